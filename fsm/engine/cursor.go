@@ -1,0 +1,69 @@
+package engine
+
+import "sync"
+
+// cursor follows which journal entries have all their effects done. Effects end in any
+// order; the cursor is the last entry before which nothing is open.
+type cursor struct {
+	moved chan struct{} // holds a token when the cursor has moved
+
+	mu   sync.Mutex
+	at   string
+	open []*openEntry // in the journal's order; the first has effects to come
+}
+
+type openEntry struct {
+	id   string
+	left int
+}
+
+func newCursor(at string) *cursor {
+	return &cursor{moved: make(chan struct{}, 1), at: at}
+}
+
+// add follows a new entry with so many effects.
+func (c *cursor) add(id string, effects int) *openEntry {
+	entry := &openEntry{id: id, left: effects}
+	c.mu.Lock()
+	c.open = append(c.open, entry)
+	moved := c.advance()
+	c.mu.Unlock()
+	c.tell(moved)
+	return entry
+}
+
+// done notes one effect of an entry.
+func (c *cursor) done(entry *openEntry) {
+	c.mu.Lock()
+	entry.left--
+	moved := c.advance()
+	c.mu.Unlock()
+	c.tell(moved)
+}
+
+func (c *cursor) advance() bool {
+	n := 0
+	for n < len(c.open) && c.open[n].left == 0 {
+		c.at = c.open[n].id
+		n++
+	}
+	clear(c.open[:n])
+	c.open = c.open[n:]
+	return n > 0
+}
+
+func (c *cursor) tell(moved bool) {
+	if !moved {
+		return
+	}
+	select {
+	case c.moved <- struct{}{}:
+	default:
+	}
+}
+
+func (c *cursor) position() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}

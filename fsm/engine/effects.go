@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// effects performs what was committed: one goroutine for each busy lane, up to a
+// bound; a lane that pauses after a failure needs none.
+type effects struct {
+	*partition
+	cursor *cursor
+	most   int
+
+	mu      sync.Mutex
+	hire    func() // starts a worker; nil until start
+	cancel  context.CancelFunc
+	lanes   map[string]*lane // those with something to do, by name
+	ready   []*lane          // those that wait for a worker
+	pausing map[*lane]*time.Timer
+	workers int
+	stopped bool
+	working sync.WaitGroup
+}
+
+// lane is a row of effects that are done in order.
+type lane struct {
+	name  string // "" is a lane of its own
+	tasks []task
+	pause backoff
+}
+
+type task struct {
+	effect Effect
+	entry  *openEntry
+}
+
+func newEffects(p *partition, c *cursor) *effects {
+	return &effects{
+		partition: p, cursor: c, most: max(1, p.config.MaxEffects/p.config.Partitions),
+		lanes: make(map[string]*lane), pausing: make(map[*lane]*time.Timer),
+	}
+}
+
+// start lets the work begin, with what was added before.
+func (f *effects) start(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.hire = func() { f.working.Go(func() { f.work(ctx) }) }
+	f.staff()
+}
+
+// stop ends the work and waits for what is being done. What is left is in the journal.
+func (f *effects) stop() {
+	f.mu.Lock()
+	f.stopped = true
+	if f.cancel != nil {
+		f.cancel()
+	}
+	for _, timer := range f.pausing {
+		timer.Stop()
+	}
+	clear(f.pausing)
+	f.mu.Unlock()
+	f.working.Wait()
+}
+
+// add queues effects in their lanes.
+func (f *effects) add(tasks []task) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, t := range tasks {
+		name := t.effect.Lane
+		if l, ok := f.lanes[name]; ok && name != "" {
+			l.tasks = append(l.tasks, t)
+			continue
+		}
+		l := &lane{name: name, tasks: []task{t}, pause: backoff{min: f.config.RetryMin, max: f.config.RetryMax}}
+		if name != "" {
+			f.lanes[name] = l
+		}
+		f.ready = append(f.ready, l)
+	}
+	f.staff()
+}
+
+// staff starts workers for lanes that wait, up to the bound. The lock is held.
+func (f *effects) staff() {
+	if f.hire == nil || f.stopped {
+		return
+	}
+	for n := len(f.ready); n > 0 && f.workers < f.most; n-- {
+		f.workers++
+		f.hire()
+	}
+}
+
+// work takes lane after lane and does each one's first effect. When ctx has ended it
+// begins no other.
+func (f *effects) work(ctx context.Context) {
+	for l, t := f.next(nil, nil); l != nil; {
+		err := ctx.Err()
+		if err == nil {
+			err = f.perform.Perform(ctx, f.number, t.effect)
+		}
+		if err == nil {
+			f.cursor.done(t.entry)
+		} else if ctx.Err() == nil {
+			f.log.Warn().Err(err).Str("effect", t.effect.ID).Msg("an effect failed; it will be tried again")
+		}
+		l, t = f.next(l, err)
+	}
+}
+
+// next puts the lane that was worked on where it belongs, and answers another one with
+// its first effect; nil ends the worker.
+func (f *effects) next(worked *lane, err error) (*lane, task) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case worked == nil:
+	case err != nil:
+		f.retry(worked)
+	default:
+		f.advance(worked)
+	}
+	if len(f.ready) == 0 || f.stopped {
+		f.workers--
+		return nil, task{}
+	}
+	first := f.ready[0]
+	f.ready[0] = nil
+	f.ready = f.ready[1:]
+	return first, first.tasks[0]
+}
+
+// advance takes a lane's first effect away, which is done. The lock is held.
+func (f *effects) advance(l *lane) {
+	l.tasks[0] = task{}
+	l.tasks = l.tasks[1:]
+	l.pause.reset()
+	if len(l.tasks) > 0 {
+		f.ready = append(f.ready, l)
+	} else if l.name != "" {
+		delete(f.lanes, l.name)
+	}
+}
+
+// retry makes the lane ready again after a pause. The lock is held.
+func (f *effects) retry(l *lane) {
+	if f.stopped {
+		return
+	}
+	f.pausing[l] = time.AfterFunc(l.pause.next(), func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.stopped {
+			return
+		}
+		delete(f.pausing, l)
+		f.ready = append(f.ready, l)
+		f.staff()
+	})
+}

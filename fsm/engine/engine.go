@@ -1,0 +1,213 @@
+// Package engine runs actors, one for each partition, over a store: inputs go in one
+// after the other, the actor decides in memory, and what it decided is kept in one
+// commit for many inputs before anybody is answered.
+//
+//	inputs ──▶ queue ──▶ Actor.Handle, each ──▶ one Batch ──▶ Hold.Commit ──▶ replies
+//	                         (memory)           while one is                   └─▶ effects
+//	                                            in flight the
+//	                                            next one gathers
+//
+// The rules, in the order in which they matter:
+//
+//   - One writer. A partition has one [Actor], called by one goroutine; nothing can
+//     conflict, so an actor needs no locks. Who takes a partition fences off whoever had
+//     it: the store refuses the other's next commit ([ErrFenced]), and its engine stops.
+//   - Nobody is answered before the commit is. An input that staged nothing (a query, a
+//     duplicate, a refusal) is answered when all that it may have seen is in.
+//   - Memory is ahead of the store only by the batches that are on their way. When a
+//     commit fails or stays in doubt, memory is dropped, and a fresh actor is loaded.
+//   - Effects are performed after the commit, at least once. The journal holds them; the
+//     cursor says up to where all are done; what lies behind it is performed again after
+//     a restart. An effect's ID is for its receiver to know a repeat.
+//   - Wake-ups are kept in the store and come back as [Due] inputs, also after a restart.
+//   - A batch takes what is queued and never waits to fill: under load batches grow by
+//     themselves, without it an input pays one round trip.
+//
+// The package knows no Redis; fsm/redisstore is the store, fsm/enginetest its suite.
+// Left out: trimming the journal, moving a partition between two live engines (the
+// later one fences off the earlier), and changing the number of partitions of a store.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+)
+
+// Partition is a number from 0 to the store's count of partitions less one.
+type Partition int
+
+// String is the partition as keys and logs have it: p03.
+func (p Partition) String() string { return fmt.Sprintf("p%02d", int(p)) }
+
+// PartitionOf chooses the partition of a key, the same one for ever.
+func PartitionOf(key string, count int) Partition {
+	h := fnv.New64a()
+	h.Write([]byte(key))
+	x := h.Sum64()
+	x ^= x >> 33 // FNV's low bits follow the last octets; mix before taking the rest
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	return Partition(x % uint64(count))
+}
+
+// Why an input has no reply from its actor.
+var (
+	// ErrUnknown: the input may or may not be in; its source repeats it to find out.
+	ErrUnknown = errors.New("the outcome is unknown")
+	// ErrUnavailable: the input was not run; try again later.
+	ErrUnavailable = errors.New("the partition is not available")
+	// ErrBusy: the partition's queue is full; the input was not run.
+	ErrBusy = errors.New("the partition is busy")
+)
+
+// Actor decides for one partition. The engine calls it from one goroutine.
+type Actor interface {
+	// Load builds memory from what the store holds. It is called once, before Handle.
+	Load(ctx context.Context, r Reader) error
+
+	// Handle decides one input and stages what follows. It does no I/O and takes the time
+	// from tx. With an error it must have staged nothing: the engine panics if it has.
+	// A due wake-up comes as a Due; when Handle neither sets it again nor takes it away,
+	// it is over, and when Handle fails it comes again a little later.
+	Handle(tx *Tx, in any) (reply any, err error)
+}
+
+// Performer does effects. It is called from many goroutines, but for one lane of a
+// partition from one at a time, in the order of the journal. nil is done; after an
+// error the effect is tried again, with a growing pause, until ctx ends.
+type Performer interface {
+	Perform(ctx context.Context, p Partition, e Effect) error
+}
+
+// Config is what an engine can be told. The zero value is for real use.
+type Config struct {
+	Partitions    int           // as many as the store was made with; 0 is DefaultPartitions
+	MaxBatch      int           // inputs in one commit; 0 is 512
+	Queue         int           // inputs that may wait in one partition; 0 is 8192
+	MaxEffects    int           // performed at the same time, over all partitions; 0 is 4096
+	CommitTimeout time.Duration // after which a commit is given up as unknown; 0 is 10 s
+	CursorEvery   time.Duration // how long an idle partition waits before it notes which effects are done; 0 is 1 s
+	RetryMin      time.Duration // the pause after an effect or a takeover that failed; 0 is 50 ms
+	RetryMax      time.Duration // what the pause grows to; 0 is 5 s
+	Log           zerolog.Logger
+}
+
+// DefaultPartitions is how many partitions there are unless somebody says otherwise.
+const DefaultPartitions = 16
+
+// Validate says what cannot be.
+func (c Config) Validate() error {
+	switch {
+	case c.Partitions < 0 || c.Partitions > 1<<16:
+		return fmt.Errorf("engine: %d partitions: 1 to 65536 are possible", c.Partitions)
+	case c.MaxBatch < 0 || c.Queue < 0 || c.MaxEffects < 0:
+		return errors.New("engine: a bound is negative")
+	case c.CommitTimeout < 0 || c.CursorEvery < 0 || c.RetryMin < 0 || c.RetryMax < 0:
+		return errors.New("engine: a time is negative")
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	c.Partitions = orDefault(c.Partitions, DefaultPartitions)
+	c.MaxBatch = orDefault(c.MaxBatch, 512)
+	c.Queue = orDefault(c.Queue, 8192)
+	c.MaxEffects = orDefault(c.MaxEffects, 4096)
+	c.CommitTimeout = orDefault(c.CommitTimeout, 10*time.Second)
+	c.CursorEvery = orDefault(c.CursorEvery, time.Second)
+	c.RetryMin = orDefault(c.RetryMin, 50*time.Millisecond)
+	c.RetryMax = orDefault(c.RetryMax, 5*time.Second)
+	return c
+}
+
+func orDefault[V comparable](v, otherwise V) V {
+	var zero V
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// Engine runs all partitions of a store. Its methods are safe for concurrent use.
+type Engine struct {
+	config     Config
+	partitions []*partition
+	stopped    chan struct{} // closed when Run has ended
+}
+
+// New makes an engine; Run starts it. actor makes an empty actor for a partition, each
+// time that the partition's memory is built. perform may be nil if there are no effects.
+func New(c Config, store Store, actor func(Partition) Actor, perform Performer) (*Engine, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	e := &Engine{config: c, stopped: make(chan struct{})}
+	for n := range c.Partitions {
+		e.partitions = append(e.partitions, newPartition(Partition(n), c, store, actor, perform))
+	}
+	return e, nil
+}
+
+// Run takes every partition and serves them until ctx ends; then it takes no more
+// inputs, commits those it has, waits for the effects that are being performed, and
+// answers nil. It answers ErrFenced when somebody else took a partition, ErrBroken when
+// the store is not as it was left, and whatever kept it from starting. Run is called once.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.stopped)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range e.partitions {
+		group.Go(func() error { return p.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// Ready waits until every partition serves.
+func (e *Engine) Ready(ctx context.Context) error {
+	for _, p := range e.partitions {
+		select {
+		case <-p.ready:
+		case <-e.stopped:
+			return ErrUnavailable
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Do hands an input to a partition and answers what its actor did, once it is kept.
+// The error is the actor's refusal, ErrUnknown, ErrUnavailable or ErrBusy.
+func (e *Engine) Do(ctx context.Context, p Partition, in any) (any, error) {
+	answers := make(chan answer, 1)
+	if err := e.Post(p, in, func(reply any, err error) { answers <- answer{reply, err} }); err != nil {
+		return nil, err
+	}
+	select {
+	case a := <-answers:
+		return a.reply, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnknown, ctx.Err())
+	}
+}
+
+type answer struct {
+	reply any
+	err   error
+}
+
+// Post hands an input to a partition and does not wait. done, which may be nil, is
+// called once with what Do would answer; it must not block. When Post answers an error
+// (ErrBusy, ErrUnavailable) the input was not taken and done is not called.
+func (e *Engine) Post(p Partition, in any, done func(any, error)) error {
+	if p < 0 || int(p) >= len(e.partitions) {
+		return fmt.Errorf("%w: there is no partition %d", ErrUnavailable, int(p))
+	}
+	return e.partitions[p].queue.push(input{in, done})
+}

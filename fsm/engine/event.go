@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Event is one step that the journal tells.
+type Event struct {
+	Subject string    // whose life it is a step of
+	Name    string    // what happened
+	From    string    // the state before, if it has one
+	To      string    // the state after
+	Cause   string    // what brought it about
+	Prev    string    // the journal entry with the subject's step before this one
+	At      time.Time // zero is the time of the input
+	Data    any       // encoded as JSON when it is recorded; a json.RawMessage when it is read
+	Effects []Effect  // what is to be done about it
+}
+
+// Effect is something to be done outside, at least once, after the step is kept.
+type Effect struct {
+	ID   string          `json:"id"`             // the same at every repeat
+	Kind string          `json:"kind"`           // for the performer to choose by
+	Lane string          `json:"lane,omitempty"` // effects of a lane are done in order, one at a time; "" is a lane of its own
+	Body json.RawMessage `json:"body,omitempty"`
+}
+
+// Decode reads the event's data into v. Without data it leaves v as it is.
+func (e Event) Decode(v any) error {
+	raw, err := encodeData(e.Data)
+	if err != nil || len(raw) == 0 {
+		return err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("decode %s of %s: %w", e.Name, e.Subject, err)
+	}
+	return nil
+}
+
+func encodeData(data any) (json.RawMessage, error) {
+	switch data := data.(type) {
+	case nil:
+		return nil, nil
+	case json.RawMessage:
+		return data, nil
+	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return nil, fmt.Errorf("encode event data: %w", err)
+	}
+	return raw, nil
+}
+
+// eventText is an event as the journal keeps it, under its name.
+type eventText struct {
+	Subject string          `json:"subject"`
+	From    string          `json:"from"`
+	To      string          `json:"to"`
+	Cause   string          `json:"cause"`
+	Prev    string          `json:"prev"`
+	At      time.Time       `json:"at"`
+	Data    json.RawMessage `json:"data"`
+	Effects []Effect        `json:"effects"`
+}
+
+// AppendText appends the event, without its name, as one JSON object; empty members
+// are left out. It is written out by hand because it is half the work of a commit.
+func (e Event) AppendText(dst []byte) ([]byte, error) {
+	data, err := encodeData(e.Data)
+	if err != nil {
+		return dst, err
+	}
+	dst = appendMember(append(dst, '{'), "subject", e.Subject)
+	dst = appendMember(dst, "from", e.From)
+	dst = appendMember(dst, "to", e.To)
+	dst = appendMember(dst, "cause", e.Cause)
+	dst = appendMember(dst, "prev", e.Prev)
+	dst = appendName(dst, "at")
+	dst = append(e.At.AppendFormat(append(dst, '"'), time.RFC3339Nano), '"')
+	if len(data) > 0 {
+		dst = append(appendName(dst, "data"), data...)
+	}
+	if len(e.Effects) > 0 {
+		dst = appendEffects(dst, e.Effects)
+	}
+	return append(dst, '}'), nil
+}
+
+func appendEffects(dst []byte, effects []Effect) []byte {
+	dst = append(appendName(dst, "effects"), '[')
+	for i, e := range effects {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendMember(append(dst, '{'), "id", e.ID)
+		dst = appendMember(dst, "kind", e.Kind)
+		dst = appendMember(dst, "lane", e.Lane)
+		if len(e.Body) > 0 {
+			dst = append(appendName(dst, "body"), e.Body...)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+func appendName(dst []byte, name string) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	dst = append(append(dst, '"'), name...)
+	return append(dst, `":`...)
+}
+
+func appendMember(dst []byte, name, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	return appendString(appendName(dst, name), value)
+}
+
+// appendString appends a JSON string: as it is when it is plain ASCII, as almost all are.
+func appendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string can always be encoded
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(append(dst, '"'), s...)
+	return append(dst, '"')
+}
+
+// ParseEvent reads what AppendText wrote.
+func ParseEvent(name, text string) (Event, error) {
+	var t eventText
+	if err := json.Unmarshal([]byte(text), &t); err != nil {
+		return Event{}, fmt.Errorf("parse event %s: %w", name, err)
+	}
+	e := Event{
+		Subject: t.Subject, Name: name, From: t.From, To: t.To, Cause: t.Cause, Prev: t.Prev, At: t.At, Effects: t.Effects,
+	}
+	if len(t.Data) > 0 {
+		e.Data = t.Data
+	}
+	return e, nil
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"container/heap"
+	"time"
+)
+
+// wakes are a partition's wake-ups, the next one first.
+type wakes struct {
+	byID map[string]*wake
+	heap wakeHeap
+}
+
+type wake struct {
+	id string
+	at time.Time
+	i  int // in the heap
+}
+
+func newWakes(kept []Due) *wakes {
+	w := &wakes{byID: make(map[string]*wake, len(kept))}
+	for i, d := range kept {
+		entry := &wake{id: d.ID, at: d.At, i: i}
+		w.byID[d.ID] = entry
+		w.heap = append(w.heap, entry)
+	}
+	heap.Init(&w.heap)
+	return w
+}
+
+func (w *wakes) set(id string, at time.Time) {
+	if entry, ok := w.byID[id]; ok {
+		entry.at = at
+		heap.Fix(&w.heap, entry.i)
+		return
+	}
+	entry := &wake{id: id, at: at}
+	w.byID[id] = entry
+	heap.Push(&w.heap, entry)
+}
+
+func (w *wakes) remove(id string) {
+	if entry, ok := w.byID[id]; ok {
+		heap.Remove(&w.heap, entry.i)
+		delete(w.byID, id)
+	}
+}
+
+// next answers when the next one is due.
+func (w *wakes) next() (time.Time, bool) {
+	if len(w.heap) == 0 {
+		return time.Time{}, false
+	}
+	return w.heap[0].at, true
+}
+
+// pop takes one that is due by now.
+func (w *wakes) pop(now time.Time) (Due, bool) {
+	if at, ok := w.next(); !ok || at.After(now) {
+		return Due{}, false
+	}
+	entry := heap.Pop(&w.heap).(*wake)
+	delete(w.byID, entry.id)
+	return Due{ID: entry.id, At: entry.at}, true
+}
+
+type wakeHeap []*wake
+
+func (h wakeHeap) Len() int { return len(h) }
+func (h wakeHeap) Less(i, j int) bool {
+	return h[i].at.Before(h[j].at) || h[i].at.Equal(h[j].at) && h[i].id < h[j].id
+}
+func (h wakeHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].i, h[j].i = i, j
+}
+
+func (h *wakeHeap) Push(x any) {
+	entry := x.(*wake)
+	entry.i = len(*h)
+	*h = append(*h, entry)
+}
+
+func (h *wakeHeap) Pop() any {
+	old := *h
+	entry := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return entry
+}

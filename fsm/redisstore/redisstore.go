@@ -1,0 +1,218 @@
+// Package redisstore keeps the engine's partitions in Redis: engine.Store on go-redis
+// (v9), for Redis 7.0 and later, one server or a cluster.
+//
+// All keys of a partition share its hash tag:
+//
+//	{p03}:fence    how often the partition was taken: the epoch
+//	{p03}:owner    who took it last
+//	{p03}:seq      the number of the last batch
+//	{p03}:cursor   the last journal entry whose effects, and all before, are done
+//	{p03}:due      sorted set: wake-ups, by Unix milliseconds
+//	{p03}:journal  stream: an entry for each batch, <epoch>-<seq>, a field for each event
+//	{p03}:NAME     what the actor keeps
+//	airtill:store  what the store was made for
+//
+// A batch is one MULTI/EXEC of few commands with many values each, on a connection of
+// the partition's own. Each batch ends with WATCH of fence and seq for the next one, in
+// the same round trip: when somebody takes the partition, or when a copy of the batch
+// that was believed lost comes late, EXEC writes nothing. Replies that are lost are
+// resolved by reading seq: commands are never blindly sent again.
+//
+// Used are neither Lua, nor blocking commands, nor the server's clock, nor expiry. Left
+// out: WAIT for replicas, and trimming the journal.
+package redisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/airtill/airtill/fsm/engine"
+)
+
+// Options says where the store is. Redis must be set.
+type Options struct {
+	Redis      *redis.UniversalOptions // addresses, credentials, dialer; the rest is set as the store needs it
+	Partitions int                     // that the store is made with, for ever; 0 is engine.DefaultPartitions
+	Owner      io.Reader               // randomness for the name under which partitions are taken; nil is crypto/rand
+}
+
+// ParseURL makes options of redis:// and rediss:// addresses; several are a cluster's.
+func ParseURL(urls ...string) (*redis.UniversalOptions, error) {
+	var u redis.UniversalOptions
+	for _, url := range urls {
+		o, err := redis.ParseURL(url)
+		if err != nil {
+			return nil, fmt.Errorf("redisstore: %w", err)
+		}
+		u.Addrs = append(u.Addrs, o.Addr)
+		u.DB, u.Username, u.Password, u.TLSConfig = o.DB, o.Username, o.Password, o.TLSConfig
+	}
+	return &u, nil
+}
+
+// Validate says what is missing.
+func (o Options) Validate() error {
+	switch {
+	case o.Redis == nil || len(o.Redis.Addrs) == 0:
+		return errors.New("redisstore: no address")
+	case o.Partitions < 0:
+		return errors.New("redisstore: the count of partitions is negative")
+	}
+	return nil
+}
+
+// Store is an engine.Store. It is safe for concurrent use.
+type Store struct {
+	partitions int
+	owner      string
+	writer     redis.UniversalClient // never sends a command twice
+	reader     redis.UniversalClient
+
+	mu   sync.Mutex
+	held map[engine.Partition]bool // those taken at least once
+}
+
+var _ engine.Store = (*Store)(nil)
+
+// ErrOther is for a store that was made for something else: another count of
+// partitions, another version, or not by this program.
+var ErrOther = errors.New("the store was made for something else")
+
+// Open connects, and makes the store if it is new.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Partitions == 0 {
+		o.Partitions = engine.DefaultPartitions
+	}
+	if o.Owner == nil {
+		o.Owner = rand.Reader
+	}
+	name := make([]byte, 8)
+	if _, err := io.ReadFull(o.Owner, name); err != nil {
+		return nil, fmt.Errorf("redisstore: name the owner: %w", err)
+	}
+	s := &Store{
+		partitions: o.Partitions,
+		owner:      hex.EncodeToString(name),
+		writer:     redis.NewUniversalClient(writing(*o.Redis, o.Partitions)),
+		reader:     redis.NewUniversalClient(reading(*o.Redis)),
+		held:       make(map[engine.Partition]bool),
+	}
+	if err := s.claim(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store at %v: %w", o.Redis.Addrs, err), s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the connections.
+func (s *Store) Close() error { return errors.Join(s.writer.Close(), s.reader.Close()) }
+
+// reading is for readers, which may ask again.
+func reading(o redis.UniversalOptions) *redis.UniversalOptions {
+	o.ContextTimeoutEnabled = true
+	o.DisableIdentity = true
+	o.Protocol = 2
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	if o.ReadTimeout == 0 {
+		o.ReadTimeout = 3 * time.Second
+	}
+	return &o
+}
+
+// writing is for committers: by default go-redis sends a command again after a lost
+// reply and reports success, which applies it twice.
+func writing(o redis.UniversalOptions, partitions int) *redis.UniversalOptions {
+	o = *reading(o)
+	o.MaxRetries = -1
+	o.MaxRedirects = -1
+	o.DialerRetries = 1
+	o.PoolSize = partitions + 4 // a connection each, and some while old ones are closed
+	o.MaxActiveConns = 0
+	o.ReadBufferSize, o.WriteBufferSize = 4<<10, 64<<10
+	return &o
+}
+
+// marker is what the store says about itself.
+type marker struct {
+	Version    int `json:"version"`
+	Partitions int `json:"partitions"`
+}
+
+const (
+	markerKey    = "airtill:store"
+	storeVersion = 1
+)
+
+// claim checks the store's marker, and sets it in a store that is new.
+func (s *Store) claim(ctx context.Context) error {
+	want := marker{Version: storeVersion, Partitions: s.partitions}
+	text, err := s.reader.Get(ctx, markerKey).Result()
+	if errors.Is(err, redis.Nil) {
+		if err := s.makeNew(ctx, want); err != nil {
+			return err
+		}
+		text, err = s.reader.Get(ctx, markerKey).Result()
+	}
+	if err != nil {
+		return err
+	}
+	var got marker
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		return fmt.Errorf("%w: %s is %q", ErrOther, markerKey, text)
+	}
+	if got != want {
+		return fmt.Errorf("%w: it has version %d and %d partitions, wanted are %d and %d",
+			ErrOther, got.Version, got.Partitions, want.Version, want.Partitions)
+	}
+	return nil
+}
+
+// makeNew marks an empty store. One that has lost its marker but not its partitions is
+// not new.
+func (s *Store) makeNew(ctx context.Context, m marker) error {
+	for n := range m.Partitions {
+		fence := fenceKey(engine.Partition(n))
+		switch n, err := s.reader.Exists(ctx, fence).Result(); {
+		case err != nil:
+			return err
+		case n > 0:
+			return fmt.Errorf("%w: there is %s but no %s", ErrOther, fence, markerKey)
+		}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return s.reader.SetNX(ctx, markerKey, text, 0).Err()
+}
+
+// conn pins a connection to the server that has the partition.
+func (s *Store) conn(ctx context.Context, p engine.Partition) (*redis.Conn, error) {
+	switch c := s.writer.(type) {
+	case *redis.Client:
+		return c.Conn(), nil
+	case *redis.ClusterClient:
+		master, err := c.MasterForKey(ctx, fenceKey(p))
+		if err != nil {
+			return nil, err
+		}
+		return master.Conn(), nil
+	}
+	return nil, fmt.Errorf("redisstore: no connection can be pinned on a %T", s.writer)
+}
+
+func prefix(p engine.Partition) string { return "{" + p.String() + "}:" }
+
+func fenceKey(p engine.Partition) string { return prefix(p) + "fence" }
