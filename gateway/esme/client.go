@@ -1,0 +1,155 @@
+package esme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/smpp"
+)
+
+// Client is an ESME. Its methods may be called from any goroutine.
+type Client struct {
+	config Config
+
+	mu      sync.Mutex
+	current *session      // the bound one, if there is one
+	changed chan struct{} // closed when current or ended changes
+	ended   error         // why Run returned, once it has
+}
+
+// New makes a client. Nothing happens before Run.
+func New(c Config) (*Client, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.setDefaults()
+	return &Client{config: c, changed: make(chan struct{})}, nil
+}
+
+// Run keeps a session bound until ctx ends, then lets unanswered requests be
+// answered, unbinds and returns nil. A bind that is refused for what the client
+// is (0x0D, 0x0E, 0x0F) is returned as a *smpp.StatusError; all else is tried again.
+// Run is called once; when it returns, all it started has ended.
+func (c *Client) Run(ctx context.Context) error {
+	pause := firstReconnect
+	for ctx.Err() == nil {
+		wasBound, err := c.session(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if refusal, ok := errors.AsType[*smpp.StatusError](err); ok && !wasBound && hopeless(refusal.Status) {
+			c.end(err)
+			return err
+		}
+		if wasBound {
+			pause = firstReconnect
+		}
+		c.config.Log.Warn().Err(err).Str("system_id", c.config.SystemID).Dur("pause", pause).Msg("smpp session lost")
+		wait(ctx, pause)
+		pause = min(2*pause, c.config.ReconnectMost)
+	}
+	c.end(ErrNotBound)
+	return nil
+}
+
+// hopeless says whether a bind refused so will be refused again.
+func hopeless(s smpp.Status) bool {
+	return s == smpp.RBINDFAIL || s == smpp.RINVPASWD || s == smpp.RINVSYSID
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// session is one connection's life. It says whether it came to be bound.
+func (c *Client) session(ctx context.Context) (wasBound bool, err error) {
+	dialling, cancel := context.WithTimeout(ctx, c.config.ResponseTimeout)
+	defer cancel()
+	conn, err := c.config.Dial(dialling)
+	if err != nil {
+		return false, fmt.Errorf("esme: dial: %w", err)
+	}
+	s := newSession(&c.config, conn)
+	defer s.end()
+	s.start()
+	if err := s.bind(ctx); err != nil {
+		return false, fmt.Errorf("esme: bind: %w", err)
+	}
+	c.set(s)
+	defer c.set(nil)
+	return true, s.watch(ctx, func() { c.set(nil) })
+}
+
+// set changes the current session and tells who waits for that.
+func (c *Client) set(s *session) {
+	c.mu.Lock()
+	was := c.changed
+	c.current, c.changed = s, make(chan struct{})
+	c.mu.Unlock()
+	close(was)
+}
+
+func (c *Client) end(err error) {
+	c.mu.Lock()
+	c.ended = err
+	c.mu.Unlock()
+	c.set(nil)
+}
+
+func (c *Client) now() (s *session, changed <-chan struct{}, ended error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current, c.changed, c.ended
+}
+
+// WaitBound returns once a session is bound, or with why there will be none: Run
+// has returned, or ctx has ended.
+func (c *Client) WaitBound(ctx context.Context) error {
+	for {
+		s, changed, ended := c.now()
+		if s != nil {
+			return nil
+		}
+		if ended != nil {
+			return ended
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("esme: wait for bind: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// Submit sends a message and waits for its id, first for a place in the window.
+//
+// A *smpp.StatusError says that the SMSC refused the message, or that a field
+// of it does not fit. ErrUnknown says that it was sent and nothing is known of it.
+// Any other error, ErrNotBound foremost, says that it was not sent.
+func (c *Client) Submit(ctx context.Context, sm *smpp.SubmitSM) (gateway.MessageID, error) {
+	s, _, _ := c.now()
+	if s == nil {
+		return "", ErrNotBound
+	}
+	p, err := s.request(ctx, sm)
+	if err != nil {
+		return "", fmt.Errorf("esme: submit: %w", err)
+	}
+	if p.Status != smpp.ROK {
+		return "", fmt.Errorf("esme: submit: %w", p.Status.Err())
+	}
+	resp, ok := p.Body.(*smpp.SubmitSMResp)
+	if !ok {
+		return "", fmt.Errorf("%w: answered with %v", ErrUnknown, p.Body.CommandID())
+	}
+	return gateway.MessageID(resp.MessageID), nil
+}
