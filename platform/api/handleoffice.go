@@ -1,0 +1,194 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
+)
+
+func (h *Handler) office() {
+	h.mux.HandleFunc("GET /v1/office/branch-key", h.operator(h.branchKey))
+	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.enrol))
+	h.mux.HandleFunc("GET /v1/office/phones", h.operator(h.listPhones))
+	h.mux.HandleFunc("POST /v1/office/merchants", h.operator(h.addMerchant))
+	h.mux.HandleFunc("GET /v1/office/merchants", h.operator(h.listMerchants))
+}
+
+// operator lets in requests with the operator's key.
+func (h *Handler) operator(serve func(r *http.Request, body []byte) (answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !bearer(r).Equal(h.config.OperatorKey) {
+			h.refuse(w, r, noKey())
+			return
+		}
+		body, err := readJSON(w, r)
+		if err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		reply, err := serve(r, body)
+		h.respond(w, r, reply, err)
+	}
+}
+
+func (h *Handler) branchKey(*http.Request, []byte) (answer, error) {
+	return ok(BranchKey{PublicKey: h.config.Office.BranchKey()}, nil)
+}
+
+func (h *Handler) listPhones(r *http.Request, _ []byte) (answer, error) {
+	phones, err := h.config.Office.Phones(r.Context())
+	return ok(phonesOf(phones), err)
+}
+
+func (h *Handler) listMerchants(r *http.Request, _ []byte) (answer, error) {
+	merchants, err := h.config.Office.Merchants(r.Context())
+	return ok(merchantsOf(merchants), err)
+}
+
+func (h *Handler) enrol(r *http.Request, body []byte) (answer, error) {
+	e, err := readEnrolment(body)
+	if err != nil {
+		return answer{}, err
+	}
+	sealed, err := h.config.Office.Enrol(r.Context(), e)
+	return answer{status: http.StatusCreated, body: Enrolled{Phone: e.Phone, Personalisation: sealed}}, err
+}
+
+func (h *Handler) addMerchant(r *http.Request, body []byte) (answer, error) {
+	m, err := readMerchant(body)
+	if err != nil {
+		return answer{}, err
+	}
+	keys, err := h.config.Office.AddMerchant(r.Context(), m)
+	return answer{status: http.StatusCreated, body: MerchantKeys(keys)}, err
+}
+
+// Bounds of an office request.
+const (
+	maxName   = 64 // characters
+	maxCards  = 16 // of one enrolment
+	maxPayees = 16 // of one merchant
+)
+
+func readEnrolment(body []byte) (platform.Enrolment, error) {
+	o, err := readObject(body, "phone", "name", "form", "element_id", "public_key", "secrets", "accounts")
+	if err != nil {
+		return platform.Enrolment{}, err
+	}
+	o.require("phone")
+	e := platform.Enrolment{Phone: o.msisdn("phone")}
+	o.require("name")
+	e.Name = o.text("name", maxName)
+	e.Form = o.oneOf("form", "standalone", "sim", "sdtf")
+	e.ElementID = o.elementID("element_id")
+	e.PublicKey = o.octets("public_key")
+	e.Secrets = o.octets("secrets")
+	e.Accounts = o.openings("accounts")
+	if o.err != nil {
+		return platform.Enrolment{}, o.err
+	}
+	return e, nil
+}
+
+func (o *object) oneOf(name string, words ...string) string {
+	if !o.require(name) {
+		return ""
+	}
+	s := o.text(name, maxName)
+	if !slices.Contains(words, s) {
+		o.fail(name, "must be one of %q", words)
+	}
+	return s
+}
+
+func (o *object) elementID(name string) applet.ElementID {
+	if !o.require(name) {
+		return ""
+	}
+	id, err := applet.ParseElementID(o.text(name, maxName))
+	if err != nil {
+		o.fail(name, "not an element id of 20 digits")
+	}
+	return id
+}
+
+// list reads an array of at most most values.
+func (o *object) list(name string, most int) []json.RawMessage {
+	var values []json.RawMessage
+	if err := json.Unmarshal(o.values[name], &values); err != nil {
+		o.fail(name, "must be an array")
+	}
+	if len(values) > most {
+		o.fail(name, "has more than %d entries", most)
+	}
+	return values
+}
+
+func (o *object) openings(name string) []platform.Opening {
+	if !o.require(name) {
+		return nil
+	}
+	values := o.list(name, maxCards)
+	if len(values) == 0 {
+		o.fail(name, "must have an entry for each card")
+	}
+	accounts := make([]platform.Opening, 0, len(values))
+	for i, value := range values {
+		accounts = append(accounts, o.opening(fmt.Sprintf("%s[%d]", name, i), value))
+	}
+	return accounts
+}
+
+func (o *object) opening(path string, value json.RawMessage) platform.Opening {
+	inner, err := readObject(value, "balance", "currency")
+	if err != nil {
+		o.fail(path, "must be an object with balance and currency")
+		return platform.Opening{}
+	}
+	inner.prefix = path + "."
+	opening := platform.Opening{Balance: inner.amount("balance", 0), Currency: inner.currency("currency")}
+	if o.err == nil {
+		o.err = inner.err
+	}
+	return opening
+}
+
+func readMerchant(body []byte) (platform.Merchant, error) {
+	o, err := readObject(body, "id", "name", "payees", "callback_url")
+	if err != nil {
+		return platform.Merchant{}, err
+	}
+	o.require("id")
+	id, err := platform.ParseMerchantID(o.text("id", maxName))
+	if err != nil {
+		o.fail("id", "a merchant number has 8 digits and does not start with 0")
+	}
+	o.require("name")
+	m := platform.Merchant{ID: id, Name: o.text("name", maxName), CallbackURL: o.link("callback_url")}
+	if o.has("payees") {
+		m.Payees = o.strings("payees")
+	}
+	if o.err != nil {
+		return platform.Merchant{}, o.err
+	}
+	return m, nil
+}
+
+// strings reads an array of accounts.
+func (o *object) strings(name string) []string {
+	var payees []string
+	for i, value := range o.list(name, maxPayees) {
+		path := fmt.Sprintf("%s[%d]", name, i)
+		inner := &object{values: map[string]json.RawMessage{path: value}}
+		inner.require(path)
+		payees = append(payees, inner.text(path, MaxPayee))
+		if o.err == nil {
+			o.err = inner.err
+		}
+	}
+	return payees
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/platform"
+)
+
+// RequestVerifier judges whether a merchant's request is signed as it should be. It
+// is the place for RFC 9421; no implementation is here yet.
+type RequestVerifier interface {
+	VerifyRequest(r *http.Request, body []byte, m platform.Merchant) error
+}
+
+// HandlerConfig is what the HTTP face stands before. Service and Authenticator must be set.
+type HandlerConfig struct {
+	Service       platform.Service
+	Authenticator platform.Authenticator
+	Office        platform.Office             // nil: there is no office face
+	OperatorKey   Key                         // empty: there is no office face
+	Verifier      RequestVerifier             // nil: requests need no signature
+	Ready         func(context.Context) error // nil: always ready; its error is told to whoever asks
+	Log           zerolog.Logger              // of failures that are ours
+}
+
+// Validate says what is missing.
+func (c HandlerConfig) Validate() error {
+	switch {
+	case c.Service == nil:
+		return errors.New("api: no service")
+	case c.Authenticator == nil:
+		return errors.New("api: no authenticator")
+	}
+	return nil
+}
+
+// Handler is the platform's HTTP face. It keeps nothing between requests.
+type Handler struct {
+	config HandlerConfig
+	mux    *http.ServeMux
+}
+
+// NewHandler makes the HTTP face of a platform.
+func NewHandler(config HandlerConfig) (*Handler, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	h := &Handler{config: config, mux: http.NewServeMux()}
+	h.mux.HandleFunc("GET /livez", h.live)
+	h.mux.HandleFunc("GET /readyz", h.ready)
+	h.bills()
+	if config.Office != nil && config.OperatorKey != "" {
+		h.office()
+	}
+	return h, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { ServeRoutes(h.mux, w, r) }
+
+// answer is what a request comes to.
+type answer struct {
+	status   int
+	location string
+	replayed bool // of an earlier request
+	body     any
+}
+
+func ok(body any, err error) (answer, error) { return answer{status: http.StatusOK, body: body}, err }
+
+// respond sends an answer, or a failure in the words of the contract.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, a answer, err error) {
+	var body []byte
+	if err == nil {
+		body, err = json.Marshal(a.body)
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	if a.location != "" {
+		w.Header().Set("Location", a.location)
+	}
+	if a.replayed {
+		w.Header().Set(headerReplayed, "true")
+	}
+	writeBody(w, a.status, contentJSON, body)
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if _, refusal := errors.AsType[*platform.Error](err); !refusal && givenUp(err) {
+		err = &platform.Error{Code: platform.CodeUnknownOutcome, Detail: "the request was given up; repeat it to find out"}
+	}
+	p := problemOf(err)
+	p.Instance = r.URL.Path
+	if p.Code() == CodeInternal {
+		h.config.Log.Error().Err(err).Str("method", r.Method).Str("path", r.URL.Path).Msg("request failed")
+	}
+	p.Write(w)
+}
+
+func givenUp(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// bearer is the key in the Authorization field (RFC 6750 section 2.1), or none.
+func bearer(r *http.Request) Key {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return Key(strings.TrimSpace(key))
+}
+
+// noKey says no more than that the key will not do.
+func noKey() error {
+	return &platform.Error{Code: platform.CodeUnauthorised, Detail: "send a valid key: Authorization: Bearer KEY"}
+}
+
+// health is the answer of the two probes.
+type health struct {
+	Status string `json:"status"`
+}
+
+func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
+	h.respond(w, r, answer{status: http.StatusOK, body: health{"ok"}}, nil)
+}
+
+func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
+	var err error
+	if h.config.Ready != nil {
+		if cause := h.config.Ready(r.Context()); cause != nil {
+			err = &platform.Error{Code: platform.CodeUnavailable, Detail: "not ready: " + cause.Error()}
+		}
+	}
+	h.respond(w, r, answer{status: http.StatusOK, body: health{"ok"}}, err)
+}

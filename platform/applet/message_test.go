@@ -1,0 +1,312 @@
+package applet
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
+)
+
+func mustAES(t testing.TB, key []byte) cipher.Block {
+	t.Helper()
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// compare looks into the secrets, which are comparable only by what they hold.
+func compare() cmp.Option {
+	return cmp.Comparer(func(a, b Identity) bool { return a.Reveal() == b.Reveal() })
+}
+
+var ref = BillRef{0, 0, 0, 0, 0, 0xA1, 0xB2, 0xC3}
+
+func samplePay(t testing.TB) *Pay {
+	return &Pay{
+		Ref: ref, Amount: 12345, Currency: money.CNY, Time: time.Unix(0x6955b900, 0).UTC(),
+		Phone: "8613800000001", Identity: identity(t, "11010519900307123X"),
+		Blob: CardBlob{1, 2, 3}, PINCounter: 7, PINBlock: PINBlock{4, 5, 6},
+		Payee: "10658001", Transaction: 0x0102030405060708,
+	}
+}
+
+func samples(t testing.TB) []Message {
+	at := time.Unix(1_800_000_000, 0).UTC()
+	return []Message{
+		&Bill{Ref: ref, Amount: 128000, Currency: money.CNY, Expires: at, Merchant: "10658001", Name: "Blue Sky Air", Subject: "CA1405 2026-12-01 12A"},
+		&Bill{Ref: ref, Amount: money.Max, Currency: "JPY", Merchant: "99999999"},
+		&Open{Ref: ref, Status: Deferred, Time: at, Slots: 3, Version: 1},
+		samplePay(t),
+		&Pay{Ref: ref, Amount: 1, Currency: "USD", Phone: "8613800000001"},
+		&Refuse{Ref: ref, Reason: RefuseNotMine, Time: at, Text: "不是我的"},
+		&Result{Ref: ref, Code: CodeApproved, Approval: "A00042", Number: 999999999999, Amount: 1, Currency: money.CNY, CardTail: "0019", Time: at, TriesLeft: 3, Text: "Paid"},
+		&Result{Ref: ref, Code: CodeCancelled, Currency: money.CNY},
+		&Receipt{Ref: ref, Digest: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, Time: at},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	for _, m := range samples(t) {
+		b := Encode(m)
+		got, err := Decode(b)
+		if err != nil {
+			t.Errorf("%s: %v", m.Type(), err)
+			continue
+		}
+		if d := cmp.Diff(m, got, compare()); d != "" || got.Reference() != ref || got.Type() != m.Type() {
+			t.Errorf("%s: %s", m.Type(), d)
+		}
+		if Type(b[0]) != m.Type() {
+			t.Errorf("%s: first octet %02x", m.Type(), b[0])
+		}
+	}
+}
+
+// wire.md 6: payload sizes, and TP-UD of one short message with the card in the SIM
+// (UDH of 3) and outside it (UDH of 9, wire.md 1.7).
+func TestSizes(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	bare := samplePay(t)
+	bare.Payee, bare.Transaction = "", 0
+	for _, c := range []struct {
+		name        string
+		m           Message
+		payload, ud int
+	}{
+		{"BILL", &Bill{Amount: 1, Currency: money.CNY, Merchant: "10658001", Name: long, Subject: long}, 92, 125},
+		{"OPEN", &Open{}, 17, 45},
+		{"PAY", bare, 84, 125},
+		{"PAY with tail", samplePay(t), 96, 125},
+		{"REFUSE", &Refuse{Text: long}, 40, 77},
+		{"RESULT", &Result{Code: CodeFunds, Currency: money.CNY, Text: long}, 80, 109},
+		{"RECEIPT", &Receipt{}, 22, 61},
+	} {
+		b := Encode(c.m)
+		if len(b) != c.payload {
+			t.Errorf("%s: %d octets, want %d", c.name, len(b), c.payload)
+		}
+		packet, err := scp80.Wrap(scp80.Modern(scp80.MO), scp80.Keys{
+			KIc: scp80.NewKey[scp80.CipherKey](make([]byte, 32)), KID: scp80.NewKey[scp80.MACKey](make([]byte, 32)),
+		}, 1, b)
+		const udhSIM, udhPorts, most = 3, 9, 140
+		if err != nil || len(packet)+udhSIM != c.ud || len(packet)+udhPorts > most {
+			t.Errorf("%s: packet of %d octets, %v; want TP-UD %d", c.name, len(packet), err, c.ud)
+		}
+	}
+}
+
+// Text is cut at a rune, never in one.
+func TestTextCut(t *testing.T) {
+	for _, s := range []string{strings.Repeat("机", 9), strings.Repeat("é", 13), "x" + strings.Repeat("机", 8), strings.Repeat("🎫", 7), "\xff\xfe bad"} {
+		m, err := Decode(Encode(&Refuse{Ref: ref, Text: s}))
+		if err != nil {
+			t.Errorf("%q: %v", s, err)
+			continue
+		}
+		got := m.(*Refuse).Text
+		if !utf8.ValidString(got) || len(got) > MaxRemark || utf8.ValidString(s) && !strings.HasPrefix(s, got) {
+			t.Errorf("%q became %q", s, got)
+		}
+		if len(s) > MaxRemark && len(got) < MaxRemark-utf8.UTFMax+1 {
+			t.Errorf("%q lost more than a rune: %q", s, got)
+		}
+	}
+}
+
+// A value that does not fit is an error of Append, never another value.
+func TestAppendRefuses(t *testing.T) {
+	change := func(f func(*Pay)) *Pay {
+		m := samplePay(t)
+		f(m)
+		return m
+	}
+	for name, m := range map[string]Message{
+		"amount over 12 digits": change(func(p *Pay) { p.Amount = money.Max + 1 }),
+		"negative amount":       change(func(p *Pay) { p.Amount = -1 }),
+		"no currency":           change(func(p *Pay) { p.Currency = "" }),
+		"unknown currency":      change(func(p *Pay) { p.Currency = "XXQ" }),
+		"phone of 17 digits":    change(func(p *Pay) { p.Phone = "86138000000012345" }),
+		"phone of letters":      change(func(p *Pay) { p.Phone = "86A" }),
+		"payee of 7 digits":     change(func(p *Pay) { p.Payee = "1065800" }),
+		"transaction, no payee": change(func(p *Pay) { p.Payee = "" }),
+		"time before 1970":      change(func(p *Pay) { p.Time = time.Unix(-1, 0) }),
+		"time after 2106":       change(func(p *Pay) { p.Time = time.Unix(math.MaxUint32+1, 0) }),
+		"no merchant":           &Bill{Amount: 1, Currency: money.CNY},
+		"status 3":              &Open{Status: 3},
+		"no code":               &Result{Currency: money.CNY},
+		"long code":             &Result{Code: "000", Currency: money.CNY},
+		"approval":              &Result{Code: "00", Approval: "abc", Currency: money.CNY},
+		"13-digit number":       &Result{Code: "00", Number: 1e12, Currency: money.CNY},
+		"card tail of 3":        &Result{Code: "00", CardTail: "019", Currency: money.CNY},
+		"tries":                 &Result{Code: "00", TriesLeft: 256, Currency: money.CNY},
+	} {
+		if b, err := Append([]byte("kept"), m); !errors.Is(err, ErrRange) || string(b) != "kept" {
+			t.Errorf("%s: %x, %v", name, b, err)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("Encode of a value that does not fit did not panic")
+		}
+	}()
+	Encode(&Open{Status: 3})
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, m := range samples(t) {
+		b := Encode(m)
+		for n := range b {
+			if _, pay := m.(*Pay); pay && n == 84 {
+				continue // a PAY without its tail is a PAY
+			}
+			if got, err := Decode(b[:n]); !errors.Is(err, ErrMessage) {
+				t.Errorf("%s cut at %d: %v, %v", m.Type(), n, got, err)
+			}
+		}
+		if _, pay := m.(*Pay); pay && len(b) == 84 {
+			continue
+		}
+		if _, err := Decode(append(bytes.Clone(b), 0)); !errors.Is(err, ErrMessage) {
+			t.Errorf("%s and an octet more: %v", m.Type(), err)
+		}
+	}
+	if _, err := Decode(vectors(t).Project.Legacy); !errors.Is(err, ErrSuite) {
+		t.Errorf("legacy suite: %v", err)
+	}
+}
+
+// What sits in an octet of a good message and must not decode.
+func TestDecodeRefusesValues(t *testing.T) {
+	pay, result, open := Encode(samplePay(t)), Encode(samples(t)[6]), Encode(samples(t)[2])
+	for _, c := range []struct {
+		name string
+		b    []byte
+		at   int
+		to   byte
+	}{
+		{"unknown type", pay, 0, 9},
+		{"type 0", pay, 0, 0},
+		{"unknown suite", pay, 1, 0x30},
+		{"unknown version", pay, 1, 0x11},
+		{"amount not decimal", pay, 10, 0xA0},
+		{"unknown currency", pay, 17, 0x00},
+		{"phone with a gap", pay, 22, 0xF6},
+		{"phone not decimal", pay, 22, 0xB6},
+		{"identity not decimal", pay, 31, 0xC1},
+		{"identity with X inside", pay, 31, 0x1A},
+		{"identity without a type", pay, 30, 0x00},
+		{"payee not decimal", pay, 84, 0xC1},
+		{"payee of 7 digits", pay, 87, 0x0F},
+		{"code in lower case", result, 10, 'a'},
+		{"code half empty", result, 11, ' '},
+		{"number not decimal", result, 18, 0xAA},
+		{"card tail of 3", result, 33, 0x1F},
+		{"status 3", open, 10, 3},
+	} {
+		b := bytes.Clone(c.b)
+		b[c.at] = c.to
+		if m, err := Decode(b); !errors.Is(err, ErrMessage) {
+			t.Errorf("%s: %v, %v", c.name, m, err)
+		}
+	}
+	bad := Encode(&Refuse{Text: "ab"})
+	bad[len(bad)-1] = 0xFF
+	if _, err := Decode(bad); !errors.Is(err, ErrMessage) {
+		t.Errorf("text that is not UTF-8: %v", err)
+	}
+	long := append(Encode(&Refuse{})[:15], MaxRemark+1)
+	if _, err := Decode(append(long, strings.Repeat("x", MaxRemark+1)...)); !errors.Is(err, ErrMessage) {
+		t.Errorf("text over its field: %v", err)
+	}
+}
+
+func TestReceiptOf(t *testing.T) {
+	r := samples(t)[6].(*Result)
+	now := time.Unix(1_800_000_100, 0).UTC()
+	got := ReceiptOf(r, now)
+	if got.Ref != r.Ref || !got.Time.Equal(now) || got.Digest != r.Digest() || got.Digest == ([8]byte{}) {
+		t.Errorf("%+v", got)
+	}
+	r.TriesLeft--
+	if got.Digest == r.Digest() {
+		t.Error("another result has the same digest")
+	}
+}
+
+// Whatever decodes encodes to the same octets, and whatever encodes decodes to the same message.
+func TestPayProperty(t *testing.T) {
+	currencies := money.Currencies()
+	rapid.Check(t, func(t *rapid.T) {
+		id, err := ParseIdentity(ResidentID, rapid.StringMatching(`[0-9]{1,17}[0-9X]`).Draw(t, "identity"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &Pay{
+			Amount:     money.Amount(rapid.Int64Range(0, int64(money.Max)).Draw(t, "amount")),
+			Currency:   rapid.SampledFrom(currencies).Draw(t, "currency"),
+			Time:       time.Unix(rapid.Int64Range(1, math.MaxUint32).Draw(t, "time"), 0).UTC(),
+			Phone:      gateway.MSISDN(rapid.StringMatching(`[1-9][0-9]{6,14}`).Draw(t, "phone")),
+			Identity:   id,
+			PINCounter: rapid.Uint32().Draw(t, "counter"),
+			Payee:      MerchantNumber(rapid.StringMatching(`[1-9][0-9]{7}`).Draw(t, "payee")),
+		}
+		m.Transaction = TransactionNumber(rapid.Uint64().Draw(t, "transaction"))
+		got, err := Decode(Encode(m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(m, got, compare()); d != "" {
+			t.Fatal(d)
+		}
+	})
+}
+
+func TestNames(t *testing.T) {
+	for f := Standalone; f <= SDTF; f++ {
+		got, err := ParseForm(f.String())
+		if err != nil || got != f || f.Capacity() < 2 || f.InSIM() != (f == SIM) {
+			t.Errorf("%s: %v, %v", f, got, err)
+		}
+	}
+	if _, err := ParseForm("esim"); err == nil {
+		t.Error("a fourth form")
+	}
+	var r BillRef
+	text, _ := ref.MarshalText()
+	if err := r.UnmarshalText(text); err != nil || r != ref || r.String() != "0000000000a1b2c3" {
+		t.Errorf("%s, %v", r, err)
+	}
+	for _, bad := range []string{"", "00", "0000000000a1b2cx", "0000000000a1b2c3ff"} {
+		if err := r.UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("reference %q taken", bad)
+		}
+	}
+	for _, bad := range []string{"", "8986011234567890123", "898601123456789012345", "8986011234567890123x"} {
+		var id ElementID
+		if err := json.Unmarshal([]byte(`"`+bad+`"`), &id); err == nil {
+			t.Errorf("element %q taken", bad)
+		}
+	}
+	id := ElementID("89860112345678901234")
+	if octets, err := id.Octets(); err != nil || octets != [10]byte{0x89, 0x86, 0x01, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34} {
+		t.Errorf("%x, %v", octets, err)
+	}
+	if key, err := id.InitialKeyID(); err != nil || key != [8]byte{0x01, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34} {
+		t.Errorf("%x, %v", key, err)
+	}
+}

@@ -1,0 +1,145 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/airtill/airtill/fsm/engine"
+)
+
+// journal is one partition's story, read on and on, and what it comes to.
+type journal struct {
+	*books
+	last     string // entry that was read
+	balances map[string]moments[int64]
+	lives    map[string]moments[life] // of bills
+	steps    map[step]bool            // that a bill can take
+	looking  bool                     // moments are kept
+	made     map[string]bool          // bills, and whether since the look began
+}
+
+// moments are what something was at each moment of a look: as the look began, and
+// after each entry since.
+type moments[V comparable] []V
+
+func (m moments[V]) now() (v V) {
+	if len(m) > 0 {
+		v = m[len(m)-1]
+	}
+	return v
+}
+
+// then adds a moment; without a look only the last one is of use.
+func (m moments[V]) then(v V, looking bool) moments[V] {
+	if !looking {
+		m = m[:0]
+	}
+	return append(m, v)
+}
+
+// life is where a bill's history has come to.
+type life struct {
+	state  string
+	entry  string // that has its latest event
+	before string // the entry before that
+	final  bool   // the merchant has the result
+	debits int
+	debit  int64 // the sum of them
+}
+
+// pageSize is how many journal entries, or records, are read at once.
+const pageSize = 500
+
+// follow reads the journal on to its end.
+func (j *journal) follow(ctx context.Context) error {
+	for {
+		from := "-"
+		if j.last != "" {
+			from = "(" + j.last
+		}
+		entries, err := j.reader.Journal(ctx, from, "+", pageSize)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			j.enter(entry)
+			j.last = entry.ID
+		}
+		if len(entries) < pageSize {
+			return nil
+		}
+	}
+}
+
+// told is what this package reads of an event's data.
+type told struct {
+	Postings []posting `json:"postings"`
+}
+
+type posting struct {
+	Account string      `json:"account"`
+	Amount  json.Number `json:"amount"`
+}
+
+// enter adds one journal entry to the books.
+func (j *journal) enter(entry engine.Entry) {
+	j.report.Entries++
+	balances := map[string]int64{}
+	for _, event := range entry.Events {
+		j.live(entry.ID, event)
+		var data told
+		if err := event.Decode(&data); err != nil {
+			j.differ("entry %s: %s of %s cannot be read: %v", entry.ID, event.Name, event.Subject, err)
+			continue
+		}
+		j.add(entry.ID, event, data, balances)
+	}
+	for account, change := range balances {
+		m := j.balances[account]
+		j.balances[account] = m.then(m.now()+change, j.looking)
+	}
+}
+
+// add sums up the postings of an event.
+func (j *journal) add(entry string, event engine.Event, data told, balances map[string]int64) {
+	sums := map[string]int64{}
+	for _, p := range data.Postings {
+		amount, err := p.Amount.Int64()
+		if err != nil {
+			j.differ("entry %s: amount %q on %s is no whole number", entry, p.Amount, p.Account)
+			continue
+		}
+		balances[p.Account] += amount
+		sums[currency(p.Account)] += amount
+		if amount < 0 && strings.HasPrefix(p.Account, "card:") {
+			j.debit(entry, event, -amount)
+		}
+		if strings.HasPrefix(p.Account, "clearing:") {
+			j.transit.see(j.books, entry, event, amount)
+		}
+	}
+	for c, sum := range sums {
+		if sum != 0 {
+			j.differ("entry %s: %s of %s is off by %d %s", entry, event.Name, event.Subject, sum, c)
+		}
+	}
+}
+
+// debit notes that a bill took money from a card.
+func (j *journal) debit(entry string, event engine.Event, amount int64) {
+	m := j.lives[event.Subject]
+	if len(m) == 0 {
+		j.differ("entry %s: %s of %s takes %d from a card", entry, event.Name, event.Subject, amount)
+		return
+	}
+	l := &m[len(m)-1]
+	l.debits++
+	l.debit += amount
+	if l.debits == 2 {
+		j.report.DuplicateDebits++
+	}
+	if l.debits > 1 {
+		j.differ("entry %s: %s was debited %d times", entry, event.Subject, l.debits)
+	}
+}

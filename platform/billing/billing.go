@@ -1,0 +1,224 @@
+// Package billing holds the platform's rules: what becomes of an order, a bill, a
+// phone's message, a receipt, a deadline or a sweep, and of the money.
+//
+// A [Partition] is an engine.Actor: it decides in memory, purely, and stages what
+// it decided in the engine's batch. It does no I/O, takes the time from the batch,
+// and can be built again from what the store holds at any moment. [Service] is the
+// way in for everybody else: it finds the partition, hands the input over and
+// answers once the engine has kept the outcome.
+//
+// What the store holds, by partition (the engine adds the prefix {pNN}:):
+//
+//	bill:ID           a live bill, as JSON                    payer's partition
+//	finished:DAY      hash: bills that are final, by id, filed under the day they were made
+//	phones            hash: the register, by number; no PIN, PAN or key
+//	counters          hash: packet, DUKPT and PIN try counters, by number; no message
+//	balances          hash: the book, by account
+//	sweeps            hash: the last sweep of each payee and currency
+//	elements          hash: whose phone an element is in      the element's partition
+//	merchants         hash: merchants, by number              merchant's partition
+//	order:M:REF       which bill an order's reference became
+//	key:M:KEY         which order an idempotency key came with
+//	bills:M           sorted set: the merchant's bills, by id
+//	swept             hash: the last sweep applied, by origin
+//
+// Left out so far: limits, refunds, holds, and the legacy suite.
+package billing
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/fsm"
+	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/ledger"
+)
+
+// Config is what every partition and the service need. Vault and Random must be set.
+type Config struct {
+	Partitions int // of the store; 0 is 16
+	Vault      *keys.Vault
+	Random     io.Reader // for ids and merchants' keys
+	Timing     Timing
+	Log        zerolog.Logger
+}
+
+// DefaultPartitions is how many partitions a store has unless it was made with another count.
+const DefaultPartitions = 16
+
+func (c Config) withDefaults() Config {
+	if c.Partitions == 0 {
+		c.Partitions = DefaultPartitions
+	}
+	c.Timing = c.Timing.withDefaults()
+	return c
+}
+
+// Validate says what is missing.
+func (c Config) Validate() error {
+	switch {
+	case c.Vault == nil:
+		return fmt.Errorf("billing: no vault")
+	case c.Random == nil:
+		return fmt.Errorf("billing: no source of randomness")
+	case c.Partitions < 0 || c.Partitions > 1<<16:
+		return fmt.Errorf("billing: %d partitions: 1 to 65536 are possible", c.Partitions)
+	}
+	return nil
+}
+
+// Partition is one partition's bills, phones, merchants and money.
+type Partition struct {
+	config  Config
+	number  engine.Partition
+	machine *fsm.Machine[bill.Facts]
+	book    *ledger.Book
+
+	bills     map[applet.BillRef]*record
+	messages  map[gateway.MessageID]*record // by pushes whose receipt is awaited
+	phones    map[gateway.MSISDN]*phone
+	elements  map[applet.ElementID]gateway.MSISDN
+	merchants map[platform.MerchantID]*Contract
+	recent    recentClaims
+	pools     map[string]*pool  // by sub-account
+	swept     map[string]uint64 // by origin
+
+	moved []*phone // whose counters this input has moved
+	drops map[Drop]int
+}
+
+// New makes the actor of one partition, empty until the engine loads it.
+func New(config Config, number engine.Partition) (*Partition, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	machine, err := bill.NewMachine()
+	if err != nil {
+		return nil, fmt.Errorf("billing: %w", err)
+	}
+	return &Partition{
+		config:    config.withDefaults(),
+		number:    number,
+		machine:   machine,
+		book:      ledger.NewBook(nil),
+		bills:     make(map[applet.BillRef]*record),
+		messages:  make(map[gateway.MessageID]*record),
+		phones:    make(map[gateway.MSISDN]*phone),
+		elements:  make(map[applet.ElementID]gateway.MSISDN),
+		merchants: make(map[platform.MerchantID]*Contract),
+		recent:    recentClaims{claims: make(map[string]claimed)},
+		pools:     make(map[string]*pool),
+		swept:     make(map[string]uint64),
+		drops:     make(map[Drop]int),
+	}, nil
+}
+
+var _ engine.Actor = (*Partition)(nil)
+
+// Handle decides one input and stages the decision.
+func (p *Partition) Handle(tx *engine.Tx, in any) (any, error) {
+	reply, err := p.decide(tx, in)
+	p.stageCounters(tx)
+	return reply, err
+}
+
+func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
+	switch in := in.(type) {
+	case Claim:
+		return p.claim(tx, in)
+	case Open:
+		return p.open(tx, in)
+	case Submitted:
+		p.submitted(tx, in)
+		return nil, nil
+	case Receipt:
+		p.receipt(tx, in)
+		return nil, nil
+	case Message:
+		return p.message(tx, in), nil
+	case Cancel:
+		return p.cancel(tx, in)
+	case Reported:
+		p.reported(tx, in)
+		return nil, nil
+	case engine.Due:
+		return nil, p.due(tx, in)
+	case ApplySweep:
+		p.applySweep(tx, in)
+		return nil, nil
+	case Swept:
+		p.sweepApplied(tx, in)
+		return nil, nil
+	case ClaimElement:
+		return nil, p.claimElement(tx, in)
+	case Enrol:
+		return p.enrol(tx, in)
+	case AddMerchant:
+		return p.addMerchant(tx, in)
+	case FindMerchant:
+		return p.findMerchant(in)
+	case FindPhone:
+		return p.findPhone(in)
+	}
+	return nil, fmt.Errorf("billing: no rule for an input of type %T", in)
+}
+
+// Timing is how long the platform waits for what. The zero value is for real use.
+type Timing struct {
+	// PushAgain is how long after each push the next one goes out while the phone
+	// has not been heard of; the last one repeats. The carrier keeps trying on its own meanwhile.
+	PushAgain []time.Duration
+	// RemindLeast is the least time left of a bill for which its holder is reminded,
+	// which happens half-way to the bill's end, again and again.
+	RemindLeast time.Duration
+	// SweepEvery is the least time between two sweeps of one payee's sub-account.
+	SweepEvery time.Duration
+	// Reports is how long after each failed callback the next is made.
+	Reports []time.Duration
+	// ReportTimeout is how long a callback may stay without an outcome before it counts as failed.
+	ReportTimeout time.Duration
+	// Linger is how long a bill stays at hand after its end, for a phone that asks again.
+	Linger time.Duration
+}
+
+func (t Timing) withDefaults() Timing {
+	if len(t.PushAgain) == 0 {
+		t.PushAgain = []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}
+	}
+	if len(t.Reports) == 0 {
+		t.Reports = []time.Duration{
+			5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+			10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+		}
+	}
+	t.RemindLeast = orDefault(t.RemindLeast, time.Minute)
+	t.SweepEvery = orDefault(t.SweepEvery, time.Second)
+	t.ReportTimeout = orDefault(t.ReportTimeout, 20*time.Second)
+	t.Linger = orDefault(t.Linger, time.Minute)
+	return t
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// encode is for values of our own types, whose encoding cannot fail.
+func encode(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("billing: encode %T: %v", v, err))
+	}
+	return string(b)
+}

@@ -1,0 +1,83 @@
+package billing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/ledger"
+)
+
+// Doer hands an input to a partition and answers once it is kept; it is the engine.
+type Doer interface {
+	Do(ctx context.Context, p engine.Partition, in any) (any, error)
+}
+
+// Effects performs what the partitions set going: it carries inputs from one
+// partition to another itself, and hands the rest to who can send them. All is done
+// at least once, and every receiver takes a repeat as one.
+type Effects struct {
+	Service   *Service         // to the partitions
+	Phones    engine.Performer // EffectPush and EffectResult
+	Callbacks engine.Performer // EffectCallback
+	Log       zerolog.Logger
+}
+
+var _ engine.Performer = (*Effects)(nil)
+
+// Perform does one effect; an error means that it is to be tried again.
+func (e *Effects) Perform(ctx context.Context, p engine.Partition, effect engine.Effect) error {
+	switch effect.Kind {
+	case EffectPush, EffectResult:
+		return e.Phones.Perform(ctx, p, effect)
+	case EffectCallback:
+		return e.Callbacks.Perform(ctx, p, effect)
+	case EffectOpen:
+		return e.open(ctx, effect)
+	case EffectSweep:
+		return e.sweep(ctx, effect)
+	}
+	return fmt.Errorf("no performer for an effect of kind %q", effect.Kind)
+}
+
+// carryTimeout bounds one try at carrying an input to another partition.
+const carryTimeout = 10 * time.Second
+
+// open makes the bill of a claim when the request that claimed it could not.
+func (e *Effects) open(ctx context.Context, effect engine.Effect) error {
+	var in Open
+	if err := json.Unmarshal(effect.Body, &in); err != nil {
+		return fmt.Errorf("perform %s: %w", effect.ID, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
+	defer cancel()
+	_, err := e.Service.opened(ctx, in)
+	if isCode(err, platform.CodeUnknownPhone) {
+		e.Log.Warn().Err(err).Str("bill", string(in.ID)).Msg("a claimed order cannot become a bill")
+		return nil
+	}
+	return err
+}
+
+// sweep brings a sweep home, then tells its origin that it is there.
+func (e *Effects) sweep(ctx context.Context, effect engine.Effect) error {
+	var in ApplySweep
+	if err := json.Unmarshal(effect.Body, &in); err != nil {
+		return fmt.Errorf("perform %s: %w", effect.ID, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
+	defer cancel()
+	if _, err := e.Service.engine.Do(ctx, e.Service.payeeHome(in.Payee), in); err != nil {
+		return fmt.Errorf("apply %s: %w", effect.ID, err)
+	}
+	swept := Swept{Sub: ledger.Sub(in.Payee, in.Currency), Number: in.Number}
+	if _, err := e.Service.engine.Do(ctx, in.From, swept); err != nil {
+		return fmt.Errorf("close %s: %w", effect.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/ledger"
+	"github.com/airtill/airtill/platform/money"
+)
+
+// The kinds of things that the vault takes fingerprints of.
+const (
+	identityKind = "identity"
+	cardKind     = "card"
+)
+
+// claimElement binds an element to a phone: it cannot be in two.
+func (p *Partition) claimElement(tx *engine.Tx, in ClaimElement) error {
+	owner, taken := p.elements[in.Element]
+	switch {
+	case taken && owner != in.Phone:
+		return alreadyEnrolled("element_id", "this element is in another phone")
+	case taken:
+		return nil
+	}
+	p.elements[in.Element] = in.Phone
+	tx.SetField("elements", string(in.Element), string(in.Phone))
+	return nil
+}
+
+func alreadyEnrolled(field, detail string) error {
+	return &platform.Error{Code: platform.CodeAlreadyEnrolled, Field: field, Detail: detail}
+}
+
+func otherEnrolment() error {
+	return alreadyEnrolled("phone", "this phone is enrolled with other cards or another element")
+}
+
+// enrol keeps the phone in the register and opens the accounts behind its cards
+// (S1, S3). The same enrolment again changes nothing.
+func (p *Partition) enrol(tx *engine.Tx, in Enrol) (any, error) {
+	if ph, ok := p.phones[in.Phone.MSISDN]; ok {
+		if !sameEnrolment(ph.Register, in.Phone) {
+			return nil, otherEnrolment()
+		}
+		return ph.Register, nil
+	}
+	ph := &phone{Register: in.Phone}
+	ph.Enrolled = tx.Now()
+	p.phones[ph.MSISDN] = ph
+	tx.SetField("phones", string(ph.MSISDN), encode(ph.Register))
+	p.keepCounters(ph)
+	var moves []platform.Posting
+	for i, card := range ph.Cards {
+		moves = append(moves, ledger.Move(ledger.Bank(card.Currency), card.Account, in.Accounts[i].Balance)...)
+	}
+	p.post(tx, moves)
+	tx.Record(engine.Event{
+		Subject: "phone:" + string(ph.MSISDN), Name: "enrol", Cause: CauseBranch,
+		Data: story{Detail: fmt.Sprintf("%d cards", len(ph.Cards)), Postings: moves},
+	})
+	return ph.Register, nil
+}
+
+func sameEnrolment(a, b Register) bool {
+	return a.Element == b.Element && a.Form == b.Form && a.Identity == b.Identity && slices.EqualFunc(a.Cards, b.Cards, func(a, b CardEntry) bool {
+		return a.Slot == b.Slot && a.Number == b.Number && a.PIN == b.PIN && a.Currency == b.Currency
+	})
+}
+
+func (p *Partition) findPhone(in FindPhone) (any, error) {
+	ph, ok := p.phones[in.Phone]
+	if !ok {
+		return nil, unknownPhone()
+	}
+	return ph.Register, nil
+}
+
+// BranchKey is the public key that enrolment secrets are sealed to.
+func (s *Service) BranchKey() []byte { return s.config.Vault.BranchPublicKey() }
+
+// Enrol opens mobile payment for a person and answers the element's personalisation.
+// Nothing is bound before all of it is known to be possible.
+func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Sealed, error) {
+	secrets, err := s.config.Vault.OpenSecrets(e.Secrets)
+	if err != nil {
+		return nil, invalid("secrets", "not sealed to this platform's branch key")
+	}
+	reg, err := s.register(e, secrets)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.config.Vault.Personalise(keys.Enrolment{Element: e.ElementID, PublicKey: e.PublicKey, Secrets: secrets})
+	if err != nil {
+		return nil, invalid("public_key", "not the public key of a secure element")
+	}
+	if err := s.bind(ctx, reg, e.Accounts); err != nil {
+		return nil, err
+	}
+	return sealed, nil
+}
+
+// bind claims the element for the phone, then keeps the phone.
+func (s *Service) bind(ctx context.Context, reg Register, accounts []platform.Opening) error {
+	home := s.PhonePartition(reg.MSISDN)
+	known, err := s.do(ctx, home, FindPhone{Phone: reg.MSISDN})
+	switch {
+	case err == nil && !sameEnrolment(known.(Register), reg):
+		return otherEnrolment()
+	case err != nil && !isCode(err, platform.CodeUnknownPhone):
+		return err
+	}
+	if _, err := s.do(ctx, s.elementPartition(reg.Element), ClaimElement{Element: reg.Element, Phone: reg.MSISDN}); err != nil {
+		return err
+	}
+	_, err = s.do(ctx, home, Enrol{Phone: reg, Accounts: accounts})
+	return err
+}
+
+func (s *Service) elementPartition(id applet.ElementID) engine.Partition {
+	return engine.PartitionOf("element:"+string(id), s.config.Partitions)
+}
+
+// register makes the register entry of an enrolment: what was secret in it becomes
+// references that only the vault can compare with.
+func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets) (Register, error) {
+	form, err := applet.ParseForm(e.Form)
+	switch {
+	case err != nil:
+		return Register{}, invalid("form", err.Error())
+	case len(secrets.Cards) == 0 || len(secrets.Cards) != len(e.Accounts):
+		return Register{}, invalid("accounts", "one for each card, and at least one card")
+	case len(secrets.Cards) > form.Capacity():
+		return Register{}, invalid("accounts", fmt.Sprintf("a %s element holds %d cards", form, form.Capacity()))
+	}
+	reg := Register{
+		MSISDN: e.Phone, Name: e.Name, Element: e.ElementID, Form: form,
+		Identity: s.config.Vault.Fingerprint(identityKind, secrets.Identity.Reveal()),
+	}
+	for i, card := range secrets.Cards {
+		opening := e.Accounts[i]
+		if opening.Balance < 0 || opening.Balance > money.Max {
+			return Register{}, invalid(fmt.Sprintf("accounts[%d].balance", i), fmt.Sprintf("0 to %d minor units", money.Max))
+		}
+		slot := i + 1
+		token := s.config.Vault.Token(card.PAN)
+		reg.Cards = append(reg.Cards, CardEntry{
+			Slot: slot, Alias: card.Alias, Masked: card.PAN.Masked(), Token: token,
+			Number:  s.config.Vault.Fingerprint(cardKind, card.PAN.Reveal()),
+			PIN:     s.config.Vault.PINReference(token, secrets.PIN),
+			Account: ledger.Card(e.ElementID, slot, opening.Currency), Currency: opening.Currency,
+		})
+	}
+	return reg, nil
+}
+
+// Phones lists who is enrolled.
+func (s *Service) Phones(ctx context.Context) ([]platform.Phone, error) {
+	var all []platform.Phone
+	for n := range s.config.Partitions {
+		view := &Partition{number: engine.Partition(n), phones: make(map[gateway.MSISDN]*phone)}
+		r := s.store.Read(engine.Partition(n))
+		if err := view.loadPhones(ctx, r); err != nil {
+			return nil, unavailable("list phones", err)
+		}
+		balances := make(map[string]money.Amount)
+		if err := decodeFields(ctx, r, "balances", func(account string, a money.Amount) { balances[account] = a }); err != nil {
+			return nil, unavailable("read balances", err)
+		}
+		for _, ph := range view.phones {
+			all = append(all, ph.view(balances))
+		}
+	}
+	slices.SortFunc(all, func(a, b platform.Phone) int { return strings.Compare(string(a.MSISDN), string(b.MSISDN)) })
+	return all, nil
+}
+
+func (ph *phone) view(balances map[string]money.Amount) platform.Phone {
+	v := platform.Phone{MSISDN: ph.MSISDN, Name: ph.Name, ElementID: ph.Element, Form: ph.Form.String()}
+	for _, c := range ph.Cards {
+		v.Cards = append(v.Cards, platform.Card{
+			Slot: c.Slot, Alias: c.Alias, Masked: c.Masked, Balance: balances[c.Account], Currency: c.Currency,
+			Locked: ph.triesLeft(c.Slot) == 0,
+		})
+	}
+	return v
+}

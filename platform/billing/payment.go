@@ -1,0 +1,190 @@
+package billing
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/airtill/airtill/fsm"
+	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/ledger"
+)
+
+// payment is a PAY on its way through the checks.
+type payment struct {
+	*applet.Pay
+	phone  *phone
+	record *record
+	packet packet
+	stale  bool // its PIN block's key was used before
+}
+
+// verdict is what the checks say of a payment.
+type verdict struct {
+	answer
+	event  fsm.Event // pay, decline or fail
+	reason platform.Reason
+	card   *CardEntry
+	moves  []platform.Posting
+}
+
+// pay checks a payment against its bill and moves the money only if all is right (S8).
+func (p *Partition) pay(tx *engine.Tx, pm payment) Outcome {
+	r := pm.record
+	if r.Attempts > 0 && pm.Transaction != 0 && r.Transaction == pm.Transaction {
+		r.Packet = pm.packet
+		return p.answerAgain(tx, r, pm.phone, r.Answer)
+	}
+	pm.stale = pm.PINCounter <= pm.phone.counters.PIN
+	pm.phone.counters.PIN = max(pm.phone.counters.PIN, pm.PINCounter)
+	if closed, ok := closedAnswer(r, tx); ok {
+		return p.answerAgain(tx, r, pm.phone, closed)
+	}
+	v := p.judge(pm)
+	facts := p.facts(tx, r)
+	facts.TriesLeft = v.TriesLeft
+	path, err := p.path(r, v.event, facts)
+	if err != nil {
+		p.config.Log.Error().Err(err).Str("bill", string(r.ID)).Msg("a payment was judged but its bill cannot move")
+		return p.drop(DropState)
+	}
+	p.settleAttempt(tx, pm, v)
+	p.advance(tx, r, path, CausePhone, story{
+		Detail: v.detail(), Reason: v.reason, Postings: v.moves,
+		Effects: []engine.Effect{p.resultEffect(tx, r, pm.phone, v.answer)},
+	})
+	return Outcome{Bill: r.ID}
+}
+
+// closedAnswer is the answer to a payment for a bill that takes none any more.
+func closedAnswer(r *record, tx *engine.Tx) (answer, bool) {
+	switch r.State {
+	case bill.Paid, bill.Settled, bill.Refused, bill.Failed:
+		return answer{Code: applet.CodeDuplicate}, true
+	case bill.Cancelled:
+		return answer{Code: applet.CodeCancelled}, true
+	case bill.Expired, bill.Undelivered:
+		return answer{Code: applet.CodeExpired}, true
+	}
+	return answer{Code: applet.CodeExpired}, !tx.Now().Before(r.Expires)
+}
+
+// judge runs the checks in order: bill, card, lock, key of the PIN block, PIN, currency,
+// money. A PIN is tried only in a payment that is right so far.
+func (p *Partition) judge(pm payment) verdict {
+	card := p.cardOf(pm)
+	switch {
+	case p.mismatch(pm):
+		return decline(pm, card, applet.CodeMismatch, platform.ReasonMismatch)
+	case card == nil:
+		return decline(pm, nil, applet.CodeUnknownCard, platform.ReasonUnknownCard)
+	case pm.phone.triesLeft(card.Slot) == 0:
+		return decline(pm, card, applet.CodeNotPermitted, platform.ReasonPINLocked) // the bill stays open for another card
+	case pm.stale:
+		return decline(pm, card, applet.CodeMismatch, platform.ReasonMismatch)
+	case !p.pinRight(pm, card):
+		return wrongPIN(pm, card)
+	}
+	delete(pm.phone.counters.Wrong, card.Slot)
+	return p.judgeMoney(pm, card)
+}
+
+func decline(pm payment, card *CardEntry, code applet.ResponseCode, reason platform.Reason) verdict {
+	left := Tries
+	if card != nil {
+		left = pm.phone.triesLeft(card.Slot)
+	}
+	return verdict{answer: answer{Code: code, TriesLeft: left}, event: bill.Decline, reason: reason, card: card}
+}
+
+// mismatch compares what the phone says it pays with what the bill asks for (S7, S8).
+func (p *Partition) mismatch(pm payment) bool {
+	r := pm.record
+	return pm.Amount != r.Amount || pm.Currency != r.Currency ||
+		pm.Phone != r.Phone ||
+		pm.Payee != applet.MerchantNumber(r.Merchant) ||
+		p.config.Vault.Fingerprint(identityKind, pm.Identity.Reveal()) != pm.phone.Identity
+}
+
+// cardOf opens the card blob as the element stored it and finds the entry it belongs to (S13).
+func (p *Partition) cardOf(pm payment) *CardEntry {
+	rec, err := p.config.Vault.CardRecord(pm.phone.Element, pm.Blob)
+	if err != nil {
+		return nil
+	}
+	card := pm.phone.card(rec.Slot)
+	if card == nil || p.config.Vault.Fingerprint(cardKind, rec.PAN.Reveal()) != card.Number {
+		return nil
+	}
+	return card
+}
+
+func (p *Partition) pinRight(pm payment, card *CardEntry) bool {
+	pin, err := p.config.Vault.PIN(pm.phone.Element, pm.PINCounter, card.Token, pm.PINBlock)
+	return err == nil && p.config.Vault.VerifyPIN(card.PIN, card.Token, pin)
+}
+
+// wrongPIN counts a try; the third locks the card entry and the bill fails.
+func wrongPIN(pm payment, card *CardEntry) verdict {
+	c := &pm.phone.counters
+	if c.Wrong == nil {
+		c.Wrong = make(map[int]int)
+	}
+	c.Wrong[card.Slot]++
+	if pm.phone.triesLeft(card.Slot) > 0 {
+		return decline(pm, card, applet.CodeWrongPIN, platform.ReasonWrongPIN)
+	}
+	v := decline(pm, card, applet.CodePINLocked, platform.ReasonPINLocked)
+	v.event = bill.Fail
+	return v
+}
+
+// judgeMoney asks the book whether the card's account can pay (S10).
+func (p *Partition) judgeMoney(pm payment, card *CardEntry) verdict {
+	r := pm.record
+	if card.Currency != r.Currency {
+		return decline(pm, card, applet.CodeNotPermitted, platform.ReasonCardCurrency)
+	}
+	moves := ledger.Move(card.Account, ledger.Sub(r.Payee, r.Currency), r.Amount)
+	switch err := p.book.Check(moves); {
+	case errors.Is(err, ledger.ErrShort):
+		return decline(pm, card, applet.CodeFunds, platform.ReasonFunds)
+	case err != nil:
+		panic(fmt.Sprintf("billing: a payment does not balance: %v", err))
+	}
+	return verdict{answer: answer{Code: applet.CodeApproved, TriesLeft: Tries}, event: bill.Pay, card: card, moves: moves}
+}
+
+func (v verdict) detail() string {
+	if v.card == nil {
+		return "answered " + string(v.Code)
+	}
+	return fmt.Sprintf("card %s (%s), answered %s", v.card.Alias, v.card.Masked, v.Code)
+}
+
+// settleAttempt writes down what the payment moved: money, counters, the bill's own account of it.
+func (p *Partition) settleAttempt(tx *engine.Tx, pm payment, v verdict) {
+	r := pm.record
+	r.Attempts++
+	r.Transaction, r.Answer, r.Packet, r.Reason = pm.Transaction, v.answer, pm.packet, v.reason
+	if v.card != nil {
+		r.Card = v.card.Masked
+	}
+	if v.event == bill.Pay {
+		p.post(tx, v.moves)
+		r.Paid = tx.Now()
+		p.earn(tx, r)
+	}
+}
+
+// post applies a transfer that was checked and stages the balances it changed.
+func (p *Partition) post(tx *engine.Tx, moves []platform.Posting) {
+	if err := p.book.Post(moves); err != nil {
+		panic(fmt.Sprintf("billing: a checked transfer was refused: %v", err))
+	}
+	for _, m := range moves {
+		tx.SetField("balances", m.Account, fmt.Sprint(int64(p.book.Balance(m.Account))))
+	}
+}

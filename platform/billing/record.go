@@ -1,0 +1,165 @@
+package billing
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/money"
+)
+
+// record is a live bill as it is kept: what its merchant sees, and what the platform needs besides.
+type record struct {
+	platform.Bill
+	MerchantName string `json:"merchant_name"`
+
+	Pushes   int                 `json:"pushes"`
+	Answered int                 `json:"answered,omitempty"` // of them, by the carrier: accepted or refused
+	Messages []gateway.MessageID `json:"messages,omitempty"` // of pushes whose receipt is awaited, oldest first
+	// Early are receipts that came while the carrier's answer to a push was on its way:
+	// one of them may be about it.
+	Early map[gateway.MessageID]gateway.MessageState `json:"early,omitempty"`
+
+	NextPush     time.Time `json:"next_push,omitzero"`
+	NextReminder time.Time `json:"next_reminder,omitzero"`
+
+	Transaction applet.TransactionNumber `json:"transaction,omitzero"` // of the last payment tried
+	Answer      answer                   `json:"answer,omitzero"`      // to it
+	Packet      packet                   `json:"packet,omitzero"`      // that brought it
+
+	Sweep uint64 `json:"sweep,omitempty"` // the sweep that took the money home
+
+	Reports    int       `json:"reports,omitempty"`   // callbacks made
+	Reporting  bool      `json:"reporting,omitempty"` // the last one's outcome is awaited
+	NextReport time.Time `json:"next_report,omitzero"`
+
+	First string `json:"first_entry"` // of the bill's story in the journal
+	Last  string `json:"last_entry"`  // and its latest; each entry names the one before
+	prev  string // what Last was before the entry being written
+}
+
+// answer is what a payment was answered with.
+type answer struct {
+	Code      applet.ResponseCode `json:"code,omitempty"`
+	TriesLeft int                 `json:"tries_left,omitempty"`
+}
+
+// packet is what an exact duplicate of a payment is known by (wire.md 5).
+type packet struct {
+	Counter uint64 `json:"counter,omitempty"`
+	Digest  string `json:"digest,omitempty"` // first 8 octets of its SHA-256, in hex
+	Again   int    `json:"again,omitempty"`  // how often it was answered again
+}
+
+func recordKey(id platform.BillID) string { return "bill:" + string(id) }
+
+func finishedKey(id platform.BillID) string { return "finished:" + id.Day() }
+
+// chain notes that the story goes on in entry and answers the entry before it.
+func (r *record) chain(entry string) string {
+	if r.First == "" {
+		r.First = entry
+	}
+	if r.Last != entry {
+		r.prev, r.Last = r.Last, entry
+	}
+	return r.prev
+}
+
+func (r *record) timetable() bill.Timetable {
+	return bill.Timetable{Expires: r.Expires, NextPush: r.NextPush, NextReminder: r.NextReminder, NextReport: r.NextReport}
+}
+
+func (r *record) final() bool { return !r.Acknowledged.IsZero() }
+
+// Register is an enrolled phone as it is kept. It holds no PIN, no card number and
+// no key: only references that the vault can compare with.
+type Register struct {
+	MSISDN   gateway.MSISDN   `json:"msisdn"`
+	Name     string           `json:"name"`
+	Element  applet.ElementID `json:"element"`
+	Form     applet.Form      `json:"form"`
+	Identity string           `json:"identity"` // fingerprint of the identity number
+	Cards    []CardEntry      `json:"cards"`
+	Enrolled time.Time        `json:"enrolled_at"`
+}
+
+// CardEntry is a card bound to an element (S3).
+type CardEntry struct {
+	Slot     int             `json:"slot"`
+	Alias    string          `json:"alias"`
+	Masked   string          `json:"masked"`
+	Token    applet.TokenPAN `json:"token"`
+	Number   string          `json:"number"` // fingerprint of the card number
+	PIN      string          `json:"pin"`    // the PIN's verification reference
+	Account  string          `json:"account"`
+	Currency money.Currency  `json:"currency"`
+}
+
+// Tries is how many wrong PINs lock a card entry.
+const Tries = 3
+
+// phone is a register entry with its counters and its live bills.
+type phone struct {
+	Register
+	counters counters
+	bills    []*record // in the order they came
+	moved    bool      // the counters are to be kept
+}
+
+// counters are what a phone's messages move; they are kept with the effect that moved them.
+type counters struct {
+	Out   uint64      `json:"out"`             // last packet counter used to the phone
+	In    uint64      `json:"in"`              // highest packet counter taken from it
+	PIN   uint32      `json:"pin"`             // highest DUKPT counter taken from it
+	Wrong map[int]int `json:"wrong,omitempty"` // wrong PINs in a row, by slot
+}
+
+func (ph *phone) triesLeft(slot int) int { return max(0, Tries-ph.counters.Wrong[slot]) }
+
+func (ph *phone) card(slot int) *CardEntry {
+	for i := range ph.Cards {
+		if ph.Cards[i].Slot == slot {
+			return &ph.Cards[i]
+		}
+	}
+	return nil
+}
+
+// Contract is a merchant as it is kept: its secrets only hashed or sealed.
+type Contract struct {
+	ID            platform.MerchantID `json:"id"`
+	Name          string              `json:"name"`
+	Payees        []string            `json:"payees"`
+	CallbackURL   string              `json:"callback_url,omitempty"`
+	APIKeyHash    string              `json:"api_key_sha256"`
+	WebhookSecret []byte              `json:"webhook_secret_sealed"`
+}
+
+// claimed is an order's claim as it is kept: under its reference and, when it came
+// with one, under its idempotency key.
+type claimed struct {
+	Open        Open      `json:"open"`
+	Fingerprint string    `json:"fingerprint"`
+	At          time.Time `json:"at"`
+}
+
+// pool is what a payee earned here: its sub-account on the way home.
+type pool struct {
+	Payee    string                     `json:"payee"`
+	Currency money.Currency             `json:"currency"`
+	Number   uint64                     `json:"number"` // of the last sweep
+	Amount   money.Amount               `json:"amount"` // of the last sweep
+	Open     bool                       `json:"open"`   // not applied at home yet
+	At       time.Time                  `json:"at"`     // when it left
+	waiting  map[applet.BillRef]*record // paid bills, not settled yet
+}
+
+func sweepID(sub string) string { return "sweep:" + sub }
+
+func originKey(from int, payee string, c money.Currency) string {
+	return strconv.Itoa(from) + ":" + payee + ":" + string(c)
+}

@@ -1,0 +1,172 @@
+package billing
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/money"
+)
+
+// The kinds of effects, and what their bodies are.
+const (
+	EffectOpen     = "open"     // an Open, for the payer's partition
+	EffectPush     = "push"     // a PhoneMessage: BILL
+	EffectResult   = "result"   // a PhoneMessage: RESULT
+	EffectCallback = "callback" // a webhook call
+	EffectSweep    = "sweep"    // an ApplySweep, for the home partition
+)
+
+// resultKept is how long a result is worth sending at least: it may come after the bill's end.
+const resultKept = 10 * time.Minute
+
+// resultEffect answers the phone with a response code.
+func (p *Partition) resultEffect(tx *engine.Tx, r *record, ph *phone, a answer) engine.Effect {
+	expires := later(r.Expires, tx.Now().Add(resultKept))
+	ref := r.ID.Ref()
+	number := binary.BigEndian.Uint64(ref[:])
+	return p.phoneEffect(r, ph, EffectResult, &applet.Result{
+		Ref:       ref,
+		Code:      a.Code,
+		Approval:  approval(number, r.Attempts, a.Code),
+		Number:    number % 1e12,
+		Amount:    r.Amount,
+		Currency:  r.Currency,
+		CardTail:  tail(r.Card),
+		Time:      tx.Now(),
+		TriesLeft: a.TriesLeft,
+		Text:      resultText(r, a),
+	}, expires)
+}
+
+// approval is the 6 digits that stand for an approved payment, the same each time it is told.
+func approval(number uint64, attempt int, code applet.ResponseCode) string {
+	if code != applet.CodeApproved {
+		return ""
+	}
+	return fmt.Sprintf("%06d", (number/1e12+uint64(attempt))%1e6)
+}
+
+func tail(masked string) string {
+	if len(masked) < 4 {
+		return ""
+	}
+	return masked[len(masked)-4:]
+}
+
+func resultText(r *record, a answer) string {
+	sum := money.Money{Amount: r.Amount, Currency: r.Currency}
+	switch a.Code {
+	case applet.CodeApproved:
+		return fmt.Sprintf("Paid %s to %s", sum, r.MerchantName)
+	case applet.CodeFunds:
+		return "Not enough money; choose another card"
+	case applet.CodeWrongPIN:
+		return fmt.Sprintf("Wrong PIN, %d left", a.TriesLeft)
+	case applet.CodePINLocked:
+		return "Card locked; see your branch"
+	case applet.CodeExpired:
+		return "This bill has expired"
+	case applet.CodeCancelled:
+		return r.MerchantName + " withdrew this bill"
+	case applet.CodeDuplicate:
+		return "This bill is closed"
+	}
+	return "Payment refused; choose another card"
+}
+
+// Callback is the body of EffectCallback: what a merchant is to be told, and where.
+type Callback struct {
+	URL      string              `json:"url"`
+	Merchant platform.MerchantID `json:"merchant"`
+	Bill     platform.BillID     `json:"bill"`
+	Attempt  int                 `json:"attempt"`
+	Event    json.RawMessage     `json:"event"` // sent as it is
+}
+
+// report tells the merchant how the bill ended (S8, S9, S11, S18). A bill nobody is
+// to be told of is acknowledged at once.
+func (p *Partition) report(tx *engine.Tx, r *record, cause string) {
+	if r.CallbackURL == "" {
+		p.acknowledge(tx, r, "no callback address")
+		return
+	}
+	path, err := p.path(r, bill.Report, p.facts(tx, r))
+	if err != nil {
+		return // acknowledged already
+	}
+	r.Reports++
+	r.Reporting = true
+	r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
+	effect := engine.Effect{
+		ID: fmt.Sprintf("%s/callback/%d", r.ID, r.Reports), Kind: EffectCallback,
+		Body: body(Callback{URL: r.CallbackURL, Merchant: r.Merchant, Bill: r.ID, Attempt: r.Reports, Event: body(api.CallbackOf(r.Bill))}),
+	}
+	p.journal(tx, r, engine.Event{
+		Name: string(path[0].event), From: string(r.State), To: string(r.State), Cause: cause,
+		Effects: []engine.Effect{effect},
+	}, story{Detail: fmt.Sprintf("callback %d", r.Reports)})
+}
+
+// reported takes the outcome of a callback: the bill is final, or the next attempt is
+// set. That the merchant has the result counts from any attempt, also a late one.
+func (p *Partition) reported(tx *engine.Tx, in Reported) {
+	r, ok := p.bills[in.Bill.Ref()]
+	switch {
+	case !ok || r.final() || in.Attempt < 1 || in.Attempt > r.Reports:
+	case in.Problem == "":
+		p.acknowledge(tx, r, fmt.Sprintf("answered %d", in.Status))
+		p.keep(tx, r)
+	case r.Reporting && in.Attempt == r.Reports:
+		p.reportFailed(tx, r, CauseMerchant, in)
+	}
+}
+
+// reportDue makes the next callback, or gives up waiting for the outcome of the last.
+func (p *Partition) reportDue(tx *engine.Tx, r *record) {
+	if r.Reporting {
+		p.reportFailed(tx, r, CauseClock, Reported{Problem: "no outcome within " + p.config.Timing.ReportTimeout.String()})
+		return
+	}
+	p.report(tx, r, CauseClock)
+	p.keep(tx, r)
+}
+
+func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Reported) {
+	r.Reporting = false
+	r.NextReport = p.nextReport(tx.Now(), r.Reports, in)
+	detail := in.Problem
+	if r.NextReport.IsZero() {
+		detail += "; given up"
+	}
+	state := string(r.State)
+	p.journal(tx, r, engine.Event{Name: "report_failed", From: state, To: state, Cause: cause}, story{Detail: detail})
+	p.keep(tx, r)
+}
+
+// nextReport is zero when the schedule is used up or the merchant wants no more.
+func (p *Partition) nextReport(now time.Time, done int, in Reported) time.Time {
+	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
+	if done > len(p.config.Timing.Reports) || in.Status == gone {
+		return time.Time{}
+	}
+	return now.Add(max(p.config.Timing.Reports[done-1], in.RetryAfter))
+}
+
+// acknowledge makes an ended bill final.
+func (p *Partition) acknowledge(tx *engine.Tx, r *record, detail string) {
+	path, err := p.path(r, bill.Acknowledge, p.facts(tx, r))
+	if err != nil {
+		return
+	}
+	r.Acknowledged, r.NextReport, r.Reporting = tx.Now(), time.Time{}, false
+	p.journal(tx, r, engine.Event{
+		Name: string(path[0].event), From: string(r.State), To: string(r.State), Cause: CauseMerchant,
+	}, story{Detail: detail})
+}

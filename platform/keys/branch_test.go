@@ -1,0 +1,254 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/hpke"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
+)
+
+func secrets(t testing.TB) applet.EnrolmentSecrets {
+	t.Helper()
+	id, err := applet.ParseIdentity(applet.ResidentID, "11010519900307123X")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return applet.EnrolmentSecrets{
+		PIN: mustPIN(t, "739158"), Identity: id,
+		Cards: []applet.CardSecrets{
+			{PAN: mustPAN(t, "6212345678901232"), Expiry: 3012, Alias: "salary"},
+			{PAN: mustPAN(t, "6212340000000019"), Expiry: 2901, Alias: "savings"},
+		},
+	}
+}
+
+// personalised is an element's key pair and what the branch sealed to it.
+func personalised(t testing.TB, v *Vault) applet.Personalisation {
+	t.Helper()
+	sealed, err := applet.SealEnrolment(v.BranchPublicKey(), secrets(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.OpenSecrets(sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := elementKey(t)
+	s, err := v.Personalise(Enrolment{Element: element, PublicKey: key.PublicKey().Bytes(), Secrets: opened})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := applet.OpenPersonalisation(key, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func elementKey(t testing.TB) hpke.PrivateKey {
+	t.Helper()
+	key, err := applet.NewKeyPair(seeded(9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// S1, S3: what the branch seals is all that an element needs to pay, and the vault
+// opens each step of what the element then makes.
+func TestPersonaliseAndPay(t *testing.T) {
+	v := generate(t, 1)
+	p := personalised(t, v)
+	if p.Element != element || len(p.Cards) != 2 || p.Cards[1].Slot != 2 || p.Cards[1].Alias != "savings" || p.Cards[0].Masked != "621234******1232" {
+		t.Fatalf("personalisation %v", p)
+	}
+	packet, err := scp80.Wrap(scp80.Modern(scp80.MO), p.MO, 7, []byte("from the handset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, payload, err := v.OpenMO(element, packet)
+	if err != nil || counter != 7 || string(payload) != "from the handset" {
+		t.Errorf("OpenMO: %d %q, %v", counter, payload, err)
+	}
+	packet, err = v.WrapMT(element, 9, []byte("to the handset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counter, payload, err := scp80.Open(scp80.Modern(scp80.MT), p.MT, packet); err != nil || counter != 9 || string(payload) != "to the handset" {
+		t.Errorf("WrapMT: %d %q, %v", counter, payload, err)
+	}
+	if _, _, err := v.OpenMO(element, packet); !errors.Is(err, scp80.ErrRefused) || scp80.ReasonOf(err) != scp80.ReasonHeader {
+		t.Errorf("reflected packet: %v", err)
+	}
+	for _, card := range p.Cards {
+		checkCard(t, v, p, card)
+	}
+}
+
+func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.CardEntry) {
+	t.Helper()
+	r, err := v.CardRecord(element, card.Blob)
+	if err != nil || r.Slot != card.Slot || r.PAN.Masked() != card.Masked || v.Token(r.PAN) != card.Token {
+		t.Errorf("card %d: %v, %v", card.Slot, r, err)
+	}
+	if _, err := v.CardRecord("89860112345678901235", card.Blob); !errors.Is(err, applet.ErrBlob) {
+		t.Errorf("card %d in another element: %v", card.Slot, err)
+	}
+	pins, err := applet.NewPINKeys(p.Initial, p.KeyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, key, err := pins.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := mustPIN(t, "739158")
+	block, err := applet.SealPIN(key, pin, card.Token, seeded(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := v.PIN(element, counter, card.Token, block)
+	if err != nil || !v.VerifyPIN(v.PINReference(card.Token, pin), card.Token, got) {
+		t.Errorf("card %d: PIN %v", card.Slot, err)
+	}
+	if other, err := v.PIN(element, counter+1, card.Token, block); err == nil && other.Equal(pin) {
+		t.Error("the PIN opens under another counter")
+	}
+	if other, err := v.PIN("89860112345678901235", counter, card.Token, block); err == nil && other.Equal(pin) {
+		t.Error("the PIN opens under another element's key")
+	}
+}
+
+// A repeat of an enrolment, whose answer was lost, gives the same keys and blobs.
+func TestPersonaliseAgain(t *testing.T) {
+	v := generate(t, 1)
+	a, b := personalised(t, v), personalised(t, v)
+	if !a.MO.KIc.Equal(b.MO.KIc) || !a.Initial.Equal(b.Initial) || a.Cards[1] != b.Cards[1] {
+		t.Error("the second personalisation differs")
+	}
+}
+
+func TestPersonaliseRefuses(t *testing.T) {
+	v, key := generate(t, 1), elementKey(t).PublicKey().Bytes()
+	for name, e := range map[string]Enrolment{
+		"element": {Element: "1", PublicKey: key, Secrets: secrets(t)},
+		"key":     {Element: element, PublicKey: []byte("none"), Secrets: secrets(t)},
+		"expiry":  {Element: element, PublicKey: key, Secrets: applet.EnrolmentSecrets{Cards: []applet.CardSecrets{{PAN: mustPAN(t, "6212340000000019")}}}},
+	} {
+		if s, err := v.Personalise(e); err == nil || s != nil {
+			t.Errorf("bad %s taken", name)
+		} else if strings.Contains(err.Error(), "6212340000000019") || strings.Contains(err.Error(), "739158") {
+			t.Errorf("bad %s: the error tells a secret: %v", name, err)
+		}
+	}
+	if _, err := v.OpenSecrets([]byte("not sealed")); !errors.Is(err, applet.ErrSealed) {
+		t.Errorf("not sealed: %v", err)
+	}
+}
+
+// All of a vault's methods at once, for the race detector.
+func TestConcurrent(t *testing.T) {
+	v := generate(t, 1)
+	v.channels = newCache(4)
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			for i := range 20 {
+				id := applet.ElementID("8986011234567890" + string(binary.BigEndian.AppendUint32(nil, 0x30303030+uint32(i%7)<<8+uint32(n%3))))
+				packet, err := v.WrapMT(id, uint64(i), []byte("x"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, _, err := v.OpenMO(id, packet); err == nil {
+					t.Error("a reflected packet opened")
+				}
+				sealed, err := v.Seal([]byte("x"))
+				if plain, openErr := v.Open(sealed); err != nil || openErr != nil || !bytes.Equal(plain, []byte("x")) {
+					t.Error(err, openErr)
+				}
+				v.Fingerprint("kind", "value")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// BenchmarkOpenMO opens a packet with the element's channel cached.
+func BenchmarkOpenMO(b *testing.B) { benchmarkOpenMO(b, cachedChannels) }
+
+// BenchmarkOpenMOCold derives the element's keys each time.
+func BenchmarkOpenMOCold(b *testing.B) { benchmarkOpenMO(b, 0) }
+
+func benchmarkOpenMO(b *testing.B, cached int) {
+	v := generate(b, 1)
+	mo, err := v.MO(element)
+	if err != nil {
+		b.Fatal(err)
+	}
+	packet, err := scp80.Wrap(scp80.Modern(scp80.MO), mo, 1, make([]byte, 96))
+	if err != nil {
+		b.Fatal(err)
+	}
+	v.channels = newCache(cached)
+	b.ReportAllocs()
+	for b.Loop() {
+		if cached == 0 {
+			v.channels = newCache(0)
+		}
+		if _, _, err := v.OpenMO(element, packet); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkWrapMT wraps a bill with the element's channel cached.
+func BenchmarkWrapMT(b *testing.B) {
+	v := generate(b, 1)
+	payload := make([]byte, 92)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.WrapMT(element, 1, payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPayment is what a PAY costs in keys: packet, card and PIN.
+func BenchmarkPayment(b *testing.B) {
+	v := generate(b, 1)
+	p := personalised(b, v)
+	card, pin := p.Cards[0], mustPIN(b, "739158")
+	reference := v.PINReference(card.Token, pin)
+	pins, err := applet.NewPINKeys(p.Initial, p.KeyID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	counter, key, err := pins.Next()
+	if err != nil {
+		b.Fatal(err)
+	}
+	block, err := applet.SealPIN(key, pin, card.Token, seeded(3))
+	if err != nil {
+		b.Fatal(err)
+	}
+	packet, err := scp80.Wrap(scp80.Modern(scp80.MO), p.MO, 1, make([]byte, 96))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _, openErr := v.OpenMO(element, packet)
+		_, cardErr := v.CardRecord(element, card.Blob)
+		got, pinErr := v.PIN(element, counter, card.Token, block)
+		if openErr != nil || cardErr != nil || pinErr != nil || !v.VerifyPIN(reference, card.Token, got) {
+			b.Fatal(openErr, cardErr, pinErr)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package keys
+
+import (
+	"sync"
+
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
+)
+
+// cachedChannels bounds the cache: about 1.5 KB each.
+const cachedChannels = 8192
+
+type channelKey struct {
+	element   applet.ElementID
+	direction scp80.Direction
+}
+
+// cache keeps the channels used last in two generations: what is used moves to the
+// young one, and when that is full the old one is forgotten. It never holds more
+// than size.
+type cache struct {
+	mu         sync.Mutex
+	size       int
+	young, old map[channelKey]*scp80.Channel
+}
+
+func newCache(size int) *cache {
+	return &cache{size: size, young: make(map[channelKey]*scp80.Channel)}
+}
+
+func (c *cache) get(k channelKey) (*scp80.Channel, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ch, ok := c.young[k]; ok {
+		return ch, true
+	}
+	ch, ok := c.old[k]
+	if ok {
+		delete(c.old, k)
+		c.add(k, ch)
+	}
+	return ch, ok
+}
+
+func (c *cache) put(k channelKey, ch *scp80.Channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(k, ch)
+}
+
+func (c *cache) add(k channelKey, ch *scp80.Channel) {
+	if len(c.young) >= c.size/2 {
+		c.old, c.young = c.young, make(map[channelKey]*scp80.Channel)
+	}
+	c.young[k] = ch
+}
+
+// channel is the ready channel of an element and direction.
+func (v *Vault) channel(id applet.ElementID, d scp80.Direction) (*scp80.Channel, error) {
+	k := channelKey{element: id, direction: d}
+	if ch, ok := v.channels.get(k); ok {
+		return ch, nil
+	}
+	keys, err := v.packetKeys(id, d)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := scp80.NewChannel(scp80.Modern(d), keys)
+	if err != nil {
+		return nil, err
+	}
+	v.channels.put(k, ch)
+	return ch, nil
+}

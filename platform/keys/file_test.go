@@ -1,0 +1,140 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/airtill/airtill/platform/applet"
+)
+
+func TestSaveAndLoad(t *testing.T) {
+	dir := t.TempDir()
+	path, v := filepath.Join(dir, "vault.json"), generate(t, 1)
+	if err := v.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("mode %v, %v", info.Mode(), err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v beside the vault, %v", entries, err)
+	}
+	got, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := v.MO(element)
+	b, err := got.MO(element)
+	token := applet.TokenPAN("6212340000000019")
+	pin := mustPIN(t, "1234")
+	if err != nil || !a.KIc.Equal(b.KIc) || !a.KID.Equal(b.KID) || !bytes.Equal(v.BranchPublicKey(), got.BranchPublicKey()) ||
+		v.PINReference(token, pin) != got.PINReference(token, pin) || v.Fingerprint("a", "b") != got.Fingerprint("a", "b") ||
+		v.Token(mustPAN(t, "6212340000000019")) != got.Token(mustPAN(t, "6212340000000019")) {
+		t.Errorf("the loaded vault differs: %v", err)
+	}
+	sealed, err := v.Seal([]byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := got.Open(sealed); err != nil {
+		t.Error(err)
+	}
+}
+
+// A vault is never overwritten: its keys could not be had again.
+func TestSaveKeepsTheOld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vault.json")
+	if err := generate(t, 1).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := generate(t, 2).Save(path); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("saved over a vault: %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Error("the vault changed")
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "vault.json")
+	if err := generate(t, 1).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []fs.FileMode{0o644, 0o640, 0o602, 0o700} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); !errors.Is(err, ErrMode) {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+	if _, err := Load(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	for name, bad := range map[string]string{
+		"empty":       "",
+		"cut":         string(text[:len(text)/2]),
+		"version":     strings.Replace(string(text), `"version": 1`, `"version": 2`, 1),
+		"no key":      strings.Replace(string(text), `"kic"`, `"kit"`, 1),
+		"short key":   strings.Replace(string(text), `"pin": "`, `"pin": "00", "x": "`, 1),
+		"no hex":      strings.Replace(string(text), `"dukpt": "`, `"dukpt": "zz`, 1),
+		"no branch":   strings.Replace(string(text), `"branch": "`, `"branch": "00`, 1),
+		"wrong types": `{"version":1,"kic":7}`,
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		v, err := Load(file)
+		if !errors.Is(err, ErrFile) || v != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if len(bad) > 100 && strings.Contains(err.Error(), bad[30:60]) {
+			t.Errorf("%s: the error tells what the file holds", name)
+		}
+	}
+}
+
+func TestLoadOrGenerate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vault.json")
+	a, err := LoadOrGenerate(path, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := LoadOrGenerate(path, rand.Reader)
+	if err != nil || !bytes.Equal(a.BranchPublicKey(), b.BranchPublicKey()) {
+		t.Errorf("the second is not the first: %v", err)
+	}
+}
+
+// The same random octets make the same vault, so that a run can be replayed; too
+// few make none.
+func TestGenerate(t *testing.T) {
+	a, b := generate(t, 5), generate(t, 5)
+	if !bytes.Equal(a.BranchPublicKey(), b.BranchPublicKey()) || a.Fingerprint("a", "b") != b.Fingerprint("a", "b") {
+		t.Error("two vaults of one seed")
+	}
+	for _, n := range []int{0, 100, 8*32 + 31} {
+		if v, err := Generate(bytes.NewReader(make([]byte, n))); err == nil || v != nil {
+			t.Errorf("a vault of %d octets", n)
+		}
+	}
+}

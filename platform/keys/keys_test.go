@@ -1,0 +1,375 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/aes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
+)
+
+const element applet.ElementID = "89860112345678901234"
+
+// octets is hexadecimal in a vector file.
+type octets []byte
+
+func (o *octets) UnmarshalText(text []byte) (err error) {
+	*o, err = hex.AppendDecode(nil, text)
+	return err
+}
+
+type vectorFile struct {
+	Fixed []struct {
+		KI, Fixed, KO octets
+		L             int `json:"l_bits"`
+		Width         int `json:"counter_octets"`
+	} `json:"sp800_108_cmac_fixed_input"`
+	Label []struct {
+		KI, Context, KO octets
+		Label           string `json:"label_ascii"`
+		L               int    `json:"l_bits"`
+	} `json:"sp800_108_label_context"`
+	Project struct {
+		Element applet.ElementID `json:"se_id"`
+		KICMO   octets           `json:"kic_mo_256"`
+		KIDMO   octets           `json:"kid_mo_256"`
+		KICMT   octets           `json:"kic_mt_256"`
+		KIDMT   octets           `json:"kid_mt_256"`
+		Card    octets           `json:"card_data_key"`
+		Blob    octets           `json:"account_blob_kwp"`
+		AES     struct {
+			KIC, KID, Card octets
+		} `json:"aes_master_keys"`
+	} `json:"project_inputs"`
+}
+
+func vectors(t testing.TB) (f vectorFile) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/vectors.json")
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func mustCMAC(t testing.TB, key []byte) *scp80.CMAC {
+	t.Helper()
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scp80.NewCMAC(b)
+}
+
+func seeded(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
+
+func generate(t testing.TB, seed byte) *Vault {
+	t.Helper()
+	v, err := Generate(seeded(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// SP 800-108 §4.1: NIST CAVP vectors, and one that openssl has computed.
+func TestKBKDFVectors(t *testing.T) {
+	f := vectors(t)
+	for i, v := range f.Fixed {
+		if got := kbkdf(mustCMAC(t, v.KI), v.Width, v.Fixed, v.L/8); !bytes.Equal(got, v.KO) {
+			t.Errorf("%d: %x", i, got)
+		}
+	}
+	for i, v := range f.Label {
+		fixed := fixedInput(v.Label, v.Context, v.L/8)
+		if got := kbkdf(mustCMAC(t, v.KI), 4, fixed, v.L/8); !bytes.Equal(got, v.KO) {
+			t.Errorf("label %d: %x", i, got)
+		}
+	}
+	if len(f.Fixed) != 4 || len(f.Label) != 1 {
+		t.Errorf("%d and %d vectors", len(f.Fixed), len(f.Label))
+	}
+}
+
+// projectVault has the master keys of the project's vectors.
+func projectVault(t testing.TB, f vectorFile) *Vault {
+	t.Helper()
+	m := generate(t, 1).masters
+	m.kic = scp80.NewKey[kicMaster](f.Project.AES.KIC)
+	m.kid = scp80.NewKey[kidMaster](f.Project.AES.KID)
+	m.card = scp80.NewKey[cardMaster](f.Project.AES.Card)
+	v, err := newVault(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Every derived key of the project's vectors, and what is made with them.
+func TestProjectKeys(t *testing.T) {
+	f := vectors(t)
+	v, id := projectVault(t, f), f.Project.Element
+	mo, err := v.MO(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mt, err := v.MT(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := v.CardDataKey(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ got, want []byte }{
+		"KIc MO": {mo.KIc.Reveal(), f.Project.KICMO}, "KID MO": {mo.KID.Reveal(), f.Project.KIDMO},
+		"KIc MT": {mt.KIc.Reveal(), f.Project.KICMT}, "KID MT": {mt.KID.Reveal(), f.Project.KIDMT},
+		"card data": {card.Reveal(), f.Project.Card},
+	} {
+		if !bytes.Equal(c.got, c.want) {
+			t.Errorf("%s: derived key differs", name)
+		}
+	}
+	r, err := v.CardRecord(id, applet.CardBlob(f.Project.Blob))
+	if err != nil || r.PAN.Reveal() != "6212340000000019" || r.Slot != 1 {
+		t.Errorf("card record %v, %v", r, err)
+	}
+}
+
+// Each element, direction and purpose has keys of its own.
+func TestKeysDiffer(t *testing.T) {
+	v := generate(t, 1)
+	seen := make(map[string]string)
+	note := func(name string, key []byte, err error) {
+		t.Helper()
+		if err != nil || len(key) != 32 || seen[string(key)] != "" {
+			t.Errorf("%s: %v, the same as %q", name, err, seen[string(key)])
+		}
+		seen[string(key)] = name
+	}
+	for _, id := range []applet.ElementID{element, "89860112345678901235", "89860012345678901234"} {
+		mo, err := v.MO(id)
+		note("KIc MO", mo.KIc.Reveal(), err)
+		note("KID MO", mo.KID.Reveal(), err)
+		mt, err := v.MT(id)
+		note("KIc MT", mt.KIc.Reveal(), err)
+		note("KID MT", mt.KID.Reveal(), err)
+		card, err := v.CardDataKey(id)
+		note("card", card.Reveal(), err)
+		initial, _, err := v.InitialKey(id)
+		note("initial", initial.Reveal(), err)
+	}
+	for _, bad := range []applet.ElementID{"", "1", "8986011234567890123x"} {
+		if _, err := v.MO(bad); err == nil {
+			t.Errorf("keys for element %q", bad)
+		}
+		if _, _, err := v.OpenMO(bad, nil); err == nil {
+			t.Errorf("a packet of element %q", bad)
+		}
+		if _, err := v.PIN(bad, 1, "1", applet.PINBlock{}); err == nil {
+			t.Errorf("a PIN of element %q", bad)
+		}
+	}
+}
+
+func mustPIN(t testing.TB, s string) applet.PIN {
+	t.Helper()
+	p, err := applet.ParsePIN(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func mustPAN(t testing.TB, s string) applet.PAN {
+	t.Helper()
+	p, err := applet.ParsePAN(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPINReference(t *testing.T) {
+	v, pin := generate(t, 1), mustPIN(t, "739158")
+	token := v.Token(mustPAN(t, "6212345678901232"))
+	reference := v.PINReference(token, pin)
+	if !v.VerifyPIN(reference, token, pin) {
+		t.Error("the PIN is not right")
+	}
+	for name, wrong := range map[string]bool{
+		"another PIN":     v.VerifyPIN(reference, token, mustPIN(t, "739159")),
+		"another card":    v.VerifyPIN(reference, token+"0", pin),
+		"another vault":   generate(t, 2).VerifyPIN(reference, token, pin),
+		"no reference":    v.VerifyPIN("", token, pin),
+		"no PIN":          v.VerifyPIN(v.PINReference(token, applet.PIN{}), token, applet.PIN{}),
+		"moved separator": v.VerifyPIN(v.PINReference(token+"7", mustPIN(t, "39158")), token, pin),
+	} {
+		if wrong {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	if strings.Contains(reference, "739158") {
+		t.Error("the reference shows the PIN")
+	}
+}
+
+func TestTokenAndFingerprint(t *testing.T) {
+	v, pan := generate(t, 1), mustPAN(t, "6212345678901232")
+	token := string(v.Token(pan))
+	if len(token) != 16 || applet.LuhnDigit(token[:15]) != token[15] || token == pan.Reveal() || token != string(v.Token(pan)) {
+		t.Errorf("token %s", token)
+	}
+	if generate(t, 2).Token(pan) == v.Token(pan) {
+		t.Error("two vaults make the same token")
+	}
+	a := v.Fingerprint("card", "6212345678901232")
+	if a != v.Fingerprint("card", "6212345678901232") || a == v.Fingerprint("identity", "6212345678901232") ||
+		a == v.Fingerprint("card", "6212345678901233") || a == v.Fingerprint("card6", "212345678901232") || len(a) != 32 {
+		t.Errorf("fingerprint %s", a)
+	}
+}
+
+func TestAtRest(t *testing.T) {
+	v := generate(t, 1)
+	sealed, err := v.Seal([]byte("whsec_secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := v.Open(sealed); err != nil || string(plain) != "whsec_secret" || bytes.Contains(sealed, []byte("secret")) {
+		t.Errorf("%q, %v", plain, err)
+	}
+	again, err := v.Seal([]byte("whsec_secret"))
+	if err != nil || bytes.Equal(again, sealed) {
+		t.Error("the same nonce twice")
+	}
+	for i := range sealed {
+		forged := bytes.Clone(sealed)
+		forged[i] ^= 1
+		if _, err := v.Open(forged); !errors.Is(err, errAtRest) {
+			t.Fatalf("octet %d changed: %v", i, err)
+		}
+		if _, err := v.Open(sealed[:i]); !errors.Is(err, errAtRest) {
+			t.Fatalf("cut at %d: %v", i, err)
+		}
+	}
+	if _, err := generate(t, 2).Open(sealed); !errors.Is(err, errAtRest) {
+		t.Errorf("another vault: %v", err)
+	}
+}
+
+type holder struct {
+	v      *Vault
+	inside Vault
+	m      masters
+	keys   scp80.Keys
+}
+
+// A vault prints nothing of what it holds, from inside another value neither.
+func TestVaultNeverPrints(t *testing.T) {
+	v := generate(t, 1)
+	mo, err := v.MO(element)
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := v.CardDataKey(element)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := v.OpenMO(element, nil); err == nil {
+		t.Fatal("nothing was opened")
+	}
+	branch, err := v.masters.branch.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := [][]byte{
+		v.masters.kic.Reveal(), v.masters.base.Reveal(), v.masters.pin.Reveal(), v.masters.rest.Reveal(),
+		branch, mo.KIc.Reveal(), mo.KID.Reveal(), card.Reveal(),
+	}
+	h := &holder{v: v, inside: *v, m: v.masters, keys: mo}
+	for _, value := range []any{v, h, *h, []any{v}, v.masters.kic, map[string]*Vault{"v": v}, struct{ V *Vault }{v}} {
+		var log bytes.Buffer
+		logger := zerolog.New(&log)
+		logger.Info().Interface("v", value).Err(fmt.Errorf("with %v", value)).Msgf("%+v", value)
+		printed := []string{log.String()}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
+			printed = append(printed, fmt.Sprintf(verb, value))
+		}
+		if b, err := json.Marshal(value); err == nil {
+			printed = append(printed, string(b))
+		}
+		for _, p := range printed {
+			checkMasked(t, secrets, p)
+		}
+	}
+}
+
+func checkMasked(t *testing.T, secrets [][]byte, printed string) {
+	t.Helper()
+	for _, s := range secrets {
+		half := s[:len(s)/2]
+		for _, form := range []string{
+			string(half), hex.EncodeToString(half), base64.StdEncoding.EncodeToString(s)[:20],
+			strings.Trim(fmt.Sprint(half), "[]"), strings.Trim(fmt.Sprintf("%#v", half), "[]byte{}"),
+		} {
+			if strings.Contains(strings.ToLower(printed), strings.ToLower(form)) {
+				t.Errorf("a key shows in %.200q", printed)
+			}
+		}
+	}
+}
+
+// The cache is bounded, and a channel that fell out is made again.
+func TestCacheBound(t *testing.T) {
+	v := generate(t, 1)
+	v.channels = newCache(8)
+	var first []byte
+	for round := range 3 {
+		for i := range 40 {
+			id := applet.ElementID(fmt.Sprintf("8986%016d", i))
+			packet, err := v.WrapMT(id, 1, []byte("payload"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 && round == 0 {
+				first = packet
+			}
+			if i == 0 && !bytes.Equal(packet, first) {
+				t.Error("the same packet differs")
+			}
+			if n := len(v.channels.young) + len(v.channels.old); n > 8 {
+				t.Fatalf("%d channels cached", n)
+			}
+		}
+	}
+}
+
+// A channel in use stays cached while others come and go.
+func TestCacheKeepsTheUsed(t *testing.T) {
+	c := newCache(8)
+	mine := channelKey{element: element, direction: scp80.MO}
+	c.put(mine, new(scp80.Channel))
+	for i := range 100 {
+		c.put(channelKey{element: applet.ElementID(fmt.Sprint(i))}, new(scp80.Channel))
+		if i%3 == 0 {
+			if _, ok := c.get(mine); !ok {
+				t.Fatalf("forgotten after %d others", i)
+			}
+		}
+	}
+}
