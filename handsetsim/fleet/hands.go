@@ -1,0 +1,291 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/handsetsim/persona"
+	"github.com/airtill/airtill/handsetsim/se"
+	"github.com/airtill/airtill/platform/applet"
+)
+
+// formNone is the form of a phone without an element.
+const formNone = "none"
+
+// Add makes a phone with a blank element, and a person without a PIN. A refusal is a [*Problem].
+func (f *Fleet) Add(in NewPhone) (MadePhone, error) {
+	n, err := gateway.ParseMSISDN(string(in.MSISDN))
+	if err != nil {
+		return MadePhone{}, invalid("msisdn", err.Error())
+	}
+	kind := persona.Manual
+	if in.Persona != "" {
+		if kind, err = persona.ParseKind(in.Persona); err != nil {
+			return MadePhone{}, invalid("persona", err.Error())
+		}
+	}
+	h := &handset{person: persona.New(kind, f.pace, f.config.Seed^hash(string(n)))}
+	made := MadePhone{MSISDN: n}
+	var element handsetsim.Element // nil, not a nil *se.Element
+	if in.Form != formNone {
+		if h.element, err = f.blank(n, in.Form); err != nil {
+			return MadePhone{}, err
+		}
+		element, made.ElementID, made.PublicKey = h.element, h.element.ID(), h.element.PublicKey()
+	}
+	h.Phone = handsetsim.NewPhone(n, element, h.person, f.settings)
+	h.become(kind, time.Now(), &handsetsim.Effects{})
+	if !f.shardOf(n).add(h) {
+		return MadePhone{}, conflict("msisdn", "the fleet has this phone already")
+	}
+	return made, nil
+}
+
+// blank makes an element with an id of its own, like an ICCID: issuer, number, check digit.
+func (f *Fleet) blank(n gateway.MSISDN, form string) (*se.Element, error) {
+	kind, err := applet.ParseForm(form)
+	if err != nil {
+		return nil, invalid("form", err.Error()+", or none for a phone without an element")
+	}
+	id, err := elementID(n)
+	if err != nil {
+		return nil, invalid("msisdn", err.Error())
+	}
+	element, err := se.New(se.Config{ID: id, Form: kind, Rand: f.config.Rand})
+	if err != nil {
+		return nil, fmt.Errorf("make element: %w", err)
+	}
+	return element, nil
+}
+
+// elementIssuer opens the ids of elements: telecommunications, country, issuer (ITU-T E.118).
+const elementIssuer = "898600"
+
+// elementID is 20 digits that no other phone of the fleet has: issuer, the last 13
+// digits of the number, and a Luhn check digit.
+func elementID(n gateway.MSISDN) (applet.ElementID, error) {
+	digits := string(n)
+	if len(digits) > 13 {
+		digits = digits[len(digits)-13:]
+	}
+	body := elementIssuer + strings.Repeat("0", 13-len(digits)) + digits
+	return applet.ParseElementID(body + string(applet.LuhnDigit(body)))
+}
+
+// become gives the phone's holder another habit, and the phone the power that goes with it.
+func (h *handset) become(kind persona.Kind, now time.Time, fx *handsetsim.Effects) {
+	h.person.Become(kind)
+	h.Hold(h.person, now)
+	h.Power(!kind.StartsOff(), now, fx)
+}
+
+// Personalise hands a branch's answer to a phone's element, and the PIN to its holder.
+func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
+	pin, err := typed(in.PIN, "pin_for_person")
+	if err != nil {
+		return err
+	}
+	return f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
+		if h.element == nil {
+			return handsetsim.ErrNoElement
+		}
+		if err := h.element.Personalise(in.Sealed); err != nil {
+			return invalid("sealed", err.Error())
+		}
+		if in.PIN != "" {
+			h.person.Learn(pin)
+		}
+		return nil
+	})
+}
+
+func typed(d Digits, field string) (applet.PIN, error) {
+	if d == "" {
+		return applet.PIN{}, nil
+	}
+	pin, err := applet.ParsePIN(string(d))
+	if err != nil {
+		return applet.PIN{}, invalid(field, "a PIN has 4 to 12 digits")
+	}
+	return pin, nil
+}
+
+// touch does something to one phone that may be refused.
+func (f *Fleet) touch(n gateway.MSISDN, do func(h *handset, now time.Time, fx *handsetsim.Effects) error) error {
+	var err error
+	found := f.shardOf(n).with(n, func(h *handset, now time.Time, fx *handsetsim.Effects) { err = do(h, now, fx) })
+	if !found {
+		return unknownPhone()
+	}
+	return err
+}
+
+// Phone shows one phone.
+func (f *Fleet) Phone(n gateway.MSISDN) (Phone, error) {
+	var view Phone
+	err := f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
+		view = h.view()
+		return nil
+	})
+	return view, err
+}
+
+// Phones shows up to limit phones in the order of their numbers, those after one
+// number, and the number that the next page is after.
+func (f *Fleet) Phones(after gateway.MSISDN, limit int) ([]Phone, gateway.MSISDN) {
+	all := f.numbers()
+	from, found := slices.BinarySearch(all, after)
+	if found {
+		from++
+	}
+	page := all[from:]
+	var next gateway.MSISDN
+	if len(page) > limit {
+		page, next = page[:limit], page[limit-1]
+	}
+	views := make([]Phone, 0, len(page))
+	for _, n := range page {
+		if v, err := f.Phone(n); err == nil {
+			views = append(views, v)
+		}
+	}
+	return views, next
+}
+
+func (h *handset) view() Phone {
+	v := Phone{
+		MSISDN: h.Number(), Form: formNone, Persona: string(h.person.Kind()), On: h.On(), Cards: []Card{},
+		OpenBills: h.OpenBills(), Messages: len(h.Inbox()), Unsent: len(h.outbox), Dropped: h.Drops(),
+	}
+	if h.element == nil {
+		return v
+	}
+	v.Form, v.ElementID = h.element.Form().String(), h.element.ID()
+	for _, c := range h.element.Cards() {
+		v.Cards = append(v.Cards, Card{Slot: c.Slot, Alias: c.Alias, Masked: c.Masked, Expiry: c.Expiry})
+	}
+	return v
+}
+
+// Power switches a phone on or off.
+func (f *Fleet) Power(n gateway.MSISDN, on bool) error {
+	return f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
+		h.Power(on, now, fx)
+		return nil
+	})
+}
+
+// SetPersona gives a phone's holder another habit; they keep their PIN. The phone of
+// a person who is away is off from now on, that of any other is on.
+func (f *Fleet) SetPersona(n gateway.MSISDN, kind persona.Kind) error {
+	return f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
+		h.become(kind, now, fx)
+		return nil
+	})
+}
+
+// do does something to one bill of a phone and shows the bill as it is then. An
+// empty ref means the only open bill.
+func (f *Fleet) do(n gateway.MSISDN, ref string, act func(b hand) error) (Bill, error) {
+	var bill Bill
+	err := f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
+		at, err := h.refOf(ref)
+		if err != nil {
+			return err
+		}
+		if err := act(hand{handset: h, ref: at, now: now, fx: fx}); err != nil {
+			return err
+		}
+		v, _ := h.Bill(at)
+		bill = billOf(v)
+		return nil
+	})
+	return bill, err
+}
+
+// refOf finds the bill that is meant.
+func (h *handset) refOf(s string) (applet.BillRef, error) {
+	if s != "" {
+		var ref applet.BillRef
+		if err := ref.UnmarshalText([]byte(s)); err != nil {
+			return ref, invalid("bill", err.Error())
+		}
+		return ref, nil
+	}
+	var open []applet.BillRef
+	for _, v := range h.Bills() {
+		if v.Open() {
+			open = append(open, v.Bill.Ref)
+		}
+	}
+	switch len(open) {
+	case 0:
+		return applet.BillRef{}, &Problem{Status: http.StatusNotFound, Field: "bill", Detail: "the phone has no open bill"}
+	case 1:
+		return open[0], nil
+	}
+	return applet.BillRef{}, conflict("bill", fmt.Sprintf("the phone has %d open bills; name one", len(open)))
+}
+
+// hand is a hand on one bill of one phone, for the time of [Fleet.do].
+type hand struct {
+	handset *handset
+	ref     applet.BillRef
+	now     time.Time
+	fx      *handsetsim.Effects
+}
+
+// confirm goes on to the cards.
+func (b hand) confirm() error { return b.handset.Confirm(b.ref, b.now, b.fx) }
+
+// deferBill puts the bill off.
+func (b hand) deferBill() error { return b.handset.Defer(b.ref, b.now, b.fx) }
+
+// refuse says no.
+func (b hand) refuse(r handsetsim.Refusal) error { return b.handset.Refuse(b.ref, r, b.now, b.fx) }
+
+// pay pays with a card. Without a PIN the holder types their own.
+func (b hand) pay(slot int, pin Digits) error {
+	choice := handsetsim.Choice{Slot: slot}
+	var err error
+	if choice.PIN, err = typed(pin, "pin"); err != nil {
+		return err
+	}
+	if pin == "" {
+		if !b.handset.person.Knows() {
+			return invalid("pin", "the holder of this phone knows no PIN; say one")
+		}
+		choice.PIN = b.handset.person.PIN()
+	}
+	err = b.handset.Pay(b.ref, choice, b.now, b.fx)
+	if errors.Is(err, se.ErrNoCard) {
+		return invalid("slot", err.Error())
+	}
+	return err
+}
+
+// SendText sends a text from a phone and says how many short messages it takes.
+func (f *Fleet) SendText(n gateway.MSISDN, t Text) (int, error) {
+	switch {
+	case t.To == "" || len(t.To) > 20 || strings.Trim(string(t.To), "0123456789") != "":
+		return 0, invalid("to", "is a number or a short code: digits")
+	case t.Text == "" || utf8.RuneCountInString(t.Text) > maxText:
+		return 0, invalid("text", "has 1 to 2000 characters")
+	}
+	parts := 0
+	err := f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
+		if err := h.SendText(t.To, t.Text, fx); err != nil {
+			return err
+		}
+		parts = countParts(t.Text)
+		return nil
+	})
+	return parts, err
+}

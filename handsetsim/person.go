@@ -1,0 +1,82 @@
+package handsetsim
+
+import "time"
+
+// busyWait is how long a person waits to pay a bill while another payment is on its way.
+const busyWait = 500 * time.Millisecond
+
+// prompt is what the client asks about a bill as it stands.
+func (e *entry) prompt() Prompt {
+	switch e.state {
+	case StateOpened:
+		return AskCard
+	case StateDeferred:
+		return AskLater
+	}
+	return AskConfirm
+}
+
+// ask puts a bill before the person and notes what they mean to do and when.
+func (p *Phone) ask(e *entry, prompt Prompt, now time.Time) {
+	e.actAt, e.decision, e.mind = time.Time{}, Decision{}, prompt
+	if p.person == nil {
+		return
+	}
+	d := p.person.Decide(p.screen(e))
+	if d.Act == Wait {
+		return
+	}
+	e.decision, e.actAt = d, now.Add(d.After)
+}
+
+func (p *Phone) screen(e *entry) Screen {
+	return Screen{
+		Prompt:    e.mind,
+		Bill:      &e.bill,
+		Cards:     p.element.Cards(),
+		Slot:      e.attempt.slot,
+		Declined:  e.declined,
+		WrongPINs: e.wrongPINs,
+		TriesLeft: e.result.triesLeft,
+	}
+}
+
+// wakeBill lets happen what is due on one bill.
+func (p *Phone) wakeBill(e *entry, now time.Time, fx *Effects) {
+	due := e.due()
+	if due.IsZero() || now.Before(due) {
+		return
+	}
+	switch {
+	case e.state == StatePaying:
+		p.unanswered(e, now, fx)
+	case e.over(now):
+		p.expire(e, now, fx)
+	default:
+		p.act(e, now, fx)
+	}
+}
+
+// act does what the person had in mind.
+func (p *Phone) act(e *entry, now time.Time, fx *Effects) {
+	d := e.decision
+	e.actAt = time.Time{}
+	switch d.Act {
+	case Wait:
+	case Confirm:
+		p.confirm(e, now, fx)
+	case Defer:
+		p.deferBill(e, now, fx)
+	case Refuse:
+		p.refuse(e, Refusal{Reason: d.Reason, Text: d.Text}, now, fx)
+	case Pay:
+		if p.paying() {
+			e.actAt = now.Add(busyWait)
+			return
+		}
+		err := p.pay(e, Choice{Slot: d.Slot, PIN: p.person.TypePIN(p.screen(e))}, now, fx)
+		if err != nil {
+			p.tell(fx, e.event(Failed, now, err.Error()))
+		}
+	}
+}
