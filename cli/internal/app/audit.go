@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/fsm/redisstore"
+	"github.com/airtill/airtill/platform/audit"
+	"github.com/airtill/airtill/platform/money"
+)
+
+func auditCommand() command {
+	var at target
+	return command{
+		name: "audit", short: "recompute every balance from the journal and compare", section: "A running network",
+		about:    "It reads the store of a network, running or not, and leaves it as it is. The status is 1 when anything differs.",
+		examples: []string{"airtill audit", "airtill audit --redis redis://127.0.0.1:6379/0 --json"},
+		flags:    at.store(),
+		run: func(ctx context.Context, c *call) error {
+			urls, err := at.storeURLs(c)
+			if err != nil {
+				return err
+			}
+			report, err := auditStore(ctx, urls)
+			if err != nil {
+				return err
+			}
+			return printReport(c, report)
+		},
+	}
+}
+
+// storeURLs finds the store.
+func (t *target) storeURLs(c *call) ([]string, error) {
+	if t.redis != "" {
+		return storeURLs(t.redis)
+	}
+	r, err := t.ready(c)
+	if err != nil {
+		return nil, err
+	}
+	if r.Redis == "" {
+		return nil, hinted(errors.New("the ready file does not say where its store is"), "say it: --redis URL")
+	}
+	return storeURLs(r.Redis)
+}
+
+func auditStore(ctx context.Context, urls []string) (report *audit.Report, err error) {
+	if err := isStore(ctx, urls); err != nil {
+		return nil, err
+	}
+	store, err := world.OpenStore(ctx, network.TCP{}, "", urls...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return audit.Run(ctx, store, store.Partitions())
+}
+
+// storeMarker is the key by which a store knows itself, as package redisstore says.
+const storeMarker = "airtill:store"
+
+// isStore makes sure of a store to look at, because opening makes one where there is none.
+func isStore(ctx context.Context, urls []string) error {
+	options, err := redisstore.ParseURL(urls...)
+	if err != nil {
+		return err
+	}
+	at := strings.Join(options.Addrs, ", ")
+	if err := answers(ctx, options.Addrs); err != nil {
+		return hinted(fmt.Errorf("look into the store at %s: %w", at, err), "is it running? an embedded store is gone when its airtill dev ends")
+	}
+	options.MaxRetries, options.DialerRetries = -1, 1
+	options.Protocol, options.DisableIdentity = 2, true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	client := redis.NewUniversalClient(options)
+	marked, err := client.Exists(ctx, storeMarker).Result()
+	err = errors.Join(err, client.Close())
+	switch {
+	case err != nil:
+		return fmt.Errorf("look into the store at %s: %w", at, err)
+	case marked == 0:
+		return hinted(fmt.Errorf("there is no store of Airtill at %s", at),
+			"say which it is, with its database: --redis redis://HOST:PORT/DB")
+	}
+	return nil
+}
+
+// answers makes sure that somebody listens, because the Redis client logs in its own way
+// when nobody does.
+func answers(ctx context.Context, addresses []string) error {
+	dialer := net.Dialer{Timeout: 3 * time.Second}
+	var last error
+	for _, address := range addresses {
+		kind := "tcp"
+		if strings.HasPrefix(address, "/") {
+			kind = "unix"
+		}
+		conn, err := dialer.DialContext(ctx, kind, address)
+		if err == nil {
+			return conn.Close()
+		}
+		last = err
+	}
+	return last
+}
+
+func printReport(c *call, r *audit.Report) error {
+	fields := []field{
+		{"partitions", strconv.Itoa(r.Partitions)},
+		{"journal entries", strconv.Itoa(r.Entries)},
+		{"bills", strconv.Itoa(r.Bills)},
+		{"paid", strconv.Itoa(r.Paid)},
+		{"debited twice", strconv.Itoa(r.DuplicateDebits)},
+	}
+	fields = append(fields, sums("books sum to", r.Sums)...)
+	fields = append(fields, sums("on its way", r.Clearing)...)
+	for _, d := range r.Differences {
+		fields = append(fields, field{"difference", d})
+	}
+	if err := c.out.one(r, fields...); err != nil {
+		return err
+	}
+	switch n := len(r.Differences); {
+	case n == 1:
+		return hinted(errors.New("the books are wrong: 1 difference"), "nothing was changed; keep the store as it is and look at the journal")
+	case n > 1:
+		return hinted(fmt.Errorf("the books are wrong: %d differences", n), "nothing was changed; keep the store as it is and look at the journal")
+	case r.Entries == 0:
+		c.talk("the journal is empty: is that the store that was meant?")
+	default:
+		c.talk("the books are right")
+	}
+	return nil
+}
+
+// sums are amounts by currency, a line each.
+func sums(name string, by map[string]int64) []field {
+	var fields []field
+	for _, currency := range slices.Sorted(maps.Keys(by)) {
+		fields = append(fields, field{name, sum(money.Amount(by[currency]), money.Currency(currency))})
+	}
+	return fields
+}

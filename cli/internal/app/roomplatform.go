@@ -1,0 +1,115 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/platform/keys"
+)
+
+// platformConfig is what the platform's room is told.
+type platformConfig struct {
+	bind
+	http, redis, vault, operatorKeyFile, ready string
+}
+
+func platformCommand() command {
+	var p platformConfig
+	return command{
+		name:  "platform",
+		short: "run the payment platform alone",
+		about: "It takes all partitions of its store: one that is started while another serves the same store fences that one off. " +
+			"The vault holds the master keys: a store is of use only with the vault it was filled with.",
+		section: "Rooms",
+		examples: []string{
+			"airtill platform --redis redis://127.0.0.1:6379 --smsc 127.0.0.1:2775",
+			"AIRTILL_OPERATOR_KEY=op_secret airtill platform --vault vault.json --http 127.0.0.1:8080",
+		},
+		logLevel: "info",
+		flags: append(p.bind.flags("platform"),
+			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
+			redisFlag(&p.redis),
+			&cli.StringFlag{Name: "vault", Usage: "master keys are in `FILE`, made if it is not there (default vault.json in the state directory)", EnvVars: []string{"AIRTILL_VAULT"}, Destination: &p.vault},
+			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
+			readyFlag(&p.ready),
+		),
+		run: p.run,
+	}
+}
+
+func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
+	operatorKey, err := p.operatorKey(c)
+	if err != nil {
+		return err
+	}
+	vault, err := p.openVault(c)
+	if err != nil {
+		return err
+	}
+	pass, err := password(c, p.passwordFile)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, network.TCP{}, p.redis)
+	if err != nil {
+		return err
+	}
+	defer closeStore(c, store)
+	warnRisks(c, store)
+	room, err := world.NewPlatform(ctx, world.PlatformConfig{
+		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
+		Store: store.Store, Vault: vault, OperatorKey: operatorKey, Random: rand.Reader, Log: c.log,
+	})
+	if err != nil {
+		return unheard(err, "--http")
+	}
+	ready := world.Ready{HTTP: room.URL(), SMPP: p.smsc, Redis: store.URL, OperatorKey: operatorKey}
+	return serve(ctx, c, room, ready, fmt.Sprintf("platform at %s, store %s (%s)", room.URL(), store.Shown, store.Promise), p.ready)
+}
+
+func (p *platformConfig) openVault(c *call) (*keys.Vault, error) {
+	path := cmp.Or(p.vault, stateFile(c.env.Getenv, "vault.json"))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open the vault: %w", err)
+	}
+	vault, err := keys.LoadOrGenerate(path, rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("open the vault %s: %w", path, err)
+	}
+	return vault, nil
+}
+
+// operatorKey reads the key, or makes one and keeps it where commands find it.
+func (p *platformConfig) operatorKey(c *call) (string, error) {
+	s := secret{what: "operator key", file: p.operatorKeyFile, flag: "operator-key-file", variable: "AIRTILL_OPERATOR_KEY"}
+	text, _, err := s.read(c)
+	if err != nil || text != "" {
+		return text, err
+	}
+	path := stateFile(c.env.Getenv, "operator.key")
+	if text, err = readSecret(path); !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	octets := make([]byte, 16)
+	_, _ = rand.Read(octets) // never fails
+	text = "op_" + hex.EncodeToString(octets)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("keep the operator key: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the operator key: %w", err)
+	}
+	c.talk("made an operator key: %s", path)
+	return text, nil
+}

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/fsm/redisstore"
+)
+
+func redisFlag(into *string) cli.Flag {
+	return &cli.StringFlag{
+		Name: "redis", Usage: "keep everything in the Redis at `URL` (default: embedded, gone at the end)",
+		EnvVars: []string{"AIRTILL_REDIS"}, Destination: into,
+	}
+}
+
+func freshFlag(into *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "fresh", Usage: "erase what an earlier network left in that Redis first", Destination: into}
+}
+
+// storeURLs reads what was said of a store: nothing, its URL, or those of a cluster.
+// They may hold a password, so no error repeats them.
+func storeURLs(said string) ([]string, error) {
+	if said == "" {
+		return nil, nil
+	}
+	urls := strings.Split(said, ",")
+	if _, err := redisstore.ParseURL(urls...); err != nil {
+		return nil, usagef("the store's address is no URL like redis://127.0.0.1:6379/0; say one: --redis URL")
+	}
+	return urls, nil
+}
+
+// knock makes sure at once that a server listens at the URLs.
+func knock(ctx context.Context, urls []string) error {
+	options, err := redisstore.ParseURL(urls...)
+	if err != nil {
+		return err
+	}
+	if err := answers(ctx, options.Addrs); err != nil {
+		return hinted(fmt.Errorf("open the store: %w", err), "is a Redis 7 there? leave --redis out to keep everything in this process")
+	}
+	return nil
+}
+
+// openStore opens the store that --redis says, or an embedded one.
+func openStore(ctx context.Context, n network.Network, said string) (*world.Store, error) {
+	urls, err := storeURLs(said)
+	if err != nil {
+		return nil, err
+	}
+	if err := knock(ctx, urls); err != nil {
+		return nil, err
+	}
+	store, err := world.OpenStore(ctx, n, "127.0.0.1:0", urls...)
+	if err != nil {
+		return nil, hinted(err, "is a Redis 7 there? leave --redis out to keep everything in this process")
+	}
+	return store, nil
+}
+
+// ownStore opens the store of a network that enrols people of its own: it must be empty.
+func ownStore(ctx context.Context, c *call, n network.Network, said string, fresh bool) (*world.Store, error) {
+	if fresh {
+		if err := erase(ctx, c, said); err != nil {
+			return nil, err
+		}
+	}
+	store, err := openStore(ctx, n, said)
+	if err != nil {
+		return nil, err
+	}
+	empty, err := store.Empty(ctx)
+	if err == nil && !empty {
+		err = hinted(fmt.Errorf("the Redis at %s holds a network already", store.Shown),
+			"use an empty database (redis://HOST:PORT/1), or erase it with --fresh")
+	}
+	if err != nil {
+		closeStore(c, store)
+		return nil, err
+	}
+	warnRisks(c, store)
+	return store, nil
+}
+
+// erase makes room for a new network where there is an old one.
+func erase(ctx context.Context, c *call, said string) error {
+	urls, err := storeURLs(said)
+	if err != nil || len(urls) == 0 {
+		return err
+	}
+	if err := knock(ctx, urls); err != nil {
+		return err
+	}
+	erased, err := world.EraseStore(ctx, urls...)
+	if err != nil {
+		return err
+	}
+	c.talk("erased %d keys of an earlier network", erased)
+	return nil
+}
+
+func closeStore(c *call, store *world.Store) {
+	if err := store.Close(); err != nil {
+		c.log.Warn().Err(err).Msg("the store did not close well")
+	}
+}
+
+// warnRisks says what the store's server can lose.
+func warnRisks(c *call, store *world.Store) {
+	for _, risk := range store.Risks {
+		c.log.Warn().Str("store", store.Shown).Msg(risk)
+	}
+}

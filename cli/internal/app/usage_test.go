@@ -1,0 +1,130 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/platform"
+)
+
+// What is wrong with a command line is said before anything is asked.
+func TestWrongUse(t *testing.T) {
+	create := func(flags ...string) []string {
+		return append([]string{"bill", "create", "--amount", "1", "--phone", "8613800000001"}, flags...)
+	}
+	enrol := func(flags ...string) []string {
+		return append([]string{"enrol", "--phone", "8613800000001", "--name", "Li", "--card", "alias=Blue,balance=1"}, flags...)
+	}
+	tests := []struct {
+		line []string
+		want string
+	}{
+		{[]string{"bill", "create", "--phone", "8613800000001"}, "--amount must be given"},
+		{[]string{"bill", "create", "--amount", "0", "--phone", "8613800000001"}, "--amount is 1 to 999999999999 minor units"},
+		{[]string{"bill", "create", "--amount", "1", "--phone", "10658"}, `--phone "10658": not an international phone number: 7 to 15 digits, the first not 0`},
+		{create("--buyer", "x"), `--buyer "x": not an international phone number: 7 to 15 digits, the first not 0`},
+		{create("--currency", "cny"), `--currency "cny": not a known ISO 4217 currency`},
+		{create("--goods", "{"), `--goods is not JSON; quote it for the shell, as in '{"kind":"flight"}'`},
+		{create("--wait", "-1s"), "--expires-in and --wait cannot be negative"},
+		{create("--platform", "ftp://x"), "--platform is no URL like http://127.0.0.1:8080"},
+		{create("--platform", "http://me:hush@x"), "--platform must not hold a user or a password"},
+		{[]string{"bill", "show", "17"}, `"17": a bill id starts with bill_`},
+		{[]string{"bill", "events", "bill_17"}, `"bill_17": not a bill id: 26 letters and digits follow bill_`},
+		{[]string{"bill", "list", "--after", "17"}, `"17": a bill id starts with bill_`},
+		{[]string{"bill", "list", "--limit", "-1"}, "--limit is 1 to 200"},
+		{[]string{"phone", "inbox", "me"}, `"me": not an international phone number: 7 to 15 digits, the first not 0`},
+		{[]string{"phone", "pay", "--bill", "17", "8613800000001"}, `--bill "17": a bill reference has 16 hexadecimal digits`},
+		{[]string{"phone", "power", "8613800000001", "dim"}, `"dim" is neither on nor off`},
+		{[]string{"phone", "send", "8613800000001", "hello"}, "--to must be given"},
+		{[]string{"office", "add-merchant", "--id", "7", "--name", "x", "--write-api-key", "a", "--write-webhook-secret", "b"},
+			`--id "7": a merchant number has 8 digits and does not start with 0`},
+		{enrol("--form", "chip"), "--form: a secure element is standalone, sim or sdtf"},
+		{enrol("--persona", "shy"), `--persona: no persona "shy": choose one of pays, refuses, poor-first-card, wrong-pin-once, pays-later, never, away, manual`},
+		{enrol("--card", "alias=Red"), `--card "alias=Red": alias and balance must be given`},
+		{[]string{"audit", "--redis", "redis://:hush@x:y/"}, "the store's address is no URL like redis://127.0.0.1:6379/0; say one: --redis URL"},
+	}
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.line, " "), func(t *testing.T) {
+			s := newShell(t)
+			got := s.run(tt.line...)
+			first, _, _ := strings.Cut(got.stderr, "\n")
+			if _, text, _ := strings.Cut(first, ": "); got.status != 2 || text != tt.want || strings.Contains(got.stderr, "hush") {
+				t.Errorf("%+v\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// What the platform refuses is shown with its field, and with what to do.
+func TestRefusals(t *testing.T) {
+	create := []string{"bill", "create", "--amount", "1", "--phone", "8613800000001", "--reference", "r1"}
+	show := []string{"bill", "show", string(fakeBill)}
+	tests := []struct {
+		line       []string
+		fail       *platform.Error
+		text, hint string
+	}{
+		{create, &platform.Error{Code: platform.CodeUnknownPhone, Field: "phone", Detail: "not enrolled"},
+			"422 The phone is not enrolled: phone: not enrolled", "who is enrolled: airtill office phones; how to enrol: airtill enrol --help"},
+		{create, &platform.Error{Code: platform.CodeReferenceTaken, Field: "reference", Detail: "taken"},
+			"409 The reference is taken: reference: taken", "which bill it is: airtill bill list --reference REFERENCE"},
+		{create, &platform.Error{Code: platform.CodeUnknownOutcome, Detail: "lost"},
+			"outcome unknown: 504 The outcome is not known: lost", "it may be done: the same command with --reference r1 is safe, and finds out"},
+		{create, &platform.Error{Code: platform.CodeUnavailable, Detail: "not now"},
+			"503 Not possible now: not now", "nothing was done; try again in a moment"},
+		{show, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such bill"},
+			"404 Not found: id: no such bill", "what there is: airtill bill list"},
+		{[]string{"bill", "cancel", string(fakeBill)}, &platform.Error{Code: platform.CodeIllegalState, Field: "id", Detail: "the bill is paid"},
+			"409 The bill's state forbids it: id: the bill is paid", "what happened: airtill bill events BILL"},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.fail.Code), func(t *testing.T) {
+			s := newShell(t)
+			s.ready(readyFor((&fakePlatform{fail: tt.fail}).serve(t)))
+			s.check(s.run(tt.line...), 1, "airtill "+strings.Join(tt.line[:2], " ")+": "+tt.text, tt.hint)
+		})
+	}
+}
+
+// The bill ids in examples are such that could be.
+func TestExamplesHoldBillIDs(t *testing.T) {
+	var walk func(c command)
+	walk = func(c command) {
+		for _, line := range c.examples {
+			for word := range strings.FieldsSeq(line) {
+				if strings.HasPrefix(word, "bill_") {
+					if _, err := platform.ParseBillID(word); err != nil {
+						t.Errorf("%q: %v", line, err)
+					}
+				}
+			}
+		}
+		for _, sub := range c.sub {
+			walk(sub)
+		}
+	}
+	walk(root())
+}
+
+// No flag takes a secret: command lines are seen by others.
+func TestNoFlagTakesASecret(t *testing.T) {
+	var walk func(path string, c command)
+	walk = func(path string, c command) {
+		for _, f := range c.flags {
+			doc, ok := f.(cli.DocGenerationFlag)
+			for _, word := range []string{"pin", "key", "id-number", "password", "secret"} {
+				name := f.Names()[0]
+				if ok && doc.TakesValue() && (name == word || strings.HasSuffix(name, "-"+word)) &&
+					!strings.HasPrefix(name, "write-") && name != "idempotency-key" {
+					t.Errorf("%s --%s", path, name)
+				}
+			}
+		}
+		for _, sub := range c.sub {
+			walk(path+" "+sub.name, sub)
+		}
+	}
+	walk("airtill", root())
+}

@@ -1,0 +1,151 @@
+package peers
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/airtill/airtill/gateway/esme"
+	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/smsc"
+	"github.com/airtill/airtill/gateway/tpdu"
+)
+
+const (
+	phone = "8613800000001" // a handset of the fleet's
+	guest = "2001"          // the outside client
+)
+
+// network is an SMSC with a fleet of one handset that takes every message.
+type network struct {
+	addr  *net.TCPAddr
+	fleet *esme.Client
+	inbox chan *smpp.DeliverSM
+}
+
+// startNetwork runs until the test ends.
+func startNetwork(t *testing.T) *network {
+	t.Helper()
+	server, err := smsc.New(smsc.Config{Accounts: []smsc.Account{
+		{SystemID: "handsets", Password: "handsets", AddressRange: `^861[0-9]{10}$`},
+		{SystemID: "guest", Password: "guest", AddressRange: `^2[0-9]{3}$`},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &network{addr: ln.Addr().(*net.TCPAddr), inbox: make(chan *smpp.DeliverSM, 16)}
+	n.fleet, err = esme.New(esme.Config{
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", ln.Addr().String())
+		},
+		SystemID: "handsets", Password: "handsets",
+		Deliver: func(sm *smpp.DeliverSM, reply func(smpp.Status)) {
+			n.inbox <- sm
+			reply(smpp.ROK)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { _ = server.Serve(ctx, ln) })
+	running.Go(func() { _ = n.fleet.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	if err := n.fleet.WaitBound(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// An SMPP client that nobody here wrote binds, sends a text to a handset, gets
+// its receipt, and receives what a handset sends to its number; and a dissector
+// that nobody here wrote reads every octet of it.
+func TestSMSCAmongOutsidePeers(t *testing.T) {
+	Want(t, "node", "npm", "tshark")
+	n := startNetwork(t)
+	tap := Listen(t, n.addr.Port)
+	client := Bind(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "guest", Number: guest})
+
+	id := client.Submit(phone, "Your taxi [4] is here")
+	got := n.next(t)
+	if text, err := tpdu.Decode(got.ShortMessage, tpdu.AlphabetOf(got.DataCoding)); err != nil || text != "Your taxi [4] is here" {
+		t.Errorf("the handset read %q, %v", text, err)
+	}
+	receipt := client.Await("receipt")
+	if receipt.ID != id || receipt.Stat != "DELIVRD" || receipt.From != phone || receipt.To != guest {
+		t.Errorf("receipt %+v; want id %s, DELIVRD, from the handset", receipt, id)
+	}
+	for _, text := range []string{"On my way, 5 min", "机票已出"} {
+		n.text(t, text)
+		if m := client.Await("message"); m.Text != text || m.From != phone || m.To != guest {
+			t.Errorf("message %+v, want %q", m, text)
+		}
+	}
+	client.Unbind()
+	judge(t, tap.Stop())
+}
+
+// next is what the handset gets next.
+func (n *network) next(t *testing.T) *smpp.DeliverSM {
+	t.Helper()
+	select {
+	case sm := <-n.inbox:
+		return sm
+	case <-time.After(patience):
+		t.Fatal("nothing came to the handset")
+		return nil
+	}
+}
+
+// text sends one from the handset to the outside client.
+func (n *network) text(t *testing.T, text string) {
+	t.Helper()
+	alphabet := tpdu.Choose(text)
+	body, err := tpdu.Encode(text, alphabet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.fleet.Submit(t.Context(), &smpp.SubmitSM{
+		Source:       smpp.Address{TON: 1, NPI: 1, Digits: phone},
+		Destination:  smpp.Address{NPI: 1, Digits: guest},
+		DataCoding:   alphabet.Coding(),
+		ShortMessage: body,
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func judge(t *testing.T, tr Trace) {
+	t.Helper()
+	if len(tr.Malformed) > 0 || tr.Unread != 0 {
+		t.Errorf("malformed %q, %d octets not read", tr.Malformed, tr.Unread)
+	}
+	counts := tr.Commands()
+	for command, least := range map[uint32]int{0x09: 1, 0x80000009: 1, 0x04: 3, 0x80000004: 3, 0x05: 4, 0x80000005: 4, 0x06: 1, 0x80000006: 1} {
+		if counts[command] < least {
+			t.Errorf("%d PDUs with command_id %#08x, want %d or more", counts[command], command, least)
+		}
+	}
+	for _, p := range tr.PDUs {
+		if len(p.UserData) > 140 {
+			t.Errorf("%s: %d octets of user data", p.Title, len(p.UserData))
+		}
+	}
+}
+
+// A wrong password is refused with the status that the standard names.
+func TestOutsideClientIsRefused(t *testing.T) {
+	Want(t, "node", "npm")
+	n := startNetwork(t)
+	client := startESME(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "wrong", Number: guest})
+	if got := client.Await("refused"); got.Status != 0x0e { // SMPP 3.4 §5.1.3 ESME_RINVPASWD
+		t.Errorf("refused with %#x, want 0x0e", got.Status)
+	}
+}

@@ -1,0 +1,217 @@
+package world_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/tpdu"
+	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/merchant"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/billing"
+	"github.com/airtill/airtill/platform/scp80"
+)
+
+// S12: account, PIN, identity and the phone number inside the message are ciphered on
+// the way, and are nowhere else in clear: not in the store, not in a log, not on a wire.
+func TestS12_NothingInClear(t *testing.T) {
+	everywhere(t, people(person("wrong-pin-once", rich, rich), plain()), func(r *rig) {
+		o := r.endsAs(r.place(flight, payer, buyer).ID, merchant.Paid)
+		r.told(platform.BillID(o.Bill))
+		r.nowhere("the PIN", pin, wrongPIN)
+		r.nowhere("a card number", pan(0), pan(1))
+		r.nowhere("the identity number", identity)
+		id := r.enrolled(payer).ElementID
+		mo, err := r.vault.MO(id)
+		r.ok(err)
+		mt, err := r.vault.MT(id)
+		r.ok(err)
+		card, err := r.vault.CardDataKey(id)
+		r.ok(err)
+		initial, _, err := r.vault.InitialKey(id)
+		r.ok(err)
+		for _, key := range [][]byte{mo.KIc.Reveal(), mo.KID.Reveal(), mt.KIc.Reveal(), mt.KID.Reveal(), card.Reveal(), initial.Reveal()} {
+			for place, content := range r.places() {
+				for _, spelling := range octetSpellings(key) {
+					if bytes.Contains(content, spelling) {
+						r.t.Errorf("a key is in clear in %s", place)
+					}
+				}
+			}
+		}
+		for _, s := range append(r.said(payer), r.heard(payer)...) {
+			for _, spelling := range append(spellings(string(payer)), s.payload) {
+				if bytes.Contains(s.UserData, spelling) {
+					r.t.Errorf("%v shows its payload, or the phone number, on the wire", s.message.Type())
+				}
+			}
+		}
+		if shown := r.card(payer, 1).Masked; !strings.Contains(string(joined(r.places())), shown) {
+			r.t.Errorf("not even %s was found: the search is blind", shown)
+		}
+	})
+}
+
+func joined(places map[string][]byte) []byte {
+	var all []byte
+	for _, content := range places {
+		all = append(all, content...)
+	}
+	return all
+}
+
+// S12: every message has a MAC. A packet to the platform with any one bit flipped is
+// dropped in silence, counted once and changes nothing, and the true one still counts.
+func TestS12_EveryFlippedBitToThePlatform(t *testing.T) {
+	everywhere(t, people(plain()), func(r *rig) {
+		g := r.glass(person("manual", rich))
+		o := r.place(flight, payer, buyer)
+		asked := g.bill(platform.BillID(o.Bill))
+		r.reaches(platform.BillID(o.Bill), "delivered")
+		whole := g.wrap(g.pay(asked, 1, pin))
+		before := r.still()
+		g.send(flips(whole)...)
+		r.unchanged(before)
+		if n := r.dropped(billing.DropForged); n != len(whole)*8 {
+			r.t.Errorf("%d drops were told, %d packets were forged", n, len(whole)*8)
+		}
+		if n := len(r.heard(payer)); n != 1 {
+			r.t.Errorf("a forged packet was answered: %d messages to the phone", n)
+		}
+		if sent := r.secured(world.PlatformAddress, gateway.Address(payer)); len(sent) != 1 {
+			r.t.Errorf("%d packets to the phone", len(sent))
+		}
+		g.send(whole)
+		r.endsAs(o.ID, merchant.Paid)
+	})
+}
+
+// flips are a packet's copies with one bit flipped in each.
+func flips(packet []byte) [][]byte {
+	var all [][]byte
+	for bit := range len(packet) * 8 {
+		flipped := bytes.Clone(packet)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		all = append(all, flipped)
+	}
+	return all
+}
+
+// S12: the same on the way to the phone.
+func TestS12_EveryFlippedBitToThePhone(t *testing.T) {
+	everywhere(t, people(person("manual", rich)), func(r *rig) {
+		bill := &applet.Bill{
+			Ref: applet.BillRef{1, 2, 3, 4, 5, 6, 7, 8}, Amount: 100, Currency: "CNY", Expires: time.Now().Add(time.Hour),
+			Merchant: applet.MerchantNumber(world.ShopMerchant), Name: "Sky Travel", Subject: "CA1405",
+		}
+		whole, err := r.vault.WrapMT(r.enrolled(payer).ElementID, 1000, applet.Encode(bill))
+		r.ok(err)
+		guest := r.guest(nil)
+		forged := flips(whole)
+		for _, packet := range forged {
+			segments, err := tpdu.ToSIM(packet, tpdu.Reference{})
+			r.ok(err)
+			r.ok(submit(r.ctx, guest, world.PlatformAddress, string(payer), segments[0]))
+		}
+		r.until("the phone to drop them", func() bool {
+			p, err := r.Phones.Phone(r.ctx, payer)
+			r.ok(err)
+			return p.Dropped == len(forged)
+		})
+		bills, err := r.Phones.Bills(r.ctx, payer)
+		r.ok(err)
+		if len(bills) != 0 || len(r.secured(gateway.Address(payer), world.PlatformAddress)) != 0 {
+			r.t.Error("a forged packet showed a bill, or was answered")
+		}
+		segments, err := tpdu.ToSIM(whole, tpdu.Reference{})
+		r.ok(err)
+		r.ok(submit(r.ctx, guest, world.PlatformAddress, string(payer), segments[0]))
+		r.until("the true bill to show", func() bool { return len(r.seen.events(payer, handsetsim.Shown)) == 1 })
+	})
+}
+
+// S12: packets keyed for one direction, one element or one number are no good in another.
+func TestS12_KeysOfOneDirectionAndElement(t *testing.T) {
+	other := person("manual", rich)
+	other.Phone, other.Cards[0].PAN = "8613800000066", pan(5)
+	everywhere(t, people(other, plain()), func(r *rig) {
+		g := r.glass(person("manual", rich))
+		b := r.send(order("forged"))
+		asked := g.bill(b.ID)
+		r.reaches(b.ID, "delivered")
+		payload := applet.Encode(g.pay(asked, 1, pin))
+		reflected := r.heard(payer)[0].packet()
+		asMT, err := scp80.Wrap(scp80.Modern(scp80.MT), g.inside.MT, 50, payload)
+		r.ok(err)
+		wrongKeys, err := scp80.Wrap(scp80.Modern(scp80.MO), g.inside.MT, 51, payload)
+		r.ok(err)
+		before := r.still()
+		g.send(reflected, asMT, wrongKeys)
+		g.sendAs(other.Phone, g.wrapAt(52, payload)) // the right keys, from another phone
+		g.sendAs("8613800000099", g.wrapAt(53, payload))
+		r.unchanged(before)
+		if n := r.dropped(billing.DropForged); n != 4 {
+			r.t.Errorf("%d forged packets were told", n)
+		}
+		if n := r.dropped(billing.DropUnknown); n != 1 {
+			r.t.Errorf("%d packets of nobody were told", n)
+		}
+	})
+}
+
+// S13: the client takes the account as the element stores it, encrypted, and encrypts
+// it again on the wire: two keys, and one alone shows nothing.
+func TestS13_TwiceEncrypted(t *testing.T) {
+	everywhere(t, people(plain()), func(r *rig) {
+		g := r.glass(person("manual", rich))
+		b := r.send(order("twice encrypted"))
+		asked := g.bill(b.ID)
+		g.say(g.pay(asked, 1, pin))
+		r.reaches(b.ID, "settled")
+		said := of[*applet.Pay](r.said(payer))[0]
+		blob := g.inside.Cards[0].Blob
+		if bytes.Contains(said.UserData, blob[:]) {
+			r.t.Error("the account is on the wire as the element stores it: encrypted once")
+		}
+		if !bytes.Contains(said.payload, blob[:]) {
+			r.t.Error("inside the packet is not the account as the element stores it")
+		}
+		for _, spelling := range spellings(pan(0)) {
+			if bytes.Contains(said.payload, spelling) {
+				r.t.Error("whoever opens the packet reads the account")
+			}
+		}
+		if _, err := applet.OpenCard(scp80Key(g.inside.MO.KIc.Reveal()), blob); err == nil {
+			r.t.Error("the packet's key opens the account")
+		}
+		if record, err := applet.OpenCard(g.inside.CardData, said.message.(*applet.Pay).Blob); err != nil || record.PAN.Reveal() != pan(0) {
+			r.t.Errorf("the card-data key does not open the account: %v", err)
+		}
+	})
+}
+
+func scp80Key(octets []byte) applet.CardDataKey { return scp80.NewKey[applet.CardDataKey](octets) }
+
+// S13: so does the fleet's own element: its payment holds what personalisation made.
+func TestS13_TheElementHandsOnWhatItStores(t *testing.T) {
+	everywhere(t, people(person("pays", rich)), func(r *rig) {
+		b := r.send(order("as stored"))
+		r.reaches(b.ID, "settled")
+		element := r.enrolled(payer).ElementID
+		pay := pays(r.said(payer))[0]
+		record, err := r.vault.CardRecord(element, pay.Blob)
+		r.ok(err)
+		key, err := r.vault.CardDataKey(element)
+		r.ok(err)
+		stored, err := applet.SealCard(key, record)
+		r.ok(err)
+		if record.PAN.Reveal() != pan(0) || stored != pay.Blob {
+			r.t.Error("the payment holds another blob than the branch made")
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/handsetsim/fleet"
+	"github.com/airtill/airtill/handsetsim/persona"
+)
+
+// HandsetsConfig is what a fleet of handsets needs.
+type HandsetsConfig struct {
+	Network     network.Network
+	Listen      string // address for the control face
+	SMSC        string // address of the carrier
+	SystemID    string // at the carrier
+	Password    string
+	Connections int
+	Client      handsetsim.Settings
+	Pace        persona.Pace
+	Seed        uint64
+	Random      io.Reader // for keys and PIN blocks; nil is crypto/rand
+	Observer    func(handsetsim.Event)
+	Log         zerolog.Logger
+}
+
+// Handsets is the room of the phones and the people.
+type Handsets struct {
+	fleet *fleet.Fleet
+	ln    net.Listener
+}
+
+// NewHandsets makes a fleet without phones whose control face listens already.
+func NewHandsets(ctx context.Context, c HandsetsConfig) (*Handsets, error) {
+	f, err := fleet.New(fleet.Config{
+		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "HANDSETS",
+		PlatformAddress: PlatformAddress, Connections: c.Connections,
+		Client: c.Client, Pace: c.Pace, Seed: c.Seed + seedHandsets, Rand: c.Random,
+		Observer: c.Observer, Log: c.Log.With().Str("room", "handsets").Logger(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	ln, err := c.Network.Listen(ctx, c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for control: %w", err)
+	}
+	return &Handsets{fleet: f, ln: ln}, nil
+}
+
+// URL is where the control face is.
+func (h *Handsets) URL() string { return URL(h.ln) }
+
+// Ready answers once every connection to the carrier is bound.
+func (h *Handsets) Ready(ctx context.Context) error { return h.fleet.WaitBound(ctx) }
+
+// Run lets the phones live until ctx ends.
+func (h *Handsets) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serveHTTP(ctx, h.ln, h.fleet.Handler()) })
+	g.Go(func() error { return h.fleet.Run(ctx) })
+	return g.Wait()
+}

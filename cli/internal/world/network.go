@@ -1,0 +1,312 @@
+package world
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/gateway/smsc"
+	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/handsetsim/fleet"
+	"github.com/airtill/airtill/handsetsim/persona"
+	"github.com/airtill/airtill/merchant"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/billing"
+	"github.com/airtill/airtill/platform/keys"
+)
+
+// Config is a whole network in one process. The zero value of an address is a free
+// port of the loopback.
+type Config struct {
+	Network network.Network
+	Store   *Store
+	Seed    uint64 // of everything that is drawn
+
+	PlatformNetwork network.Network // of the platform's room alone; nil: Network
+
+	HTTP, SMPP, Handsets, Shop string // addresses to listen at
+
+	People    []Person // enrolled at the start
+	ShopName  string
+	Catalogue []merchant.Item // of the shop; nil: the default one
+	Expiry    time.Duration   // of the shop's bills; 0 is 15 minutes
+	Vault     *keys.Vault     // nil: made from the seed
+	Timing    billing.Timing
+	Pace      persona.Pace
+	Client    handsetsim.Settings
+	Watch     Watch
+	Log       zerolog.Logger
+}
+
+// Watch looks on at the wires. All its functions may be nil; none may block.
+type Watch struct {
+	Carrier  func(smsc.Event)
+	Phones   func(handsetsim.Event)
+	Platform func(http.Handler) http.Handler // around the platform's HTTP face
+	Shop     func(http.Handler) http.Handler // around the shop's
+}
+
+// loopback is a free port for people on this machine only.
+const loopback = "127.0.0.1:0"
+
+func orLoopback(address string) string {
+	if address == "" {
+		return loopback
+	}
+	return address
+}
+
+// The accounts at the carrier of a network in one process.
+const (
+	platformAccount = "platform"
+	shopAccount     = "shop"
+	handsetsAccount = "handsets"
+	guestAccount    = "guest"
+
+	handsetRange = `^861[0-9]{10}$`
+	guestRange   = `^2[0-9]{3}$`
+)
+
+// World is a whole network: carrier, platform, shop, handsets and a branch.
+type World struct {
+	config   Config
+	accounts []smsc.Account
+
+	Gateway  *Gateway
+	Platform *Platform
+	Handsets *Handsets
+	Merchant *Merchant // once Run has opened it
+
+	Office *api.OfficeClient
+	Phones *fleet.Client
+	Bills  *api.Client // of the shop's merchant; once Run has opened it
+	Branch *Branch
+	Keys   platform.MerchantKeys
+
+	operatorKey string
+	random      io.Reader // of the platform's rooms
+	restarts    chan restart
+}
+
+// New makes the rooms, which listen already; they live in Run.
+func New(ctx context.Context, c Config) (*World, error) {
+	w := &World{config: c, random: NewRandom(c.Seed, seedPlatform), restarts: make(chan restart)}
+	if c.PlatformNetwork == nil {
+		w.config.PlatformNetwork = c.Network
+	}
+	var err error
+	if c.Vault == nil {
+		if w.config.Vault, err = keys.Generate(w.random); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.drawSecrets(); err != nil {
+		return nil, err
+	}
+	if err := w.build(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.connect()
+}
+
+// drawSecrets makes the operator's key and the passwords at the carrier.
+func (w *World) drawSecrets() error {
+	var octets [20]byte
+	if _, err := io.ReadFull(w.random, octets[:]); err != nil {
+		return fmt.Errorf("draw secrets: %w", err)
+	}
+	w.operatorKey = fmt.Sprintf("op_%x", octets[:16])
+	passwords := NewRandom(binary.BigEndian.Uint64(octets[12:]), seedGateway)
+	w.accounts = Accounts(func(string) string {
+		var octets [4]byte
+		_, _ = io.ReadFull(passwords, octets[:]) // never fails
+		return fmt.Sprintf("%x", octets)
+	})
+	return nil
+}
+
+// Accounts are those that the rooms bind with at the carrier, and one for guests.
+func Accounts(password func(systemID string) string) []smsc.Account {
+	accounts := []smsc.Account{
+		{SystemID: platformAccount, AddressRange: "^" + PlatformAddress + "$", Window: platformWindow},
+		{SystemID: shopAccount, AddressRange: "^" + ShopAddress + "$"},
+		{SystemID: handsetsAccount, AddressRange: handsetRange, Window: platformWindow},
+		{SystemID: guestAccount, AddressRange: guestRange, Kind: smsc.Application},
+	}
+	for i := range accounts {
+		accounts[i].Password = password(accounts[i].SystemID)
+	}
+	return accounts
+}
+
+func (w *World) password(systemID string) string {
+	for _, a := range w.accounts {
+		if a.SystemID == systemID {
+			return a.Password
+		}
+	}
+	return ""
+}
+
+func (w *World) build(ctx context.Context) error {
+	c := w.config
+	var err error
+	w.Gateway, err = NewGateway(ctx, GatewayConfig{
+		Network: c.Network, Listen: orLoopback(c.SMPP), Accounts: w.accounts, Seed: c.Seed, Observer: c.Watch.Carrier, Log: c.Log,
+	})
+	if err != nil {
+		return err
+	}
+	w.Platform, err = w.newPlatform(ctx, Host{Network: c.PlatformNetwork, Store: c.Store.Store}, orLoopback(c.HTTP))
+	if err != nil {
+		return err
+	}
+	w.Handsets, err = NewHandsets(ctx, HandsetsConfig{
+		Network: c.Network, Listen: orLoopback(c.Handsets), SMSC: w.Gateway.Address(),
+		SystemID: handsetsAccount, Password: w.password(handsetsAccount),
+		Client: c.Client, Pace: c.Pace, Seed: c.Seed, Random: NewRandom(c.Seed, seedHandsets),
+		Observer: c.Watch.Phones, Log: c.Log,
+	})
+	return err
+}
+
+// connect makes the clients that the branch and the operator use.
+func (w *World) connect() error {
+	client := HTTPClient(w.config.Network)
+	var err error
+	w.Office, err = api.NewOfficeClient(api.ClientConfig{BaseURL: w.Platform.URL(), Key: api.Key(w.operatorKey), HTTP: client})
+	if err != nil {
+		return err
+	}
+	if w.Phones, err = fleet.NewClient(w.Handsets.URL(), client); err != nil {
+		return err
+	}
+	w.Branch = &Branch{Office: w.Office, Phones: w.Phones, Random: rand.New(rand.NewPCG(w.config.Seed, seedBranch))}
+	return nil
+}
+
+// Run lives until ctx ends or body returns: the rooms start, the merchant is opened,
+// the people are enrolled, and body has the network. It answers body's error, or what
+// ended the network before.
+func (w *World) Run(ctx context.Context, body func(ctx context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	carrier := w.runCarrier(ctx, stop)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.runPlatform(gctx) })
+	g.Go(func() error { return w.Handsets.Run(gctx) })
+	var done error
+	g.Go(func() error {
+		defer stop()
+		if done = w.open(gctx, g); done == nil {
+			done = body(gctx)
+		}
+		return nil
+	})
+	err := errors.Join(g.Wait(), carrier())
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return done
+}
+
+// runCarrier runs the carrier until the function it answers is called, which is after
+// the rooms that unbind from it have ended. A carrier that ends by itself stops them.
+func (w *World) runCarrier(ctx context.Context, stop func()) (end func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		defer stop()
+		ended <- w.Gateway.Run(ctx)
+	}()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// open opens the merchant and its shop, and enrols the people.
+func (w *World) open(ctx context.Context, g *errgroup.Group) error {
+	if err := w.Platform.Ready(ctx); err != nil {
+		return fmt.Errorf("wait for the platform: %w", err)
+	}
+	if err := w.Handsets.Ready(ctx); err != nil {
+		return fmt.Errorf("wait for the handsets: %w", err)
+	}
+	if err := w.openShop(ctx, g); err != nil {
+		return err
+	}
+	for _, p := range w.config.People {
+		if err := w.Admit(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Admit gives a person a phone; one with cards is enrolled for mobile payment.
+func (w *World) Admit(ctx context.Context, p Person) error {
+	if len(p.Cards) > 0 {
+		return w.Branch.Enrol(ctx, p)
+	}
+	_, err := w.Phones.Add(ctx, fleet.NewPhone{MSISDN: p.Phone, Form: "none", Persona: p.Persona})
+	return err
+}
+
+// ShopMerchant is the number of the built-in shop's merchant.
+const ShopMerchant platform.MerchantID = "10000001"
+
+func (w *World) openShop(ctx context.Context, g *errgroup.Group) error {
+	opened, err := w.Office.AddMerchant(ctx, api.Merchant{ID: ShopMerchant, Name: w.config.ShopName})
+	if err != nil {
+		return fmt.Errorf("open the merchant: %w", err)
+	}
+	w.Keys = platform.MerchantKeys(opened)
+	c := w.config
+	w.Bills, err = api.NewClient(api.ClientConfig{BaseURL: w.Platform.URL(), Key: api.Key(w.Keys.APIKey), HTTP: HTTPClient(c.Network)})
+	if err != nil {
+		return err
+	}
+	w.Merchant, err = NewMerchant(ctx, MerchantConfig{
+		Network: c.Network, Name: c.ShopName, Listen: orLoopback(c.Shop), Platform: w.Platform.URL(),
+		APIKey: api.Key(w.Keys.APIKey), WebhookSecret: w.Keys.WebhookSecret,
+		SMSC: w.Gateway.Address(), SystemID: shopAccount, Password: w.password(shopAccount),
+		Catalogue: c.Catalogue, ExpiresIn: c.Expiry, Random: NewRandom(c.Seed, seedShop), Wrap: c.Watch.Shop, Log: c.Log,
+	})
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { return w.Merchant.Run(ctx) })
+	return w.Merchant.Ready(ctx)
+}
+
+// Ready is what the network says of itself.
+func (w *World) Ready() Ready {
+	r := Ready{
+		HTTP: w.Platform.URL(), SMPP: w.Gateway.Address(), Handsets: w.Handsets.URL(), Shop: w.Merchant.URL(),
+		Redis: w.config.Store.URL, OperatorKey: w.operatorKey,
+		Merchants: []ReadyMerchant{{
+			ID: string(w.Keys.ID), Name: w.config.ShopName, APIKey: w.Keys.APIKey, WebhookSecret: w.Keys.WebhookSecret,
+		}},
+		Phones: []ReadyPhone{},
+		ESMEs:  []ReadyESME{{SystemID: guestAccount, Password: w.password(guestAccount), AddressRange: guestRange}},
+	}
+	for _, p := range w.config.People {
+		phone := ReadyPhone{MSISDN: string(p.Phone), Name: p.Name, Persona: p.Persona, Form: p.Form, Cards: []ReadyCard{}}
+		for i, c := range p.Cards {
+			phone.Cards = append(phone.Cards, ReadyCard{Slot: i + 1, Alias: c.Alias, Balance: c.Balance, Currency: c.Currency})
+		}
+		r.Phones = append(r.Phones, phone)
+	}
+	return r
+}

@@ -1,0 +1,96 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/airtill/airtill/platform/money"
+)
+
+// Ready is what a running network says of itself in its ready file: where it is and
+// which keys to use. It holds secrets; the file is its owner's alone.
+type Ready struct {
+	HTTP        string          `json:"http"`     // of the platform
+	SMPP        string          `json:"smpp"`     // host:port of the carrier
+	Handsets    string          `json:"handsets"` // control face of the phones
+	Shop        string          `json:"shop"`     // of the built-in shop
+	Redis       string          `json:"redis"`    // of the store
+	OperatorKey string          `json:"operator_key"`
+	Merchants   []ReadyMerchant `json:"merchants"`
+	Phones      []ReadyPhone    `json:"phones"`
+	ESMEs       []ReadyESME     `json:"esmes"`
+}
+
+// ReadyMerchant is a merchant with its keys.
+type ReadyMerchant struct {
+	ID            string `json:"id"`
+	Name          string `json:"name"`
+	APIKey        string `json:"api_key"`
+	WebhookSecret string `json:"webhook_secret"`
+}
+
+// ReadyPhone is an enrolled phone.
+type ReadyPhone struct {
+	MSISDN  string      `json:"msisdn"`
+	Name    string      `json:"name"`
+	Persona string      `json:"persona"`
+	Form    string      `json:"form"`
+	Cards   []ReadyCard `json:"cards"`
+}
+
+// ReadyCard is a card with what its account holds at the start.
+type ReadyCard struct {
+	Slot     int            `json:"slot"`
+	Alias    string         `json:"alias"`
+	Balance  money.Amount   `json:"balance"`
+	Currency money.Currency `json:"currency"`
+}
+
+// ReadyESME is an account at the carrier that anybody may bind with.
+type ReadyESME struct {
+	SystemID     string `json:"system_id"`
+	Password     string `json:"password"`
+	AddressRange string `json:"address_range"`
+}
+
+// WriteReady writes a ready file whole: who waits for it never sees a part.
+func WriteReady(path string, r Ready) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write ready file: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("write ready file: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".ready-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write ready file: %w", err)
+	}
+	_, err = f.Write(append(text, '\n'))
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write ready file: %w", err)
+	}
+	return nil
+}
+
+// ReadReady reads the ready file of a running network.
+func ReadReady(path string) (Ready, error) {
+	var r Ready
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return r, fmt.Errorf("read ready file: %w", err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("read ready file %s: %w", path, err)
+	}
+	return r, nil
+}
