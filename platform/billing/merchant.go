@@ -20,6 +20,16 @@ import (
 	"github.com/airtill/airtill/platform/money"
 )
 
+// Contract is a merchant as it is kept: its secrets only hashed or sealed.
+type Contract struct {
+	ID            platform.MerchantID `json:"id"`
+	Name          string              `json:"name"`
+	Payees        []string            `json:"payees"`
+	CallbackURL   string              `json:"callback_url,omitempty"`
+	APIKeyHash    string              `json:"api_key_sha256"`
+	WebhookSecret []byte              `json:"webhook_secret_sealed"`
+}
+
 // addMerchant keeps a new merchant. Its number must be free.
 func (p *Partition) addMerchant(tx *engine.Tx, in AddMerchant) (any, error) {
 	if _, taken := p.merchants[in.Merchant.ID]; taken {

@@ -129,16 +129,6 @@ func (ph *phone) card(slot int) *CardEntry {
 	return nil
 }
 
-// Contract is a merchant as it is kept: its secrets only hashed or sealed.
-type Contract struct {
-	ID            platform.MerchantID `json:"id"`
-	Name          string              `json:"name"`
-	Payees        []string            `json:"payees"`
-	CallbackURL   string              `json:"callback_url,omitempty"`
-	APIKeyHash    string              `json:"api_key_sha256"`
-	WebhookSecret []byte              `json:"webhook_secret_sealed"`
-}
-
 // claimed is an order's claim as it is kept: under its reference and, when it came
 // with one, under its idempotency key.
 type claimed struct {
