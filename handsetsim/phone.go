@@ -5,6 +5,7 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Phone is one handset: its number, its payment client and element if it has
@@ -129,7 +130,7 @@ func (p *Phone) open(packet []byte) (applet.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return applet.Decode(payload)
+	return applet.Decode(scp80.Modern, payload)
 }
 
 // Stray drops a secured packet that did not come the way that leads to the phone's element.
@@ -151,7 +152,7 @@ func (p *Phone) tell(fx *Effects, e Event) {
 
 // say secures a message and sends it to the platform.
 func (p *Phone) say(m applet.Message, name string, now time.Time, fx *Effects) {
-	p.sayPayload(applet.Encode(m), name, m.Reference(), now, fx)
+	p.sayPayload(applet.Encode(scp80.Modern, m), name, m.Reference(), now, fx)
 }
 
 func (p *Phone) sayPayload(payload []byte, name string, ref applet.BillRef, now time.Time, fx *Effects) {

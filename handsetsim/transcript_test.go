@@ -19,6 +19,7 @@ import (
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/handsetsim/se"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the transcripts with what happened")
@@ -180,7 +181,7 @@ func (s *stage) result(id, code string, rest []string) *applet.Result {
 }
 
 func (s *stage) arrive(m applet.Message) {
-	packet := append([]byte("secured"), applet.Encode(m)...)
+	packet := append([]byte("secured"), applet.Encode(scp80.Modern, m)...)
 	s.phone.Packet(handsetsim.Arrival{From: "10658", Packet: packet, Octets: len(packet), At: s.now}, &s.fx)
 }
 

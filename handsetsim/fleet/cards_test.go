@@ -10,10 +10,10 @@ import (
 // personalisation binds two cards to an element.
 func personalisation(t testing.TB, id applet.ElementID, reg *register) applet.Personalisation {
 	t.Helper()
-	keyID := must(id.InitialKeyID())(t)
+	keyID := must(id.InitialKeyID(scp80.Modern))(t)
 	p := applet.Personalisation{
-		Element: id, MO: reg.mo, MT: reg.mt, TAR: scp80.TARPayment,
-		Initial:  must(applet.DeriveInitialKey(scp80.NewKey[applet.BaseKey](octets(t, 32)), keyID))(t),
+		Element: id, Suite: scp80.Modern, Version: 1, MO: reg.mo, MT: reg.mt, TAR: scp80.TARPayment,
+		Initial:  must(applet.DeriveInitialKey(scp80.Modern, scp80.NewKey[applet.BaseKey](octets(t, 32)), keyID))(t),
 		KeyID:    keyID,
 		CardData: scp80.NewKey[applet.CardDataKey](octets(t, 32)),
 		Identity: must(applet.ParseIdentity(applet.ResidentID, "11010519900307123X"))(t),
@@ -25,7 +25,7 @@ func personalisation(t testing.TB, id applet.ElementID, reg *register) applet.Pe
 			Token: applet.TokenPAN("9" + digits[1:] + "0"), Expiry: 2912,
 		}
 		record := applet.CardRecord{PAN: pan, Expiry: entry.Expiry, Sequence: 1, Slot: entry.Slot, Version: 1}
-		entry.Blob = must(applet.SealCard(p.CardData, record))(t)
+		entry.Blob = must(applet.SealCard(scp80.Modern, p.CardData, record))(t)
 		p.Cards = append(p.Cards, entry)
 	}
 	return p

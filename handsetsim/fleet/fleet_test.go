@@ -19,6 +19,7 @@ import (
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 const (
@@ -97,7 +98,7 @@ func TestPayAgainWithoutResult(t *testing.T) {
 		b.expect("OPEN opened")
 		first := b.expect("PAY").(*applet.Pay)
 		for range 3 {
-			if again := b.expect("PAY"); !bytes.Equal(applet.Encode(again), applet.Encode(first)) {
+			if again := b.expect("PAY"); !bytes.Equal(applet.Encode(scp80.Modern, again), applet.Encode(scp80.Modern, first)) {
 				t.Errorf("%+v, want %+v again", again, first)
 			}
 		}

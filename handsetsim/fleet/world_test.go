@@ -171,7 +171,7 @@ func (b *bench) secure(n gateway.MSISDN, m applet.Message) *smpp.DeliverSM {
 	b.t.Helper()
 	reg := b.cards[n]
 	reg.out++
-	packet := must(scp80.Wrap(scp80.Modern(scp80.MT), reg.mt, reg.out, applet.Encode(m)))(b.t)
+	packet := must(scp80.Wrap(scp80.Modern.Profile(scp80.MT, 1), reg.mt, reg.out, applet.Encode(scp80.Modern, m)))(b.t)
 	var segments []tpdu.Segment
 	if reg.form.InSIM() {
 		segments = must(tpdu.ToSIM(packet, tpdu.Reference{}))(b.t)
@@ -218,12 +218,12 @@ func (b *bench) open(sm *smpp.SubmitSM) (gateway.MSISDN, applet.Message) {
 	if !ok || secured.Response || (secured.Ports == nil) != reg.form.InSIM() || sm.DataCoding != 0xF5 || sm.ProtocolID != 0 {
 		b.t.Fatalf("not a packet of a %v as wire.md 1.7 has it: %+v", reg.form, s)
 	}
-	counter, payload, err := scp80.Open(scp80.Modern(scp80.MO), reg.mo, secured.Packet)
+	counter, payload, err := scp80.Open(scp80.Modern.Profile(scp80.MO, 1), reg.mo, secured.Packet)
 	if err != nil || counter <= reg.in {
 		b.t.Fatalf("counter %d after %d: %v", counter, reg.in, err)
 	}
 	reg.in = counter
-	return n, must(applet.Decode(payload))(b.t)
+	return n, must(applet.Decode(scp80.Modern, payload))(b.t)
 }
 
 // expect reads the next message and compares its name.

@@ -70,7 +70,7 @@ func (e *Element) Pay(r PayRequest) ([]byte, error) {
 	if pay.PINCounter, pay.PINBlock, err = e.pinBlock(r.PIN, card.Token); err != nil {
 		return nil, err
 	}
-	return applet.Append(nil, pay)
+	return applet.Append(nil, scp80.Modern, pay)
 }
 
 func (e *Element) card(slot int) (applet.CardEntry, error) {
@@ -95,6 +95,6 @@ func (e *Element) pinBlock(pin applet.PIN, token applet.TokenPAN) (uint32, apple
 	if err != nil {
 		return 0, applet.PINBlock{}, err
 	}
-	block, err := applet.SealPIN(key, pin, token, e.random)
+	block, err := applet.SealPIN(scp80.Modern, key, pin, token, e.random)
 	return counter, block, err
 }

@@ -127,15 +127,15 @@ func (e *Element) Personalise(sealed applet.Sealed) error {
 	if err := e.check(p); err != nil {
 		return err
 	}
-	mo, err := scp80.NewChannel(scp80.Modern(scp80.MO), p.MO)
+	mo, err := scp80.NewChannel(scp80.Modern.Profile(scp80.MO, 1), p.MO)
 	if err != nil {
 		return ErrPersonalisation
 	}
-	mt, err := scp80.NewChannel(scp80.Modern(scp80.MT), p.MT)
+	mt, err := scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), p.MT)
 	if err != nil {
 		return ErrPersonalisation
 	}
-	pins, err := applet.NewPINKeys(p.Initial, p.KeyID)
+	pins, err := applet.NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
 	if err != nil {
 		return ErrPersonalisation
 	}
@@ -153,7 +153,7 @@ func (e *Element) check(p applet.Personalisation) error {
 	}
 	last := 0
 	for _, c := range p.Cards {
-		r, err := applet.OpenCard(p.CardData, c.Blob)
+		r, err := applet.OpenCard(scp80.Modern, p.CardData, c.Blob)
 		if err != nil || r.Slot != c.Slot || r.PAN.Masked() != c.Masked || c.Slot <= last {
 			return ErrPersonalisation
 		}

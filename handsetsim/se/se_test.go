@@ -46,8 +46,8 @@ func keysOf(kic, kid byte) scp80.Keys {
 
 func newWorld(cards int) *world {
 	w := &world{pers: applet.Personalisation{
-		Element: element, MO: keysOf(1, 2), MT: keysOf(3, 4), TAR: scp80.TARPayment,
-		Initial: scp80.NewKey[applet.InitialKey](octets(5)), KeyID: must(element.InitialKeyID()),
+		Element: element, Suite: scp80.Modern, Version: 1, MO: keysOf(1, 2), MT: keysOf(3, 4), TAR: scp80.TARPayment,
+		Initial: scp80.NewKey[applet.InitialKey](octets(5)), KeyID: must(element.InitialKeyID(scp80.Modern)),
 		CardData: scp80.NewKey[applet.CardDataKey](octets(6)),
 		Identity: must(applet.ParseIdentity(applet.ResidentID, "11010519900307123X")),
 	}}
@@ -56,8 +56,8 @@ func newWorld(cards int) *world {
 		w.numbers = append(w.numbers, digits+string(rune(applet.LuhnDigit(digits))))
 		w.pers.Cards = append(w.pers.Cards, w.entry(slot))
 	}
-	w.mo = must(scp80.NewChannel(scp80.Modern(scp80.MO), w.pers.MO))
-	w.mt = must(scp80.NewChannel(scp80.Modern(scp80.MT), w.pers.MT))
+	w.mo = must(scp80.NewChannel(scp80.Modern.Profile(scp80.MO, 1), w.pers.MO))
+	w.mt = must(scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), w.pers.MT))
 	return w
 }
 
@@ -66,7 +66,7 @@ func (w *world) entry(slot int) applet.CardEntry {
 	return applet.CardEntry{
 		Slot: slot, Alias: fmt.Sprintf("card %d", slot), Masked: pan.Masked(), Expiry: 3012,
 		Token: applet.TokenPAN(fmt.Sprintf("62123400000000%02d", slot)),
-		Blob:  must(applet.SealCard(w.pers.CardData, applet.CardRecord{PAN: pan, Expiry: 3012, Slot: slot})),
+		Blob:  must(applet.SealCard(scp80.Modern, w.pers.CardData, applet.CardRecord{PAN: pan, Expiry: 3012, Slot: slot})),
 	}
 }
 
@@ -125,7 +125,7 @@ func checkPay(t *testing.T, w *world, e *Element, slot int, counter uint32) {
 	if len(payload) != 96 {
 		t.Errorf("PAY of %d octets", len(payload))
 	}
-	m := must(applet.Decode(payload)).(*applet.Pay)
+	m := must(applet.Decode(scp80.Modern, payload)).(*applet.Pay)
 	r := request(slot)
 	if m.Ref != r.Bill.Ref || m.Amount != r.Bill.Amount || m.Currency != r.Bill.Currency || m.Payee != r.Bill.Merchant ||
 		m.Phone != r.Phone || !m.Time.Equal(r.Time) || m.Transaction != 42 || m.Identity.Reveal() != w.pers.Identity.Reveal() {
@@ -134,11 +134,11 @@ func checkPay(t *testing.T, w *world, e *Element, slot int, counter uint32) {
 	if m.Blob != w.pers.Cards[slot-1].Blob {
 		t.Error("the card is not as the element stores it")
 	}
-	if rec := must(applet.OpenCard(w.pers.CardData, m.Blob)); rec.PAN.Reveal() != w.numbers[slot-1] {
+	if rec := must(applet.OpenCard(scp80.Modern, w.pers.CardData, m.Blob)); rec.PAN.Reveal() != w.numbers[slot-1] {
 		t.Error("another card")
 	}
-	key := must(applet.DerivePINKey(w.pers.Initial, w.pers.KeyID, m.PINCounter))
-	pin, err := applet.OpenPIN(key, m.PINBlock, w.pers.Cards[slot-1].Token)
+	key := must(applet.DerivePINKey(scp80.Modern, w.pers.Initial, w.pers.KeyID, m.PINCounter))
+	pin, err := applet.OpenPIN(scp80.Modern, key, m.PINBlock, w.pers.Cards[slot-1].Token)
 	if err != nil || pin.Reveal() != thePIN || m.PINCounter != counter {
 		t.Errorf("PIN block of counter %d: %v", m.PINCounter, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Expiry is the last month of a card: year in this century times 100, and month.
@@ -58,7 +60,10 @@ const (
 var ErrBlob = errors.New("not a card of this element")
 
 // SealCard wraps a card record.
-func SealCard(key CardDataKey, r CardRecord) (CardBlob, error) {
+func SealCard(s scp80.Suite, key CardDataKey, r CardRecord) (CardBlob, error) {
+	if s != scp80.Modern {
+		return CardBlob{}, fmt.Errorf("wrap a card: %w", ErrSuite)
+	}
 	if r.PAN.digits == nil || !r.Expiry.Valid() || r.Slot < 1 || r.Slot > 0xFF {
 		return CardBlob{}, errors.New("wrap a card: number, expiry or slot missing")
 	}
@@ -76,7 +81,10 @@ func SealCard(key CardDataKey, r CardRecord) (CardBlob, error) {
 }
 
 // OpenCard takes the record out of a blob.
-func OpenCard(key CardDataKey, blob CardBlob) (CardRecord, error) {
+func OpenCard(s scp80.Suite, key CardDataKey, blob CardBlob) (CardRecord, error) {
+	if s != scp80.Modern {
+		return CardRecord{}, fmt.Errorf("open a card: %w", ErrSuite)
+	}
 	block, err := aes.NewCipher(key.Reveal())
 	if err != nil {
 		return CardRecord{}, fmt.Errorf("ready the card-data key: %w", err)

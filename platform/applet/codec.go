@@ -5,38 +5,40 @@ import (
 	"fmt"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 var (
 	// ErrMessage is a payload that is not a message of wire.md 6.
 	ErrMessage = errors.New("not an applet message")
-	// ErrSuite is a message of a suite that is not built.
-	ErrSuite = errors.New("suite not supported")
+	// ErrSuite is a message of another suite than the element's, or of none.
+	ErrSuite = errors.New("not of this suite")
 	// ErrRange is a value that the field of a message cannot hold.
 	ErrRange = errors.New("does not fit its field")
 )
 
-// Second octet of a message: suite in the high nibble, version of the layout in the low one.
-const (
-	suiteModern = 0x10 // AES; version 0
-	suiteLegacy = 0x20 // 3DES; version 0
-)
+// layout is the second octet of a message: its suite in the high nibble, and in the
+// low one the version of the layout, which is 0.
+func layout(s scp80.Suite) byte { return byte(s) << 4 }
 
 // Encode is [Append] for a message of this program's own making. It panics if a
 // value does not fit, which parsing and the caps of package money rule out.
-func Encode(m Message) []byte {
-	b, err := Append(nil, m)
+func Encode(s scp80.Suite, m Message) []byte {
+	b, err := Append(nil, s, m)
 	if err != nil {
 		panic("applet: " + err.Error())
 	}
 	return b
 }
 
-// Append appends a message in the form of the modern suite to dst.
-func Append(dst []byte, m Message) ([]byte, error) {
-	w := writer{b: dst}
+// Append appends a message in the form that it has in the suite to dst.
+func Append(dst []byte, s scp80.Suite, m Message) ([]byte, error) {
+	if s != scp80.Modern {
+		return dst, fmt.Errorf("encode %s: %w", m.Type(), ErrSuite)
+	}
+	w := writer{b: dst, suite: s}
 	ref := m.Reference()
-	w.octets(byte(m.Type()), suiteModern)
+	w.octets(byte(m.Type()), layout(s))
 	w.octets(ref[:]...)
 	m.append(&w)
 	if w.wrong != "" {
@@ -45,15 +47,16 @@ func Append(dst []byte, m Message) ([]byte, error) {
 	return w.b, nil
 }
 
-// Decode reads a message. Its error says nothing of what the payload holds.
-func Decode(payload []byte) (Message, error) {
-	r := reader{b: payload}
-	kind, suite, ref := Type(r.octet()), r.octet(), BillRef(r.take(len(BillRef{})))
-	if suite == suiteLegacy {
+// Decode reads a message of the suite; one of another suite is [ErrSuite]. Its error
+// says nothing of what the payload holds.
+func Decode(s scp80.Suite, payload []byte) (Message, error) {
+	r := reader{b: payload, suite: s}
+	kind, second, ref := Type(r.octet()), r.octet(), BillRef(r.take(len(BillRef{})))
+	if s != scp80.Modern || second != layout(s) && (second == layout(scp80.Modern) || second == layout(scp80.Legacy)) {
 		return nil, fmt.Errorf("decode message: %w", ErrSuite)
 	}
 	m := read(&r, kind, ref)
-	if m == nil || suite != suiteModern || !r.done() {
+	if m == nil || second != layout(s) || !r.done() {
 		return nil, fmt.Errorf("decode message: %w", ErrMessage)
 	}
 	return m, nil
@@ -73,6 +76,10 @@ func read(r *reader, kind Type, ref BillRef) Message {
 		return readResult(r, ref)
 	case TypeReceipt:
 		return &Receipt{Ref: ref, Digest: [8]byte(r.take(8)), Time: r.time()}
+	case TypeKeys:
+		return readKeys(r, ref)
+	case TypeKeyed:
+		return readKeyed(r, ref)
 	}
 	return nil
 }

@@ -15,7 +15,10 @@ type InitialKeyID [8]byte
 
 // InitialKeyID is the last 16 digits of the element's number, as EMV option A takes
 // them of a card's. It must have been parsed.
-func (id ElementID) InitialKeyID() (InitialKeyID, error) {
+func (id ElementID) InitialKeyID(s scp80.Suite) (InitialKeyID, error) {
+	if s != scp80.Modern {
+		return InitialKeyID{}, fmt.Errorf("name an initial key: %w", ErrSuite)
+	}
 	octets, err := id.Octets()
 	return InitialKeyID(octets[lenElementID-8:]), err
 }
@@ -35,7 +38,10 @@ const (
 )
 
 // DeriveInitialKey derives an element's initial key from the base key.
-func DeriveInitialKey(base BaseKey, id InitialKeyID) (InitialKey, error) {
+func DeriveInitialKey(s scp80.Suite, base BaseKey, id InitialKeyID) (InitialKey, error) {
+	if s != scp80.Modern {
+		return InitialKey{}, fmt.Errorf("derive an initial key: %w", ErrSuite)
+	}
 	data := derivationData(usageInitial, len(base.Reveal()))
 	copy(data[8:], id[:])
 	return derive[InitialKey](base.Reveal(), data)
@@ -43,7 +49,10 @@ func DeriveInitialKey(base BaseKey, id InitialKeyID) (InitialKey, error) {
 
 // DerivePINKey derives the PIN key of a counter as the platform does: from the
 // initial key, one step for each one bit of the counter (X9.24-3 §6.3).
-func DerivePINKey(initial InitialKey, id InitialKeyID, counter uint32) (PINKey, error) {
+func DerivePINKey(s scp80.Suite, initial InitialKey, id InitialKeyID, counter uint32) (PINKey, error) {
+	if s != scp80.Modern {
+		return PINKey{}, fmt.Errorf("derive a PIN key: %w", ErrSuite)
+	}
 	if counter == 0 || bits.OnesCount32(counter) > maxWork {
 		return PINKey{}, ErrPINCounter
 	}
@@ -77,7 +86,10 @@ type PINKeys struct {
 }
 
 // NewPINKeys fills the registers from the initial key, which is not kept.
-func NewPINKeys(initial InitialKey, id InitialKeyID) (*PINKeys, error) {
+func NewPINKeys(s scp80.Suite, initial InitialKey, id InitialKeyID) (*PINKeys, error) {
+	if s != scp80.Modern {
+		return nil, fmt.Errorf("make PIN keys: %w", ErrSuite)
+	}
 	k := &PINKeys{id: id, counter: 1}
 	return k, k.fill(initial.Reveal(), 0, len(k.registers))
 }

@@ -17,7 +17,7 @@ func initialKey() InitialKey { return scp80.NewKey[InitialKey](bytes.Repeat([]by
 // counters, and the element keeps no key it has used.
 func TestPINKeysFollowPlatform(t *testing.T) {
 	id := InitialKeyID{1, 2, 3, 4, 5, 6, 7, 8}
-	k, err := NewPINKeys(initialKey(), id)
+	k, err := NewPINKeys(scp80.Modern, initialKey(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestPINKeysFollowPlatform(t *testing.T) {
 		if err != nil || counter != want {
 			t.Fatalf("counter %d, want %d: %v", counter, want, err)
 		}
-		host, err := DerivePINKey(initialKey(), id, counter)
+		host, err := DerivePINKey(scp80.Modern, initialKey(), id, counter)
 		if err != nil || !host.Equal(key) {
 			t.Fatalf("keys of %d differ: %v", counter, err)
 		}
@@ -50,7 +50,7 @@ func TestPINKeysAtTheEdges(t *testing.T) {
 		if err != nil || counter != c.from || k.Counter() != c.next {
 			t.Fatalf("%x: used %x, next %x, %v", c.from, counter, k.Counter(), err)
 		}
-		if host, err := DerivePINKey(initialKey(), id, counter); err != nil || !host.Equal(key) {
+		if host, err := DerivePINKey(scp80.Modern, initialKey(), id, counter); err != nil || !host.Equal(key) {
 			t.Errorf("%x: keys differ: %v", counter, err)
 		}
 		if c.next == 0 {
@@ -60,7 +60,7 @@ func TestPINKeysAtTheEdges(t *testing.T) {
 		}
 	}
 	for _, counter := range []uint32{0, 0x1FFFF, 0xFFFFFFFF} {
-		if _, err := DerivePINKey(initialKey(), id, counter); !errors.Is(err, ErrPINCounter) {
+		if _, err := DerivePINKey(scp80.Modern, initialKey(), id, counter); !errors.Is(err, ErrPINCounter) {
 			t.Errorf("platform takes %x: %v", counter, err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestPINKeysSkip(t *testing.T) {
 	id := InitialKeyID{1}
 	rapid.Check(t, func(t *rapid.T) {
 		to := rapid.Uint32Range(0, 700).Draw(t, "to")
-		k, err := NewPINKeys(initialKey(), id)
+		k, err := NewPINKeys(scp80.Modern, initialKey(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestPINKeysSkip(t *testing.T) {
 			t.Fatal(err)
 		}
 		counter, key, err := k.Next()
-		host, hostErr := DerivePINKey(initialKey(), id, counter)
+		host, hostErr := DerivePINKey(scp80.Modern, initialKey(), id, counter)
 		if err != nil || hostErr != nil || counter != max(to, 1) || !host.Equal(key) {
 			t.Fatalf("skipped to %d, got %d: %v, %v", to, counter, err, hostErr)
 		}
@@ -112,7 +112,7 @@ func TestPINKeysSkip(t *testing.T) {
 // holds the initial key or the key of a used counter.
 func TestPINKeysForgetTheUsed(t *testing.T) {
 	id := InitialKeyID{1}
-	k, err := NewPINKeys(initialKey(), id)
+	k, err := NewPINKeys(scp80.Modern, initialKey(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

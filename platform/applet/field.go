@@ -7,10 +7,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // writer appends fields; the first value that does not fit is named in wrong.
 type writer struct {
+	suite scp80.Suite
 	b     []byte
 	wrong string
 }
@@ -133,8 +135,9 @@ func Cut(s string, n int) string {
 // reader takes fields; whatever is wrong is remembered in bad, and reading goes on
 // over zeros.
 type reader struct {
-	b   []byte
-	bad bool
+	suite scp80.Suite
+	b     []byte
+	bad   bool
 }
 
 // done tells whether all was read and right.

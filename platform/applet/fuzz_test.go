@@ -11,20 +11,20 @@ import (
 // FuzzDecode feeds the decoder any octets: what decodes has one form only.
 func FuzzDecode(f *testing.F) {
 	for _, m := range samples(f) {
-		f.Add(Encode(m))
+		f.Add(Encode(scp80.Modern, m))
 	}
 	p := vectors(f).Project
 	f.Add([]byte(p.Payload))
 	f.Add([]byte(p.Legacy))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		m, err := Decode(payload)
+		m, err := Decode(scp80.Modern, payload)
 		if err != nil {
 			if m != nil || !errors.Is(err, ErrMessage) && !errors.Is(err, ErrSuite) {
 				t.Fatalf("%v, %v", m, err)
 			}
 			return
 		}
-		again, err := Append(nil, m)
+		again, err := Append(nil, scp80.Modern, m)
 		if err != nil || !bytes.Equal(again, payload) {
 			t.Fatalf("%x decodes, but encodes as %x (%v)", payload, again, err)
 		}
@@ -40,7 +40,7 @@ func FuzzBlob(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var blob CardBlob
 		copy(blob[:], b)
-		if r, err := OpenCard(key, blob); err == nil {
+		if r, err := OpenCard(scp80.Modern, key, blob); err == nil {
 			checkRecord(t, key, r)
 		} else if err != ErrBlob {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func FuzzBlob(f *testing.F) {
 		if len(b) != lenRecord {
 			return
 		}
-		r, err := OpenCard(key, CardBlob(wrap(mustAES(t, p.CardKey), b)))
+		r, err := OpenCard(scp80.Modern, key, CardBlob(wrap(mustAES(t, p.CardKey), b)))
 		if err == nil {
 			checkRecord(t, key, r)
 		}
@@ -57,11 +57,11 @@ func FuzzBlob(f *testing.F) {
 
 func checkRecord(t *testing.T, key CardDataKey, r CardRecord) {
 	t.Helper()
-	blob, err := SealCard(key, r)
+	blob, err := SealCard(scp80.Modern, key, r)
 	if err != nil {
 		t.Fatalf("a record opened that cannot be sealed: %v", err)
 	}
-	again, err := OpenCard(key, blob)
+	again, err := OpenCard(scp80.Modern, key, blob)
 	if err != nil || !again.PAN.Equal(r.PAN) {
 		t.Fatalf("a record changed on its way: %v", err)
 	}
@@ -77,7 +77,7 @@ func FuzzPINBlock(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var block PINBlock
 		copy(block[:], b)
-		p, err := OpenPIN(key, block, token)
+		p, err := OpenPIN(scp80.Modern, key, block, token)
 		if err != nil && err != ErrPINBlock {
 			t.Fatal(err)
 		}
@@ -87,11 +87,11 @@ func FuzzPINBlock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		sealed, err := SealPIN(key, p, token, bytes.NewReader(make([]byte, 8)))
+		sealed, err := SealPIN(scp80.Modern, key, p, token, bytes.NewReader(make([]byte, 8)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := OpenPIN(key, sealed, token); err != nil || !again.Equal(p) {
+		if again, err := OpenPIN(scp80.Modern, key, sealed, token); err != nil || !again.Equal(p) {
 			t.Fatalf("a PIN changed on its way: %v", err)
 		}
 	})
@@ -101,7 +101,7 @@ func FuzzPINBlock(f *testing.F) {
 func BenchmarkPINKey(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := DerivePINKey(initialKey(), InitialKeyID{1}, 0x0F0F); err != nil {
+		if _, err := DerivePINKey(scp80.Modern, initialKey(), InitialKeyID{1}, 0x0F0F); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -112,7 +112,7 @@ func BenchmarkPay(b *testing.B) {
 	m := samplePay(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Decode(Encode(m)); err != nil {
+		if _, err := Decode(scp80.Modern, Encode(scp80.Modern, m)); err != nil {
 			b.Fatal(err)
 		}
 	}

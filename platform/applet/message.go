@@ -6,12 +6,13 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Type is the first octet of a message.
 type Type uint8
 
-// The messages of wire.md 6.
+// The messages of wire.md 6, and the two that change an element's packet keys.
 const (
 	TypeBill    Type = 0x01 // to the handset
 	TypeOpen    Type = 0x02 // from the handset
@@ -19,6 +20,8 @@ const (
 	TypeRefuse  Type = 0x04 // from the handset
 	TypeResult  Type = 0x05 // to the handset
 	TypeReceipt Type = 0x06 // from the handset
+	TypeKeys    Type = 0x07 // to the handset
+	TypeKeyed   Type = 0x08 // from the handset, under the new keys
 )
 
 // String is the message's name.
@@ -36,11 +39,16 @@ func (t Type) String() string {
 		return "RESULT"
 	case TypeReceipt:
 		return "RECEIPT"
+	case TypeKeys:
+		return "KEYS"
+	case TypeKeyed:
+		return "KEYED"
 	}
 	return "unknown"
 }
 
-// Message is one of *[Bill], *[Open], *[Pay], *[Refuse], *[Result] and *[Receipt].
+// Message is one of *[Bill], *[Open], *[Pay], *[Refuse], *[Result], *[Receipt], *[Keys]
+// and *[Keyed].
 type Message interface {
 	Type() Type
 	Reference() BillRef
@@ -175,13 +183,13 @@ type Receipt struct {
 }
 
 // ReceiptOf makes the receipt of a result as it was decoded.
-func ReceiptOf(r *Result, now time.Time) *Receipt {
-	return &Receipt{Ref: r.Ref, Digest: r.Digest(), Time: now}
+func ReceiptOf(s scp80.Suite, r *Result, now time.Time) *Receipt {
+	return &Receipt{Ref: r.Ref, Digest: r.Digest(s), Time: now}
 }
 
 // Digest is what a receipt names the result by.
-func (r *Result) Digest() [8]byte {
-	sum := sha256.Sum256(Encode(r))
+func (r *Result) Digest(s scp80.Suite) [8]byte {
+	sum := sha256.Sum256(Encode(s, r))
 	return [8]byte(sum[:8])
 }
 

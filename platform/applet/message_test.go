@@ -62,8 +62,8 @@ func samples(t testing.TB) []Message {
 
 func TestRoundTrip(t *testing.T) {
 	for _, m := range samples(t) {
-		b := Encode(m)
-		got, err := Decode(b)
+		b := Encode(scp80.Modern, m)
+		got, err := Decode(scp80.Modern, b)
 		if err != nil {
 			t.Errorf("%s: %v", m.Type(), err)
 			continue
@@ -96,11 +96,11 @@ func TestSizes(t *testing.T) {
 		{"RESULT", &Result{Code: CodeFunds, Currency: money.CNY, Text: long}, 80, 109},
 		{"RECEIPT", &Receipt{}, 22, 61},
 	} {
-		b := Encode(c.m)
+		b := Encode(scp80.Modern, c.m)
 		if len(b) != c.payload {
 			t.Errorf("%s: %d octets, want %d", c.name, len(b), c.payload)
 		}
-		packet, err := scp80.Wrap(scp80.Modern(scp80.MO), scp80.Keys{
+		packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), scp80.Keys{
 			KIc: scp80.NewKey[scp80.CipherKey](make([]byte, 32)), KID: scp80.NewKey[scp80.MACKey](make([]byte, 32)),
 		}, 1, b)
 		const udhSIM, udhPorts, most = 3, 9, 140
@@ -113,7 +113,7 @@ func TestSizes(t *testing.T) {
 // Text is cut at a rune, never in one.
 func TestTextCut(t *testing.T) {
 	for _, s := range []string{strings.Repeat("机", 9), strings.Repeat("é", 13), "x" + strings.Repeat("机", 8), strings.Repeat("🎫", 7), "\xff\xfe bad"} {
-		m, err := Decode(Encode(&Refuse{Ref: ref, Text: s}))
+		m, err := Decode(scp80.Modern, Encode(scp80.Modern, &Refuse{Ref: ref, Text: s}))
 		if err != nil {
 			t.Errorf("%q: %v", s, err)
 			continue
@@ -155,7 +155,7 @@ func TestAppendRefuses(t *testing.T) {
 		"card tail of 3":        &Result{Code: "00", CardTail: "019", Currency: money.CNY},
 		"tries":                 &Result{Code: "00", TriesLeft: 256, Currency: money.CNY},
 	} {
-		if b, err := Append([]byte("kept"), m); !errors.Is(err, ErrRange) || string(b) != "kept" {
+		if b, err := Append([]byte("kept"), scp80.Modern, m); !errors.Is(err, ErrRange) || string(b) != "kept" {
 			t.Errorf("%s: %x, %v", name, b, err)
 		}
 	}
@@ -164,35 +164,35 @@ func TestAppendRefuses(t *testing.T) {
 			t.Error("Encode of a value that does not fit did not panic")
 		}
 	}()
-	Encode(&Open{Status: 3})
+	Encode(scp80.Modern, &Open{Status: 3})
 }
 
 func TestDecodeRefuses(t *testing.T) {
 	for _, m := range samples(t) {
-		b := Encode(m)
+		b := Encode(scp80.Modern, m)
 		for n := range b {
 			if _, pay := m.(*Pay); pay && n == 84 {
 				continue // a PAY without its tail is a PAY
 			}
-			if got, err := Decode(b[:n]); !errors.Is(err, ErrMessage) {
+			if got, err := Decode(scp80.Modern, b[:n]); !errors.Is(err, ErrMessage) {
 				t.Errorf("%s cut at %d: %v, %v", m.Type(), n, got, err)
 			}
 		}
 		if _, pay := m.(*Pay); pay && len(b) == 84 {
 			continue
 		}
-		if _, err := Decode(append(bytes.Clone(b), 0)); !errors.Is(err, ErrMessage) {
+		if _, err := Decode(scp80.Modern, append(bytes.Clone(b), 0)); !errors.Is(err, ErrMessage) {
 			t.Errorf("%s and an octet more: %v", m.Type(), err)
 		}
 	}
-	if _, err := Decode(vectors(t).Project.Legacy); !errors.Is(err, ErrSuite) {
+	if _, err := Decode(scp80.Modern, vectors(t).Project.Legacy); !errors.Is(err, ErrSuite) {
 		t.Errorf("legacy suite: %v", err)
 	}
 }
 
 // What sits in an octet of a good message and must not decode.
 func TestDecodeRefusesValues(t *testing.T) {
-	pay, result, open := Encode(samplePay(t)), Encode(samples(t)[6]), Encode(samples(t)[2])
+	pay, result, open := Encode(scp80.Modern, samplePay(t)), Encode(scp80.Modern, samples(t)[6]), Encode(scp80.Modern, samples(t)[2])
 	for _, c := range []struct {
 		name string
 		b    []byte
@@ -220,17 +220,17 @@ func TestDecodeRefusesValues(t *testing.T) {
 	} {
 		b := bytes.Clone(c.b)
 		b[c.at] = c.to
-		if m, err := Decode(b); !errors.Is(err, ErrMessage) {
+		if m, err := Decode(scp80.Modern, b); !errors.Is(err, ErrMessage) {
 			t.Errorf("%s: %v, %v", c.name, m, err)
 		}
 	}
-	bad := Encode(&Refuse{Text: "ab"})
+	bad := Encode(scp80.Modern, &Refuse{Text: "ab"})
 	bad[len(bad)-1] = 0xFF
-	if _, err := Decode(bad); !errors.Is(err, ErrMessage) {
+	if _, err := Decode(scp80.Modern, bad); !errors.Is(err, ErrMessage) {
 		t.Errorf("text that is not UTF-8: %v", err)
 	}
-	long := append(Encode(&Refuse{})[:15], MaxRemark+1)
-	if _, err := Decode(append(long, strings.Repeat("x", MaxRemark+1)...)); !errors.Is(err, ErrMessage) {
+	long := append(Encode(scp80.Modern, &Refuse{})[:15], MaxRemark+1)
+	if _, err := Decode(scp80.Modern, append(long, strings.Repeat("x", MaxRemark+1)...)); !errors.Is(err, ErrMessage) {
 		t.Errorf("text over its field: %v", err)
 	}
 }
@@ -238,12 +238,12 @@ func TestDecodeRefusesValues(t *testing.T) {
 func TestReceiptOf(t *testing.T) {
 	r := samples(t)[6].(*Result)
 	now := time.Unix(1_800_000_100, 0).UTC()
-	got := ReceiptOf(r, now)
-	if got.Ref != r.Ref || !got.Time.Equal(now) || got.Digest != r.Digest() || got.Digest == ([8]byte{}) {
+	got := ReceiptOf(scp80.Modern, r, now)
+	if got.Ref != r.Ref || !got.Time.Equal(now) || got.Digest != r.Digest(scp80.Modern) || got.Digest == ([8]byte{}) {
 		t.Errorf("%+v", got)
 	}
 	r.TriesLeft--
-	if got.Digest == r.Digest() {
+	if got.Digest == r.Digest(scp80.Modern) {
 		t.Error("another result has the same digest")
 	}
 }
@@ -266,7 +266,7 @@ func TestPayProperty(t *testing.T) {
 			Payee:      MerchantNumber(rapid.StringMatching(`[1-9][0-9]{7}`).Draw(t, "payee")),
 		}
 		m.Transaction = TransactionNumber(rapid.Uint64().Draw(t, "transaction"))
-		got, err := Decode(Encode(m))
+		got, err := Decode(scp80.Modern, Encode(scp80.Modern, m))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +306,7 @@ func TestNames(t *testing.T) {
 	if octets, err := id.Octets(); err != nil || octets != [10]byte{0x89, 0x86, 0x01, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34} {
 		t.Errorf("%x, %v", octets, err)
 	}
-	if key, err := id.InitialKeyID(); err != nil || key != [8]byte{0x01, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34} {
+	if key, err := id.InitialKeyID(scp80.Modern); err != nil || key != [8]byte{0x01, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34} {
 		t.Errorf("%x, %v", key, err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // PINBlock is an enciphered PIN block of ISO 9564-1 format 4. It prints as a mask:
@@ -38,8 +40,8 @@ const (
 )
 
 // SealPIN makes the PIN block of a PIN for a card's token; random fills its second half.
-func SealPIN(key PINKey, pin PIN, token TokenPAN, random io.Reader) (PINBlock, error) {
-	block, pan, err := pinCipher(key, token)
+func SealPIN(s scp80.Suite, key PINKey, pin PIN, token TokenPAN, random io.Reader) (PINBlock, error) {
+	block, pan, err := pinCipher(s, key, token)
 	if err != nil {
 		return PINBlock{}, err
 	}
@@ -57,8 +59,8 @@ func SealPIN(key PINKey, pin PIN, token TokenPAN, random io.Reader) (PINBlock, e
 }
 
 // OpenPIN takes the PIN out of a block made for the same token.
-func OpenPIN(key PINKey, b PINBlock, token TokenPAN) (PIN, error) {
-	block, pan, err := pinCipher(key, token)
+func OpenPIN(s scp80.Suite, key PINKey, b PINBlock, token TokenPAN) (PIN, error) {
+	block, pan, err := pinCipher(s, key, token)
 	if err != nil {
 		return PIN{}, err
 	}
@@ -68,7 +70,10 @@ func OpenPIN(key PINKey, b PINBlock, token TokenPAN) (PIN, error) {
 	return pinOf(b)
 }
 
-func pinCipher(key PINKey, token TokenPAN) (cipher.Block, PINBlock, error) {
+func pinCipher(s scp80.Suite, key PINKey, token TokenPAN) (cipher.Block, PINBlock, error) {
+	if s != scp80.Modern {
+		return nil, PINBlock{}, fmt.Errorf("ready the PIN key: %w", ErrSuite)
+	}
 	pan, err := panField(token)
 	if err != nil {
 		return nil, pan, err

@@ -56,8 +56,11 @@ type CardEntry struct {
 // Personalisation is what makes a blank element a holder's.
 type Personalisation struct {
 	Element  ElementID
+	Suite    scp80.Suite
+	Version  uint8      // of the packet keys
 	MO, MT   scp80.Keys // packets from and to the handset
 	TAR      scp80.TAR
+	KIK      KeyEncryptionKey
 	Initial  InitialKey // of the PIN keys
 	KeyID    InitialKeyID
 	CardData CardDataKey

@@ -27,6 +27,9 @@ type (
 	}
 	personalisationWire struct {
 		Element  ElementID    `json:"element"`
+		Suite    scp80.Suite  `json:"suite"`
+		Version  uint8        `json:"version"`
+		KIK      hexOctets    `json:"kik"`
 		MO       keysWire     `json:"mo"`
 		MT       keysWire     `json:"mt"`
 		TAR      scp80.TAR    `json:"tar"`
@@ -69,7 +72,7 @@ func identityOf(i Identity) identityWire {
 
 func (p Personalisation) wire() personalisationWire {
 	w := personalisationWire{
-		Element: p.Element, MO: keysOf(p.MO), MT: keysOf(p.MT), TAR: p.TAR,
+		Element: p.Element, Suite: p.Suite, Version: p.Version, KIK: p.KIK.Reveal(), MO: keysOf(p.MO), MT: keysOf(p.MT), TAR: p.TAR,
 		Initial: p.Initial.Reveal(), KeyID: p.KeyID[:], CardData: p.CardData.Reveal(), Identity: identityOf(p.Identity),
 	}
 	for _, c := range p.Cards {
@@ -82,7 +85,7 @@ func (p Personalisation) wire() personalisationWire {
 
 func (w personalisationWire) personalisation() (Personalisation, error) {
 	p := Personalisation{
-		Element: w.Element, MO: w.MO.keys(), MT: w.MT.keys(), TAR: w.TAR,
+		Element: w.Element, Suite: w.Suite, Version: w.Version, KIK: scp80.NewKey[KeyEncryptionKey](w.KIK), MO: w.MO.keys(), MT: w.MT.keys(), TAR: w.TAR,
 		Initial: scp80.NewKey[InitialKey](w.Initial), CardData: scp80.NewKey[CardDataKey](w.CardData),
 	}
 	var err error

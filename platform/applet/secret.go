@@ -203,10 +203,11 @@ func show(f fmt.State, text string) { _, _ = io.WriteString(f, text) }
 
 // Purposes of the keys that platform and element share besides those of packets.
 type (
-	forCardData struct{}
-	forBase     struct{}
-	forInitial  struct{}
-	forPIN      struct{}
+	forCardData      struct{}
+	forBase          struct{}
+	forInitial       struct{}
+	forPIN           struct{}
+	forKeyEncryption struct{}
 
 	// CardDataKey wraps the card records of one element.
 	CardDataKey = scp80.Key[forCardData]
@@ -216,4 +217,6 @@ type (
 	InitialKey = scp80.Key[forInitial]
 	// PINKey enciphers one PIN block.
 	PINKey = scp80.Key[forPIN]
+	// KeyEncryptionKey wraps an element's new packet keys on their way to it.
+	KeyEncryptionKey = scp80.Key[forKeyEncryption]
 )

@@ -35,13 +35,13 @@ func personalisation(t testing.TB) Personalisation {
 	key := []byte(secretKey)
 	keys := scp80.Keys{KIc: scp80.NewKey[scp80.CipherKey](key), KID: scp80.NewKey[scp80.MACKey](key)}
 	card := scp80.NewKey[CardDataKey](key)
-	blob, err := SealCard(card, CardRecord{PAN: pan(t, secretPAN), Expiry: 3012, Slot: 1})
+	blob, err := SealCard(scp80.Modern, card, CardRecord{PAN: pan(t, secretPAN), Expiry: 3012, Slot: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Personalisation{
-		Element: "89860112345678901234", MO: keys, MT: keys, TAR: scp80.TARPayment,
-		Initial: scp80.NewKey[InitialKey](key), KeyID: InitialKeyID{1, 2, 3, 4, 5, 6, 7, 8}, CardData: card,
+		Element: "89860112345678901234", Suite: scp80.Modern, Version: 1, MO: keys, MT: keys, TAR: scp80.TARPayment,
+		KIK: scp80.NewKey[KeyEncryptionKey](key), Initial: scp80.NewKey[InitialKey](key), KeyID: InitialKeyID{1, 2, 3, 4, 5, 6, 7, 8}, CardData: card,
 		Identity: identity(t, secretIdentity),
 		Cards:    []CardEntry{{Slot: 1, Alias: "salary", Masked: pan(t, secretPAN).Masked(), Token: "6212340000000019", Expiry: 3012, Blob: blob}},
 	}
@@ -60,7 +60,7 @@ type holder struct {
 // (architecture.md 5, rule 9; wire.md 2.6).
 func TestSecretsNeverPrint(t *testing.T) {
 	s, p := secrets(t), personalisation(t)
-	pins, err := NewPINKeys(p.Initial, p.KeyID)
+	pins, err := NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,22 +146,22 @@ func TestSealCardRefuses(t *testing.T) {
 		"no number": {Expiry: 3012, Slot: 1}, "no expiry": {PAN: good.PAN, Slot: 1}, "no slot": {PAN: good.PAN, Expiry: 3012},
 		"slot 256": {PAN: good.PAN, Expiry: 3012, Slot: 256},
 	} {
-		if _, err := SealCard(key, r); err == nil {
+		if _, err := SealCard(scp80.Modern, key, r); err == nil {
 			t.Error(name)
 		}
 	}
-	blob, err := SealCard(key, good)
+	blob, err := SealCard(scp80.Modern, key, good)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range blob {
 		forged := blob
 		forged[i] ^= 1
-		if _, err := OpenCard(key, forged); err != ErrBlob {
+		if _, err := OpenCard(scp80.Modern, key, forged); err != ErrBlob {
 			t.Errorf("octet %d changed: %v", i, err)
 		}
 	}
-	if _, err := OpenCard(scp80.NewKey[CardDataKey](make([]byte, 32)), blob); err != ErrBlob {
+	if _, err := OpenCard(scp80.Modern, scp80.NewKey[CardDataKey](make([]byte, 32)), blob); err != ErrBlob {
 		t.Errorf("another element's key: %v", err)
 	}
 }
@@ -172,11 +172,11 @@ func TestCardNumberLengths(t *testing.T) {
 	for n := 12; n <= 19; n++ {
 		digits := strings.Repeat("7", n-1)
 		r := CardRecord{PAN: pan(t, digits+string(rune(LuhnDigit(digits)))), Expiry: 2607, Slot: 255}
-		blob, err := SealCard(key, r)
+		blob, err := SealCard(scp80.Modern, key, r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := OpenCard(key, blob); err != nil || !got.PAN.Equal(r.PAN) || got.Slot != 255 {
+		if got, err := OpenCard(scp80.Modern, key, blob); err != nil || !got.PAN.Equal(r.PAN) || got.Slot != 255 {
 			t.Errorf("%d digits: %v", n, err)
 		}
 	}

@@ -128,11 +128,11 @@ func TestPINBlockVectors(t *testing.T) {
 		if field, err := panField(token); err != nil || len(v.PANField) > 0 && !bytes.Equal(field[:], v.PANField) {
 			t.Errorf("%d: PAN field %x, %v", i, field[:], err)
 		}
-		b, err := SealPIN(key, pin(t, v.PIN), token, bytes.NewReader(v.Field[8:]))
+		b, err := SealPIN(scp80.Modern, key, pin(t, v.PIN), token, bytes.NewReader(v.Field[8:]))
 		if err != nil || !bytes.Equal(b[:], v.Enc) {
 			t.Errorf("%d: %x, %v, want %x", i, b[:], err, []byte(v.Enc))
 		}
-		got, err := OpenPIN(key, PINBlock(v.Enc), token)
+		got, err := OpenPIN(scp80.Modern, key, PINBlock(v.Enc), token)
 		if err != nil || got.Reveal() != v.PIN {
 			t.Errorf("%d: opened %q, %v", i, got.Reveal(), err)
 		}
@@ -153,7 +153,7 @@ func TestPINBlockBindsToken(t *testing.T) {
 	key, opened := scp80.NewKey[PINKey](v.Key), 0
 	for last := range 100 {
 		token := TokenPAN(fmt.Sprintf("41111111111112%02d", last))
-		if p, err := OpenPIN(key, PINBlock(v.Enc), token); err == nil && p.Reveal() == v.PIN {
+		if p, err := OpenPIN(scp80.Modern, key, PINBlock(v.Enc), token); err == nil && p.Reveal() == v.PIN {
 			opened++
 		}
 	}
@@ -161,14 +161,14 @@ func TestPINBlockBindsToken(t *testing.T) {
 		t.Errorf("opened under %d other tokens", opened)
 	}
 	for _, token := range []TokenPAN{"", "4111x", "41111111111111111111"} {
-		if _, err := OpenPIN(key, PINBlock(v.Enc), token); err == nil {
+		if _, err := OpenPIN(scp80.Modern, key, PINBlock(v.Enc), token); err == nil {
 			t.Errorf("token %q taken", token)
 		}
 	}
-	if _, err := SealPIN(key, PIN{}, "4111111111111111", bytes.NewReader(v.Field)); err == nil {
+	if _, err := SealPIN(scp80.Modern, key, PIN{}, "4111111111111111", bytes.NewReader(v.Field)); err == nil {
 		t.Error("a block of no PIN")
 	}
-	if _, err := SealPIN(PINKey{}, pin(t, "1234"), "4111111111111111", bytes.NewReader(v.Field)); err == nil {
+	if _, err := SealPIN(scp80.Modern, PINKey{}, pin(t, "1234"), "4111111111111111", bytes.NewReader(v.Field)); err == nil {
 		t.Error("a block under no key")
 	}
 }
@@ -178,11 +178,11 @@ func TestDUKPTVectors(t *testing.T) {
 	f := vectors(t).DUKPT
 	id := InitialKeyID(f.ID)
 	for _, set := range []dukptVector{f.AES128, f.AES256} {
-		ik, err := DeriveInitialKey(scp80.NewKey[BaseKey](set.BDK), id)
+		ik, err := DeriveInitialKey(scp80.Modern, scp80.NewKey[BaseKey](set.BDK), id)
 		if err != nil || !bytes.Equal(ik.Reveal(), set.IK) {
 			t.Fatalf("initial key: %v", err)
 		}
-		element, err := NewPINKeys(ik, id)
+		element, err := NewPINKeys(scp80.Modern, ik, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestDUKPTVectors(t *testing.T) {
 			if v.PINKey == nil {
 				continue
 			}
-			host, err := DerivePINKey(ik, id, counter)
+			host, err := DerivePINKey(scp80.Modern, ik, id, counter)
 			if err != nil || !bytes.Equal(host.Reveal(), v.PINKey) {
 				t.Errorf("platform's PIN key %d: %v", counter, err)
 			}
@@ -205,7 +205,7 @@ func TestDUKPTVectors(t *testing.T) {
 			if v.PINEnc == nil {
 				continue
 			}
-			b, err := SealPIN(key, pin(t, f.PIN), TokenPAN(f.PAN), bytes.NewReader(f.Field[8:]))
+			b, err := SealPIN(scp80.Modern, key, pin(t, f.PIN), TokenPAN(f.PAN), bytes.NewReader(f.Field[8:]))
 			if err != nil || !bytes.Equal(b[:], v.PINEnc) {
 				t.Errorf("PIN block %d: %x, %v", counter, b[:], err)
 			}
@@ -234,14 +234,14 @@ func TestCardVector(t *testing.T) {
 	p := vectors(t).Project
 	key := scp80.NewKey[CardDataKey](p.CardKey)
 	r := CardRecord{PAN: pan(t, "6212340000000019"), Expiry: 3012, Sequence: 1, Slot: 1, Version: 1}
-	blob, err := SealCard(key, r)
+	blob, err := SealCard(scp80.Modern, key, r)
 	if err != nil || !bytes.Equal(blob[:], p.Blob) {
 		t.Fatalf("%x, %v", blob[:], err)
 	}
 	if plain, ok := unwrap(mustAES(t, p.CardKey), blob[:]); !ok || !bytes.Equal(plain, p.Record) {
 		t.Errorf("record %x", plain)
 	}
-	got, err := OpenCard(key, blob)
+	got, err := OpenCard(scp80.Modern, key, blob)
 	if err != nil || !got.PAN.Equal(r.PAN) || got.Expiry != r.Expiry || got.Slot != 1 || got.Sequence != 1 || got.Version != 1 {
 		t.Errorf("opened %+v, %v", got, err)
 	}
@@ -250,25 +250,25 @@ func TestCardVector(t *testing.T) {
 // The whole PAY of wire.md 6 from its inputs.
 func TestPayVector(t *testing.T) {
 	p := vectors(t).Project
-	ik, err := DeriveInitialKey(scp80.NewKey[BaseKey](p.DUKPT.BDK), InitialKeyID(p.DUKPT.ID))
+	ik, err := DeriveInitialKey(scp80.Modern, scp80.NewKey[BaseKey](p.DUKPT.BDK), InitialKeyID(p.DUKPT.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := DerivePINKey(ik, InitialKeyID(p.DUKPT.ID), p.DUKPT.Counter)
+	key, err := DerivePINKey(scp80.Modern, ik, InitialKeyID(p.DUKPT.ID), p.DUKPT.Counter)
 	if err != nil || !bytes.Equal(key.Reveal(), p.DUKPT.PINKey) {
 		t.Fatalf("PIN key: %v", err)
 	}
-	block, err := SealPIN(key, pin(t, p.PIN), p.Token, bytes.NewReader(p.Random))
+	block, err := SealPIN(scp80.Modern, key, pin(t, p.PIN), p.Token, bytes.NewReader(p.Random))
 	if err != nil || !bytes.Equal(block[:], p.PINBlock) {
 		t.Fatalf("PIN block: %x, %v", block[:], err)
 	}
 	m := samplePay(t)
 	m.Blob, m.PINBlock, m.PINCounter = CardBlob(p.Blob), block, p.DUKPT.Counter
 	m.Payee, m.Transaction = "", 0
-	if got := Encode(m); !bytes.Equal(got, p.Payload) {
+	if got := Encode(scp80.Modern, m); !bytes.Equal(got, p.Payload) {
 		t.Errorf("%x\nwant %x", got, []byte(p.Payload))
 	}
-	if _, err := Decode(p.Payload); err != nil {
+	if _, err := Decode(scp80.Modern, p.Payload); err != nil {
 		t.Error(err)
 	}
 }

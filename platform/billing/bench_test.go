@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // BenchmarkBill decides one bill's straight way with real secured packets and PIN
@@ -33,7 +34,7 @@ func BenchmarkBill(b *testing.B) {
 			ID: must(platform.NewBillID(now, 0, bank.config.Random)), Merchant: theShop, MerchantName: "Sky Tickets", Made: now, Looked: now,
 			Order: platform.Order{Reference: "r", Amount: 100, Currency: "CNY", Phone: h.phone, ExpiresIn: time.Hour, CallbackURL: "http://shop.example/", Subject: "flight CA1405"},
 		}
-		open, pay := h.wrap(applet.Encode(h.open(in.ID, applet.Opened))), h.wrap(applet.Encode(h.paying(in, 1)))
+		open, pay := h.wrap(applet.Encode(scp80.Modern, h.open(in.ID, applet.Opened))), h.wrap(applet.Encode(scp80.Modern, h.paying(in, 1)))
 		b.StartTimer()
 		decide(in)
 		decide(Submitted{Bill: in.ID, MessageID: "A"})

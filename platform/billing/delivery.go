@@ -11,6 +11,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // PhoneMessage is the body of the effects EffectPush and EffectResult: an applet
@@ -37,7 +38,7 @@ func (p *Partition) phoneEffect(r *record, ph *phone, kind string, m applet.Mess
 		Lane: "phone:" + string(ph.MSISDN),
 		Body: body(PhoneMessage{
 			Bill: r.ID, Phone: ph.MSISDN, Element: ph.Element, Form: ph.Form,
-			Counter: ph.counters.Out, Payload: applet.Encode(m), Expires: expires,
+			Counter: ph.counters.Out, Payload: applet.Encode(scp80.Modern, m), Expires: expires,
 		}),
 	}
 }

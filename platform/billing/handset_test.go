@@ -82,9 +82,9 @@ func (h *handset) enrol(b *bank) *handset {
 		b.t.Fatal(err)
 	}
 	h.pers = must(applet.OpenPersonalisation(h.key, sealed))
-	h.mo = must(scp80.NewChannel(scp80.Modern(scp80.MO), h.pers.MO))
-	h.mt = must(scp80.NewChannel(scp80.Modern(scp80.MT), h.pers.MT))
-	h.pins = must(applet.NewPINKeys(h.pers.Initial, h.pers.KeyID))
+	h.mo = must(scp80.NewChannel(scp80.Modern.Profile(scp80.MO, 1), h.pers.MO))
+	h.mt = must(scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), h.pers.MT))
+	h.pins = must(applet.NewPINKeys(scp80.Modern, h.pers.Initial, h.pers.KeyID))
 	return h
 }
 
@@ -109,7 +109,7 @@ func (h *handset) send(b *bank, m Message) Outcome {
 // say wraps a message and sends it.
 func (h *handset) say(b *bank, m applet.Message) Outcome {
 	b.t.Helper()
-	return h.send(b, h.wrap(applet.Encode(m)))
+	return h.send(b, h.wrap(applet.Encode(scp80.Modern, m)))
 }
 
 func (h *handset) open(id platform.BillID, s applet.OpenStatus) applet.Message {
@@ -175,7 +175,7 @@ func (h *handset) block(token applet.TokenPAN, pin string) (uint32, applet.PINBl
 	if err != nil {
 		panic(err)
 	}
-	return counter, must(applet.SealPIN(key, must(applet.ParsePIN(pin)), token, h.random))
+	return counter, must(applet.SealPIN(scp80.Modern, key, must(applet.ParsePIN(pin)), token, h.random))
 }
 
 // receive opens what an effect sends to the phone, as its element would.
@@ -190,5 +190,5 @@ func (h *handset) receive(b *bank, d due) applet.Message {
 		b.t.Fatalf("the element refuses packet %d after %d: %v", counter, h.received, err)
 	}
 	h.received = counter
-	return must(applet.Decode(payload))
+	return must(applet.Decode(scp80.Modern, payload))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Drop is why a phone's message was dropped without an answer (wire.md 5). It is
@@ -45,7 +46,7 @@ func (p *Partition) message(tx *engine.Tx, in Message) Outcome {
 	if err != nil {
 		return p.drop(DropForged)
 	}
-	m, err := applet.Decode(payload)
+	m, err := applet.Decode(scp80.Modern, payload)
 	from := packet{Counter: counter, Digest: digest(in.Packet)}
 	if counter <= ph.counters.In {
 		return p.duplicate(tx, ph, from, m)

@@ -14,6 +14,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // wire.md 5: what is not authentic gets no answer, moves no counter and locks nobody.
@@ -21,15 +22,15 @@ func TestForgedPacketsAreSilent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bank) {
 		h, other := b.payer(1), b.payer(2)
 		id := b.bring(h, bill.Opened)
-		good := h.wrap(applet.Encode(h.pay(b, id)))
+		good := h.wrap(applet.Encode(scp80.Modern, h.pay(b, id)))
 		b.strict = false
 		forged := map[string]Message{
 			"from another phone":  {Phone: other.phone, Packet: good.Packet},
 			"empty":               {Phone: h.phone},
 			"one octet more":      {Phone: h.phone, Packet: append(bytes.Clone(good.Packet), 0)},
 			"a block more":        {Phone: h.phone, Packet: append(bytes.Clone(good.Packet), make([]byte, 16)...)},
-			"reflected":           {Phone: h.phone, Packet: must(h.mt.Wrap(99, applet.Encode(h.open(id, applet.Opened))))},
-			"under another's key": {Phone: h.phone, Packet: must(other.mo.Wrap(99, applet.Encode(h.refuse(id))))},
+			"reflected":           {Phone: h.phone, Packet: must(h.mt.Wrap(99, applet.Encode(scp80.Modern, h.open(id, applet.Opened))))},
+			"under another's key": {Phone: h.phone, Packet: must(other.mo.Wrap(99, applet.Encode(scp80.Modern, h.refuse(id))))},
 		}
 		for n := range good.Packet {
 			forged[fmt.Sprintf("cut at %d", n)] = Message{Phone: h.phone, Packet: good.Packet[:n]}
@@ -66,7 +67,7 @@ func TestPayloadsThatAreNoMessages(t *testing.T) {
 		h := b.payer(1)
 		id := b.bring(h, bill.Opened)
 		before := encode(b.record(id))
-		pay := applet.Encode(h.pay(b, id))
+		pay := applet.Encode(scp80.Modern, h.pay(b, id))
 		for _, payload := range [][]byte{{}, {3}, pay[:len(pay)-1], append(bytes.Clone(pay), 0), bytes.Repeat([]byte{0xFF}, 40)} {
 			if got := h.send(b, h.wrap(payload)); got.Dropped != DropPayload {
 				t.Errorf("% X: %+v", payload, got)
@@ -90,7 +91,7 @@ func captured(b *bank, h *handset, id platform.BillID) map[string]Message {
 	for name, m := range map[string]applet.Message{
 		"shown": h.open(id, applet.Delivered), "opened": h.open(id, applet.Opened), "deferred": h.open(id, applet.Deferred),
 	} {
-		all[name] = h.wrap(applet.Encode(m))
+		all[name] = h.wrap(applet.Encode(scp80.Modern, m))
 		h.send(b, all[name])
 	}
 	return all
@@ -104,15 +105,15 @@ func TestReplayInEveryLaterState(t *testing.T) {
 				h := b.payer(1)
 				earlier := b.bring(h, bill.Delivered)
 				all := captured(b, h, earlier)
-				all["poor"] = h.wrap(applet.Encode(h.pay(b, earlier, withCard(2))))
-				all["paid"] = h.wrap(applet.Encode(h.pay(b, earlier)))
-				all["receipt"] = h.wrap(applet.Encode(h.shown(earlier)))
+				all["poor"] = h.wrap(applet.Encode(scp80.Modern, h.pay(b, earlier, withCard(2))))
+				all["paid"] = h.wrap(applet.Encode(scp80.Modern, h.pay(b, earlier)))
+				all["receipt"] = h.wrap(applet.Encode(scp80.Modern, h.shown(earlier)))
 				for _, name := range []string{"poor", "paid", "receipt"} {
 					h.send(b, all[name])
 				}
 				id := b.bring(h, s)
-				all["refuse"] = h.wrap(applet.Encode(h.refuse(id)))
-				all["next"] = h.wrap(applet.Encode(h.open(id, applet.Opened)))
+				all["refuse"] = h.wrap(applet.Encode(scp80.Modern, h.refuse(id)))
+				all["next"] = h.wrap(applet.Encode(scp80.Modern, h.open(id, applet.Opened)))
 				h.send(b, all["next"]) // overtakes the refusal
 				replay(t, b, h, all, id)
 			})
@@ -165,7 +166,7 @@ func TestExactDuplicateIsAnsweredAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bank) {
 		h := b.payer(1)
 		id := b.bring(h, bill.Opened)
-		poor, paid := h.wrap(applet.Encode(h.pay(b, id, withCard(2)))), h.wrap(applet.Encode(h.pay(b, id)))
+		poor, paid := h.wrap(applet.Encode(scp80.Modern, h.pay(b, id, withCard(2)))), h.wrap(applet.Encode(scp80.Modern, h.pay(b, id)))
 		h.send(b, poor)
 		h.send(b, poor)
 		if codes := b.results(h); !slices.Equal(codes, []applet.ResponseCode{"51", "51"}) {

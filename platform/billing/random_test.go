@@ -18,6 +18,7 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // chaos plays a day with a carrier that duplicates, drops and reorders, merchants that
@@ -85,7 +86,7 @@ func (c *chaos) buy(t *rapid.T) {
 	c.placeOrder(t)
 	made := c.bills[len(c.bills)-1]
 	h := c.payerOf(made)
-	m := h.wrap(applet.Encode(h.pay(c.bank, made.ID)))
+	m := h.wrap(applet.Encode(scp80.Modern, h.pay(c.bank, made.ID)))
 	c.seen = append(c.seen, m)
 	h.send(c.bank, m)
 }
@@ -120,7 +121,7 @@ func (c *chaos) personActs(t *rapid.T) {
 		m = h.pay(c.bank, made.ID, changed(func(p *applet.Pay) { p.Amount++ }))
 	}
 	for range rapid.IntRange(1, 2).Draw(t, "repeats") { // the client's own
-		c.wire = append(c.wire, h.wrap(applet.Encode(m)))
+		c.wire = append(c.wire, h.wrap(applet.Encode(scp80.Modern, m)))
 	}
 }
 

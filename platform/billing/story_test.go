@@ -18,6 +18,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // batchOf lets one batch take several inputs, as the engine does under load.
@@ -57,11 +58,11 @@ func TestStoryIsWhole(t *testing.T) {
 			Submitted{Bill: another.ID, MessageID: "B"},
 			Submitted{Bill: made.ID, MessageID: "A"},
 			Receipt{Phone: h.phone, MessageID: "A", State: gateway.Delivered},
-			h.wrap(applet.Encode(h.open(another.ID, applet.Opened))),
-			h.wrap(applet.Encode(h.open(made.ID, applet.Deferred))),
+			h.wrap(applet.Encode(scp80.Modern, h.open(another.ID, applet.Opened))),
+			h.wrap(applet.Encode(scp80.Modern, h.open(made.ID, applet.Deferred))),
 		)
 		b.restart()
-		b.batchOf(h.wrap(applet.Encode(poor)), h.wrap(applet.Encode(h.refuse(another.ID))))
+		b.batchOf(h.wrap(applet.Encode(scp80.Modern, poor)), h.wrap(applet.Encode(scp80.Modern, h.refuse(another.ID))))
 		b.restart()
 		h.say(b, pay)
 		h.say(b, h.shown(made.ID))

@@ -16,6 +16,7 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // table is what every input does in every state of a bill (architecture.md 4, wire.md
@@ -274,7 +275,7 @@ func TestWrongPINs(t *testing.T) {
 		wrong := withPIN("111111")
 		tries := func() (left int) { return b.parts[0].phones[h.phone].triesLeft(1) }
 
-		try := h.wrap(applet.Encode(h.pay(b, first, wrong)))
+		try := h.wrap(applet.Encode(scp80.Modern, h.pay(b, first, wrong)))
 		for range 5 { // the carrier duplicates it
 			h.send(b, try)
 		}

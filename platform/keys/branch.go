@@ -34,7 +34,7 @@ func (v *Vault) Personalise(e Enrolment) (applet.Sealed, error) {
 }
 
 func (v *Vault) personalisation(e Enrolment) (p applet.Personalisation, err error) {
-	p = applet.Personalisation{Element: e.Element, TAR: scp80.TARPayment, Identity: e.Secrets.Identity}
+	p = applet.Personalisation{Element: e.Element, Suite: scp80.Modern, Version: 1, TAR: scp80.TARPayment, Identity: e.Secrets.Identity}
 	if p.MO, err = v.MO(e.Element); err != nil {
 		return p, err
 	}
@@ -58,7 +58,7 @@ func (v *Vault) personalisation(e Enrolment) (p applet.Personalisation, err erro
 }
 
 func (v *Vault) bind(key applet.CardDataKey, card applet.CardSecrets, slot int) (applet.CardEntry, error) {
-	blob, err := applet.SealCard(key, applet.CardRecord{
+	blob, err := applet.SealCard(scp80.Modern, key, applet.CardRecord{
 		PAN: card.PAN, Expiry: card.Expiry, Sequence: 1, Slot: slot, Version: version,
 	})
 	return applet.CardEntry{

@@ -68,7 +68,7 @@ func TestPersonaliseAndPay(t *testing.T) {
 	if p.Element != element || len(p.Cards) != 2 || p.Cards[1].Slot != 2 || p.Cards[1].Alias != "savings" || p.Cards[0].Masked != "621234******1232" {
 		t.Fatalf("personalisation %v", p)
 	}
-	packet, err := scp80.Wrap(scp80.Modern(scp80.MO), p.MO, 7, []byte("from the handset"))
+	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), p.MO, 7, []byte("from the handset"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestPersonaliseAndPay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if counter, payload, err := scp80.Open(scp80.Modern(scp80.MT), p.MT, packet); err != nil || counter != 9 || string(payload) != "to the handset" {
+	if counter, payload, err := scp80.Open(scp80.Modern.Profile(scp80.MT, 1), p.MT, packet); err != nil || counter != 9 || string(payload) != "to the handset" {
 		t.Errorf("WrapMT: %d %q, %v", counter, payload, err)
 	}
 	if _, _, err := v.OpenMO(element, packet); !errors.Is(err, scp80.ErrRefused) || scp80.ReasonOf(err) != scp80.ReasonHeader {
@@ -100,7 +100,7 @@ func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.Car
 	if _, err := v.CardRecord("89860112345678901235", card.Blob); !errors.Is(err, applet.ErrBlob) {
 		t.Errorf("card %d in another element: %v", card.Slot, err)
 	}
-	pins, err := applet.NewPINKeys(p.Initial, p.KeyID)
+	pins, err := applet.NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.Car
 		t.Fatal(err)
 	}
 	pin := mustPIN(t, "739158")
-	block, err := applet.SealPIN(key, pin, card.Token, seeded(3))
+	block, err := applet.SealPIN(scp80.Modern, key, pin, card.Token, seeded(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func benchmarkOpenMO(b *testing.B, cached int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	packet, err := scp80.Wrap(scp80.Modern(scp80.MO), mo, 1, make([]byte, 96))
+	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), mo, 1, make([]byte, 96))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func BenchmarkPayment(b *testing.B) {
 	p := personalised(b, v)
 	card, pin := p.Cards[0], mustPIN(b, "739158")
 	reference := v.PINReference(card.Token, pin)
-	pins, err := applet.NewPINKeys(p.Initial, p.KeyID)
+	pins, err := applet.NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -234,11 +234,11 @@ func BenchmarkPayment(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	block, err := applet.SealPIN(key, pin, card.Token, seeded(3))
+	block, err := applet.SealPIN(scp80.Modern, key, pin, card.Token, seeded(3))
 	if err != nil {
 		b.Fatal(err)
 	}
-	packet, err := scp80.Wrap(scp80.Modern(scp80.MO), p.MO, 1, make([]byte, 96))
+	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), p.MO, 1, make([]byte, 96))
 	if err != nil {
 		b.Fatal(err)
 	}

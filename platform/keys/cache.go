@@ -65,7 +65,7 @@ func (v *Vault) channel(id applet.ElementID, d scp80.Direction) (*scp80.Channel,
 	if err != nil {
 		return nil, err
 	}
-	ch, err := scp80.NewChannel(scp80.Modern(d), keys)
+	ch, err := scp80.NewChannel(scp80.Modern.Profile(d, 1), keys)
 	if err != nil {
 		return nil, err
 	}

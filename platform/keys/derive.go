@@ -68,10 +68,10 @@ func (v *Vault) CardDataKey(id applet.ElementID) (applet.CardDataKey, error) {
 
 // InitialKey is the key that an element's PIN keys come from, and its name.
 func (v *Vault) InitialKey(id applet.ElementID) (applet.InitialKey, applet.InitialKeyID, error) {
-	keyID, err := id.InitialKeyID()
+	keyID, err := id.InitialKeyID(scp80.Modern)
 	if err != nil {
 		return applet.InitialKey{}, keyID, err
 	}
-	key, err := applet.DeriveInitialKey(v.masters.base, keyID)
+	key, err := applet.DeriveInitialKey(scp80.Modern, v.masters.base, keyID)
 	return key, keyID, err
 }

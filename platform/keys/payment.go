@@ -39,7 +39,7 @@ func (v *Vault) CardRecord(id applet.ElementID, blob applet.CardBlob) (applet.Ca
 	if err != nil {
 		return applet.CardRecord{}, err
 	}
-	return applet.OpenCard(key, blob)
+	return applet.OpenCard(scp80.Modern, key, blob)
 }
 
 // PIN opens a PIN block under the element's PIN key of a counter.
@@ -48,11 +48,11 @@ func (v *Vault) PIN(id applet.ElementID, counter uint32, token applet.TokenPAN, 
 	if err != nil {
 		return applet.PIN{}, err
 	}
-	key, err := applet.DerivePINKey(initial, keyID, counter)
+	key, err := applet.DerivePINKey(scp80.Modern, initial, keyID, counter)
 	if err != nil {
 		return applet.PIN{}, err
 	}
-	return applet.OpenPIN(key, block, token)
+	return applet.OpenPIN(scp80.Modern, key, block, token)
 }
 
 // PINReference is what the platform keeps of a PIN: it can only be compared with, and

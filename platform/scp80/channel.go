@@ -22,19 +22,19 @@ func NewChannel(p Profile, k Keys) (*Channel, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	s, err := suiteOf(p)
+	a, err := algorithmOf(p)
 	if err != nil {
 		return nil, err
 	}
-	kic, err := s.cipher(k.KIc.octets())
+	kic, err := a.cipher(k.KIc.octets())
 	if err != nil {
 		return nil, fmt.Errorf("ready KIc: %w", err)
 	}
-	kid, err := s.cipher(k.KID.octets())
+	kid, err := a.cipher(k.KID.octets())
 	if err != nil {
 		return nil, fmt.Errorf("ready KID: %w", err)
 	}
-	return &Channel{profile: p, header: p.header(), block: kic, mac: s.mac(kid)}, nil
+	return &Channel{profile: p, header: p.header(), block: kic, mac: a.mac(kid)}, nil
 }
 
 // Format prints the channel without its keys.

@@ -10,7 +10,7 @@ import (
 func FuzzOpen(f *testing.F) {
 	file := vectors(f)
 	v := file.find(f, "pay-aes256-keyset1")
-	c, err := NewChannel(Modern(MO), keysOf(v.KIcKey, v.KIDKey))
+	c, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func FuzzOpen(f *testing.F) {
 
 // FuzzWrap wraps any payload and opens it again.
 func FuzzWrap(f *testing.F) {
-	c, err := NewChannel(Modern(MT), keysOf(make([]byte, 32), make([]byte, 16)))
+	c, err := NewChannel(Modern.Profile(MT, 1), keysOf(make([]byte, 32), make([]byte, 16)))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func FuzzWrap(f *testing.F) {
 
 func benchmarkChannel(b *testing.B) (*Channel, vector) {
 	v := vectors(b).find(b, "pay-aes256-keyset1")
-	c, err := NewChannel(Modern(MO), keysOf(v.KIcKey, v.KIDKey))
+	c, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func BenchmarkOpenWithKeys(b *testing.B) {
 	keys := keysOf(v.KIcKey, v.KIDKey)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := Open(Modern(MO), keys, v.Packet); err != nil {
+		if _, _, err := Open(Modern.Profile(MO, 1), keys, v.Packet); err != nil {
 			b.Fatal(err)
 		}
 	}

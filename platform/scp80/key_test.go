@@ -22,7 +22,7 @@ type holder struct {
 func TestKeysNeverPrint(t *testing.T) {
 	const text = "k0123456789abcdef0123456789abcde"
 	keys := keysOf([]byte(text), []byte(text))
-	c, err := NewChannel(Modern(MO), keys)
+	c, err := NewChannel(Modern.Profile(MO, 1), keys)
 	if err != nil {
 		t.Fatal(err)
 	}

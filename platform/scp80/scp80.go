@@ -15,7 +15,7 @@
 // Counters are the caller's: the sender keeps one before it sends, the receiver
 // compares with [CheckCounter] and keeps it together with the message's effect.
 //
-// Left out: 3DES and DES (refused, see suite.go, where 3DES finds its place),
+// Left out: 3DES and DES (refused, see algorithm.go, where 3DES finds its place),
 // packets that are not ciphered or have a redundancy check or no check, response
 // packets and proof of receipt (receipts are messages of their own), and the UDH
 // and concatenation around a packet, which are gateway/tpdu's.
@@ -67,12 +67,6 @@ type Profile struct {
 	CC  int // length of the checksum, 4 or 8 octets; only the header length shows it
 }
 
-// Modern is the profile of the AES suite in one direction.
-func Modern(d Direction) Profile {
-	keys := uint8(d)<<4 | algorithmAES
-	return Profile{SPI: SPISecure, KIc: keys, KID: keys, TAR: TARPayment, CC: 8}
-}
-
 // Validate refuses a profile that this package cannot serve.
 func (p Profile) Validate() error {
 	switch {
@@ -85,7 +79,7 @@ func (p Profile) Validate() error {
 	case p.CC != 4 && p.CC != 8:
 		return fmt.Errorf("profile with a checksum of %d octets: 4 or 8: %w", p.CC, ErrUnsupported)
 	}
-	_, err := suiteOf(p)
+	_, err := algorithmOf(p)
 	return err
 }
 
@@ -109,11 +103,11 @@ func (p Profile) header() [lenClear - lenCPL]byte {
 
 // PacketLen is how long the packet around a payload of n octets is. The profile must be valid.
 func (p Profile) PacketLen(n int) int {
-	s, err := suiteOf(p)
+	a, err := algorithmOf(p)
 	if err != nil {
 		return 0
 	}
-	return lenClear + roundUp(lenCounter+p.CC+n, s.block)
+	return lenClear + roundUp(lenCounter+p.CC+n, a.block)
 }
 
 func roundUp(n, block int) int { return (n + block - 1) / block * block }

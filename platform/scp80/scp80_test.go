@@ -142,7 +142,7 @@ func TestUnsupportedVectors(t *testing.T) {
 		if _, err := NewChannel(v.profile(t), keysOf(v.KIcKey, v.KIDKey)); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v", v.ID, err)
 		}
-		if _, _, err := Open(Modern(MO), keysOf(make([]byte, 32), make([]byte, 32)), v.Packet); !errors.Is(err, ErrRefused) {
+		if _, _, err := Open(Modern.Profile(MO, 1), keysOf(make([]byte, 32), make([]byte, 32)), v.Packet); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s under the modern profile: %v", v.ID, err)
 		}
 	}
@@ -157,7 +157,7 @@ func TestConcatenatedVectors(t *testing.T) {
 		if len(c.KIcKey) == 0 {
 			continue
 		}
-		_, payload, err := Open(Modern(MT), keysOf(c.KIcKey, c.KIDKey), c.Packet)
+		_, payload, err := Open(Modern.Profile(MT, 1), keysOf(c.KIcKey, c.KIDKey), c.Packet)
 		if err != nil || len(payload) != c.Length {
 			t.Errorf("%s: %d octets, %v", c.ID, len(payload), err)
 		}
@@ -191,7 +191,7 @@ func TestNegativeVectors(t *testing.T) {
 		t.Run(n.ID, func(t *testing.T) {
 			reason, known := want[n.ID]
 			delete(want, n.ID)
-			cntr, payload, err := Open(Modern(MO), keysOf(n.KIcKey, n.KIDKey), n.Packet)
+			cntr, payload, err := Open(Modern.Profile(MO, 1), keysOf(n.KIcKey, n.KIDKey), n.Packet)
 			switch {
 			case !known:
 				t.Fatal("no expectation for this vector")
@@ -213,7 +213,7 @@ func TestNegativeVectors(t *testing.T) {
 
 // Nothing in a refused packet reaches a key: the channel here has none (wire.md 5).
 func TestHeaderBeforeKeys(t *testing.T) {
-	p := Modern(MO)
+	p := Modern.Profile(MO, 1)
 	c := &Channel{profile: p, header: p.header(), block: blockSize(16)}
 	for _, n := range vectors(t).Negative {
 		switch n.ID {
@@ -236,7 +236,7 @@ func (b blockSize) Decrypt(_, _ []byte) { panic("a key was used") }
 // application, only the profile's gets through.
 func TestDowngradeMatrix(t *testing.T) {
 	v := vectors(t).find(t, "pay-aes256-keyset1")
-	c, err := NewChannel(Modern(MO), keysOf(v.KIcKey, v.KIDKey))
+	c, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestDowngradeMatrix(t *testing.T) {
 // Every octet of a packet is under the checksum or the header comparison.
 func TestEveryBitCounts(t *testing.T) {
 	v := vectors(t).find(t, "pay-aes128-keyset1")
-	c, err := NewChannel(Modern(MO), keysOf(v.KIcKey, v.KIDKey))
+	c, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,24 +286,24 @@ func TestEveryBitCounts(t *testing.T) {
 func TestPacketLen(t *testing.T) {
 	const one, oneWithPorts, two = 140 - 3, 140 - 9, (140 - 8) + (140 - 6)
 	for _, c := range []struct{ payload, room int }{{98, one}, {98, oneWithPorts}, {242, two}} {
-		if n := Modern(MO).PacketLen(c.payload); n > c.room {
+		if n := Modern.Profile(MO, 1).PacketLen(c.payload); n > c.room {
 			t.Errorf("%d octets make a packet of %d, over %d", c.payload, n, c.room)
 		}
-		if n := Modern(MO).PacketLen(c.payload + 1); n <= c.room {
+		if n := Modern.Profile(MO, 1).PacketLen(c.payload + 1); n <= c.room {
 			t.Errorf("%d octets still fit %d", c.payload+1, c.room)
 		}
 	}
 }
 
 func TestRoundTripLengths(t *testing.T) {
-	c, err := NewChannel(Modern(MT), keysOf(make([]byte, 32), bytes.Repeat([]byte{1}, 32)))
+	c, err := NewChannel(Modern.Profile(MT, 1), keysOf(make([]byte, 32), bytes.Repeat([]byte{1}, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range 260 {
 		payload := bytes.Repeat([]byte{0}, n) // zeros: padding must not eat them
 		packet, err := c.Wrap(uint64(n), payload)
-		if err != nil || len(packet) != Modern(MT).PacketLen(n) {
+		if err != nil || len(packet) != Modern.Profile(MT, 1).PacketLen(n) {
 			t.Fatalf("wrap %d: %d octets, %v", n, len(packet), err)
 		}
 		cntr, got, err := c.Open(packet)
@@ -329,14 +329,14 @@ func TestCheckCounter(t *testing.T) {
 			t.Errorf("CheckCounter(%d, %d) = %v, want %v", c.highest, c.got, err, c.want)
 		}
 	}
-	if _, err := Wrap(Modern(MO), keysOf(make([]byte, 16), make([]byte, 16)), MaxCounter+1, nil); !errors.Is(err, ErrCounterBlocked) {
+	if _, err := Wrap(Modern.Profile(MO, 1), keysOf(make([]byte, 16), make([]byte, 16)), MaxCounter+1, nil); !errors.Is(err, ErrCounterBlocked) {
 		t.Errorf("a counter of 41 bits: %v", err)
 	}
 }
 
 func TestProfileValidate(t *testing.T) {
 	change := func(f func(*Profile)) Profile {
-		p := Modern(MO)
+		p := Modern.Profile(MO, 1)
 		f(&p)
 		return p
 	}
@@ -360,14 +360,14 @@ func TestProfileValidate(t *testing.T) {
 		}
 	}
 	for _, d := range []Direction{MO, MT} {
-		if err := Modern(d).Validate(); err != nil {
+		if err := Modern.Profile(d, 1).Validate(); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := NewChannel(Modern(MO), keysOf(make([]byte, 8), make([]byte, 32))); err == nil || strings.Contains(err.Error(), "%!") {
+	if _, err := NewChannel(Modern.Profile(MO, 1), keysOf(make([]byte, 8), make([]byte, 32))); err == nil || strings.Contains(err.Error(), "%!") {
 		t.Errorf("an AES key of 8 octets: %v", err)
 	}
-	if _, err := NewChannel(Modern(MO), Keys{}); err == nil {
+	if _, err := NewChannel(Modern.Profile(MO, 1), Keys{}); err == nil {
 		t.Error("a channel without keys")
 	}
 }

@@ -1,41 +1,97 @@
 package scp80
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"fmt"
+	"strings"
 )
 
-// Algorithms as the low nibbles of KIc and KID name them (TS 102 225 tables 2 and 3).
+// Suite is the set of algorithms that an element works with. It is bound to the
+// element when it is enrolled; nothing on the wire changes it. The zero Suite is none.
+type Suite uint8
+
+// The suites. A message of the applet has the number in its second octet.
 const (
-	algorithmAES   = 0x2 // AES-CBC; AES-CMAC
-	algorithm3DES2 = 0x5 // 3DES outer-CBC with 2 keys; 3DES CBC-MAC
-	algorithm3DES3 = 0x9 // the same with 3 keys
+	Modern Suite = 1 // AES-256: CBC, CMAC
+	Legacy Suite = 2 // 3DES with two keys: CBC, CBC-MAC
 )
 
-// suite is a block cipher with its way of making a checksum. The legacy suite of
-// TS 102 225 is one more of these: its checksum is a CBC-MAC over 3DES.
-type suite struct {
-	block  int
-	cipher func(key []byte) (cipher.Block, error)
-	mac    func(cipher.Block) mac
+// String is the suite as the register and the command line write it.
+func (s Suite) String() string {
+	switch s {
+	case Modern:
+		return "modern"
+	case Legacy:
+		return "legacy"
+	}
+	return "none"
 }
 
-// mac appends the checksum of the message that parts make up, uncut, to dst.
-type mac interface {
-	Append(dst []byte, parts ...[]byte) []byte
+// ParseSuite reads a suite's name.
+func ParseSuite(text string) (Suite, error) {
+	for s := Modern; s <= Legacy; s++ {
+		if strings.EqualFold(text, s.String()) {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("a suite is %s or %s", Modern, Legacy)
 }
 
-func suiteOf(p Profile) (suite, error) {
-	kic, kid := p.KIc&0xF, p.KID&0xF
-	if kic != kid {
-		return suite{}, fmt.Errorf("profile with KIc %02X, KID %02X: must name the same algorithm: %w", p.KIc, p.KID, ErrUnsupported)
+// MarshalText writes the suite's name.
+func (s Suite) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a suite's name.
+func (s *Suite) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSuite(string(text))
+	return err
+}
+
+// Valid tells whether it is one of the suites.
+func (s Suite) Valid() bool { return s == Modern || s == Legacy }
+
+// KeyLen is how many octets each of the suite's keys has.
+func (s Suite) KeyLen() int {
+	switch s {
+	case Modern:
+		return 32
+	case Legacy:
+		return 16
 	}
-	switch kic {
-	case algorithmAES:
-		return suite{block: aes.BlockSize, cipher: aes.NewCipher, mac: func(b cipher.Block) mac { return NewCMAC(b) }}, nil
-	case algorithm3DES2, algorithm3DES3:
-		return suite{}, fmt.Errorf("profile with KIc %02X: 3DES is not built: %w", p.KIc, ErrUnsupported)
+	return 0
+}
+
+func (s Suite) algorithm() uint8 {
+	if s == Legacy {
+		return algorithm3DES2
 	}
-	return suite{}, fmt.Errorf("profile with KIc %02X: no algorithm of this number: %w", p.KIc, ErrUnsupported)
+	return algorithmAES
+}
+
+// Key sets: four in a row - modern MO, modern MT, legacy MO, legacy MT - and three
+// such rows, so that a version and the next two are told apart by the clear header.
+const (
+	setsInRow = 4
+	rows      = 3
+)
+
+// Profile is what packets of the suite carry in one direction under a version of the
+// packet keys. Versions count from 1; each has another key set than the two before it.
+// A suite or a version that is none gives a profile that does not validate.
+func (s Suite) Profile(d Direction, version uint8) Profile {
+	if !s.Valid() || version == 0 || d != MO && d != MT {
+		return Profile{}
+	}
+	set := uint8(d) + 2*uint8(s-Modern) + setsInRow*((version-1)%rows)
+	keys := set<<4 | s.algorithm()
+	return Profile{SPI: SPISecure, KIc: keys, KID: keys, TAR: TARPayment, CC: 8}
+}
+
+// KeySetOf is the key set that a command packet's clear header names, without a key
+// being used: to choose between two versions of the keys while both are in use.
+// False when the packet is too short or names two.
+func KeySetOf(packet []byte) (uint8, bool) {
+	const atKIc, atKID = lenCPL + 3, lenCPL + 4
+	if len(packet) < lenClear || packet[atKIc]>>4 != packet[atKID]>>4 {
+		return 0, false
+	}
+	return packet[atKIc] >> 4, true
 }
