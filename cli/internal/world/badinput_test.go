@@ -19,7 +19,6 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/billing"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Orders that cannot be: each is refused in the words of RFC 9457, by the field to
@@ -124,7 +123,7 @@ func TestBadInput_Packets(t *testing.T) {
 			r.t.Errorf("%d drops of replays were told", n)
 		}
 		late := g.wrap(&applet.Open{Ref: asked.Ref, Status: applet.Opened, Time: time.Now(), Slots: 1, Version: 1})
-		for _, payload := range [][]byte{{}, {0x07}, applet.Encode(scp80.Modern, &applet.Open{Ref: asked.Ref})[:9], applet.Encode(scp80.Modern, asked)} {
+		for _, payload := range [][]byte{{}, {0x07}, applet.Encode(r.suite, &applet.Open{Ref: asked.Ref})[:9], applet.Encode(r.suite, asked)} {
 			g.sent++
 			g.send(g.wrapAt(g.sent, payload))
 		}

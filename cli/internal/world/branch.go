@@ -11,14 +11,16 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Person is somebody who comes to a branch to open mobile payment (S1).
 type Person struct {
 	Name    string
 	Phone   gateway.MSISDN
-	Form    string // of the element: standalone, sim, sdtf (S2)
-	Persona string // how the phone is answered; empty is manual
+	Form    string      // of the element: standalone, sim, sdtf (S2)
+	Suite   scp80.Suite // that the element is bound to; 0 is the network's
+	Persona string      // how the phone is answered; empty is manual
 	PIN     string
 	ID      string // identity number: 18 digits, the last may be X
 	Cards   []BankCard

@@ -15,7 +15,6 @@ import (
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/keys"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // S1: a secure element is personalised, several cards are bound to it, it goes into a
@@ -176,20 +175,20 @@ func TestS03_BoundIsEncrypted(t *testing.T) {
 			if string(c.Token) == number || c.Masked == number {
 				r.t.Errorf("card %d is in its entry in clear", c.Slot)
 			}
-			record, err := applet.OpenCard(scp80.Modern, g.inside.CardData, c.Blob)
+			record, err := applet.OpenCard(r.suite, g.inside.CardData, c.Blob)
 			r.ok(err)
 			if record.PAN.Reveal() != number || record.Slot != c.Slot {
 				r.t.Errorf("the blob of card %d holds another card", c.Slot)
 			}
 			other, err := r.vault.CardDataKey("89860000000000000002")
 			r.ok(err)
-			if _, err := applet.OpenCard(scp80.Modern, other, c.Blob); err == nil {
+			if _, err := applet.OpenCard(r.suite, other, c.Blob); err == nil {
 				r.t.Errorf("another element's key opens card %d", c.Slot)
 			}
 			for bit := range len(c.Blob) * 8 {
 				flipped := c.Blob
 				flipped[bit/8] ^= 1 << (bit % 8)
-				if _, err := applet.OpenCard(scp80.Modern, g.inside.CardData, flipped); err == nil {
+				if _, err := applet.OpenCard(r.suite, g.inside.CardData, flipped); err == nil {
 					r.t.Fatalf("card %d opens with bit %d flipped", c.Slot, bit)
 				}
 			}

@@ -17,7 +17,6 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/billing"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // S4: an order has amount, payee and designated phone, and may have goods; it is
@@ -253,19 +252,19 @@ func TestS08_PaymentIsCheckedAgainstTheBill(t *testing.T) {
 			g.r.ok(err)
 			number, err := applet.ParsePAN(pan(0))
 			g.r.ok(err)
-			p.Blob, err = applet.SealCard(scp80.Modern, key, applet.CardRecord{PAN: number, Expiry: 3012, Slot: 1})
+			p.Blob, err = applet.SealCard(g.r.suite, key, applet.CardRecord{PAN: number, Expiry: 3012, Slot: 1})
 			g.r.ok(err)
 		}, applet.CodeUnknownCard},
 		{"a card never bound", func(g *glass, p *applet.Pay) {
 			number, err := applet.ParsePAN(pan(9))
 			g.r.ok(err)
-			p.Blob, err = applet.SealCard(scp80.Modern, g.inside.CardData, applet.CardRecord{PAN: number, Expiry: 3012, Slot: 1})
+			p.Blob, err = applet.SealCard(g.r.suite, g.inside.CardData, applet.CardRecord{PAN: number, Expiry: 3012, Slot: 1})
 			g.r.ok(err)
 		}, applet.CodeUnknownCard},
 		{"card 2 in the place of card 1", func(g *glass, p *applet.Pay) {
 			number, err := applet.ParsePAN(pan(0))
 			g.r.ok(err)
-			p.Blob, err = applet.SealCard(scp80.Modern, g.inside.CardData, applet.CardRecord{PAN: number, Expiry: 3012, Slot: 2})
+			p.Blob, err = applet.SealCard(g.r.suite, g.inside.CardData, applet.CardRecord{PAN: number, Expiry: 3012, Slot: 2})
 			g.r.ok(err)
 		}, applet.CodeUnknownCard},
 	}

@@ -109,7 +109,7 @@ func TestS12_EveryFlippedBitToThePhone(t *testing.T) {
 			Ref: applet.BillRef{1, 2, 3, 4, 5, 6, 7, 8}, Amount: 100, Currency: "CNY", Expires: time.Now().Add(time.Hour),
 			Merchant: applet.MerchantNumber(world.ShopMerchant), Name: "Sky Travel", Subject: "CA1405",
 		}
-		whole, err := r.vault.WrapMT(r.enrolled(payer).ElementID, 1000, applet.Encode(scp80.Modern, bill))
+		whole, err := r.vault.WrapMT(r.enrolled(payer).ElementID, 1000, applet.Encode(r.suite, bill))
 		r.ok(err)
 		guest := r.guest(nil)
 		forged := flips(whole)
@@ -144,11 +144,11 @@ func TestS12_KeysOfOneDirectionAndElement(t *testing.T) {
 		b := r.send(order("forged"))
 		asked := g.bill(b.ID)
 		r.reaches(b.ID, "delivered")
-		payload := applet.Encode(scp80.Modern, g.pay(asked, 1, pin))
+		payload := applet.Encode(r.suite, g.pay(asked, 1, pin))
 		reflected := r.heard(payer)[0].packet()
-		asMT, err := scp80.Wrap(scp80.Modern.Profile(scp80.MT, 1), g.inside.MT, 50, payload)
+		asMT, err := scp80.Wrap(r.suite.Profile(scp80.MT, 1), g.inside.MT, 50, payload)
 		r.ok(err)
-		wrongKeys, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), g.inside.MT, 51, payload)
+		wrongKeys, err := scp80.Wrap(r.suite.Profile(scp80.MO, 1), g.inside.MT, 51, payload)
 		r.ok(err)
 		before := r.still()
 		g.send(reflected, asMT, wrongKeys)
@@ -186,10 +186,10 @@ func TestS13_TwiceEncrypted(t *testing.T) {
 				r.t.Error("whoever opens the packet reads the account")
 			}
 		}
-		if _, err := applet.OpenCard(scp80.Modern, scp80Key(g.inside.MO.KIc.Reveal()), blob); err == nil {
+		if _, err := applet.OpenCard(r.suite, scp80Key(g.inside.MO.KIc.Reveal()), blob); err == nil {
 			r.t.Error("the packet's key opens the account")
 		}
-		if record, err := applet.OpenCard(scp80.Modern, g.inside.CardData, said.message.(*applet.Pay).Blob); err != nil || record.PAN.Reveal() != pan(0) {
+		if record, err := applet.OpenCard(r.suite, g.inside.CardData, said.message.(*applet.Pay).Blob); err != nil || record.PAN.Reveal() != pan(0) {
 			r.t.Errorf("the card-data key does not open the account: %v", err)
 		}
 	})
@@ -208,7 +208,7 @@ func TestS13_TheElementHandsOnWhatItStores(t *testing.T) {
 		r.ok(err)
 		key, err := r.vault.CardDataKey(element)
 		r.ok(err)
-		stored, err := applet.SealCard(scp80.Modern, key, record)
+		stored, err := applet.SealCard(r.suite, key, record)
 		r.ok(err)
 		if record.PAN.Reveal() != pan(0) || stored != pay.Blob {
 			r.t.Error("the payment holds another blob than the branch made")

@@ -52,7 +52,7 @@ func (r *rig) glass(p world.Person) *glass {
 	r.ok(err)
 	g.inside, err = applet.OpenPersonalisation(key, enrolled.Personalisation)
 	r.ok(err)
-	g.pins, err = applet.NewPINKeys(scp80.Modern, g.inside.Initial, g.inside.KeyID)
+	g.pins, err = applet.NewPINKeys(g.r.suite, g.inside.Initial, g.inside.KeyID)
 	r.ok(err)
 	return g
 }
@@ -136,7 +136,7 @@ func (g *glass) pay(b *applet.Bill, slot int, pin string) *applet.Pay {
 	g.r.ok(err)
 	typed, err := applet.ParsePIN(pin)
 	g.r.ok(err)
-	block, err := applet.SealPIN(scp80.Modern, key, typed, g.inside.Cards[i].Token, rand.Reader)
+	block, err := applet.SealPIN(g.r.suite, key, typed, g.inside.Cards[i].Token, rand.Reader)
 	g.r.ok(err)
 	return &applet.Pay{
 		Ref: b.Ref, Amount: b.Amount, Currency: b.Currency, Time: time.Now(), Phone: g.number,
@@ -149,12 +149,12 @@ func (g *glass) pay(b *applet.Bill, slot int, pin string) *applet.Pay {
 func (g *glass) wrap(m applet.Message) []byte {
 	g.r.t.Helper()
 	g.sent++
-	return g.wrapAt(g.sent, applet.Encode(scp80.Modern, m))
+	return g.wrapAt(g.sent, applet.Encode(g.r.suite, m))
 }
 
 func (g *glass) wrapAt(counter uint64, payload []byte) []byte {
 	g.r.t.Helper()
-	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), g.inside.MO, counter, payload)
+	packet, err := scp80.Wrap(g.r.suite.Profile(scp80.MO, 1), g.inside.MO, counter, payload)
 	g.r.ok(err)
 	return packet
 }

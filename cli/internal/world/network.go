@@ -23,6 +23,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Config is a whole network in one process. The zero value of an address is a free
@@ -36,7 +37,8 @@ type Config struct {
 
 	HTTP, SMPP, Handsets, Shop string // addresses to listen at
 
-	People    []Person // enrolled at the start
+	Suite     scp80.Suite // of the elements that are enrolled; 0 is modern
+	People    []Person    // enrolled at the start
 	ShopName  string
 	Catalogue []merchant.Item // of the shop; nil: the default one
 	Expiry    time.Duration   // of the shop's bills; 0 is 15 minutes

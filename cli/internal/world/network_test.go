@@ -2,6 +2,7 @@ package world_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,11 +18,11 @@ import (
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm/enginetest"
 	"github.com/airtill/airtill/gateway"
-	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/platform/audit"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // kind is one way to have the whole network: in memory over miniredis, or over TCP
@@ -30,15 +31,19 @@ type kind struct {
 	name    string
 	network func() network.Network
 	store   func(t *testing.T) []string // redis URLs; none: embedded
+	suite   scp80.Suite
 }
 
-func kinds() []kind {
-	return []kind{
-		{"memory", func() network.Network { return new(network.Memory) }, func(*testing.T) []string { return nil }},
-		{"tcp", func() network.Network { return network.TCP{} }, func(t *testing.T) []string {
-			return []string{"unix://" + enginetest.RedisServer(t)}
-		}},
-	}
+func kinds() []kind { return []kind{inMemory(scp80.Modern), overTCP(scp80.Modern)} }
+
+func inMemory(s scp80.Suite) kind {
+	return kind{"memory", func() network.Network { return new(network.Memory) }, func(*testing.T) []string { return nil }, s}
+}
+
+func overTCP(s scp80.Suite) kind {
+	return kind{"tcp", func() network.Network { return network.TCP{} }, func(t *testing.T) []string {
+		return []string{"unix://" + enginetest.RedisServer(t)}
+	}, s}
 }
 
 // rig is a network under test and all that looks on at it.
@@ -49,8 +54,9 @@ type rig struct {
 	net   network.Network
 	store *world.Store
 	vault *keys.Vault
-	seen  *story // what crossed the wires, and what happened on the phones
-	logs  *lines // what the rooms said
+	suite scp80.Suite // of the elements
+	seen  *story      // what crossed the wires, and what happened on the phones
+	logs  *lines      // what the rooms said
 
 	client redis.UniversalClient // of the store's server; nil until it is asked
 	ends   []func()              // before the network ends
@@ -68,11 +74,29 @@ func (r *rig) end() {
 // everywhere runs a clause's test over each kind of network.
 func everywhere(t *testing.T, config world.Config, test func(r *rig)) {
 	t.Helper()
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
+	over(t, kinds(), config, test)
+}
+
+// inBothSuites does so too, and once more with the legacy suite, which the network
+// under it does not know of.
+func inBothSuites(t *testing.T, config world.Config, test func(r *rig)) {
+	t.Helper()
+	over(t, append(kinds(), inMemory(scp80.Legacy)), config, test)
+}
+
+// inMemoryOnly runs what says nothing of the network in each suite.
+func inMemoryOnly(t *testing.T, config world.Config, test func(r *rig)) {
+	t.Helper()
+	over(t, []kind{inMemory(scp80.Modern), inMemory(scp80.Legacy)}, config, test)
+}
+
+func over(t *testing.T, all []kind, config world.Config, test func(r *rig)) {
+	t.Helper()
+	for _, k := range all {
+		t.Run(k.name+"/"+k.suite.String(), func(t *testing.T) {
 			t.Parallel()
 			c := config
-			c.Network = k.network()
+			c.Network, c.Suite = k.network(), k.suite
 			run(t, c, k.store(t), test)
 		})
 	}
@@ -83,8 +107,9 @@ func quick(c world.Config) world.Config {
 	c.ShopName = "Sky Travel"
 	c.Seed = max(c.Seed, 1)
 	c.Pace = persona.Pace{Read: 10 * time.Millisecond, Type: 10 * time.Millisecond, Later: 100 * time.Millisecond, Off: 300 * time.Millisecond}
-	c.Client = handsetsim.Settings{AnswerWithin: 2 * time.Second}
+	c.Client.AnswerWithin = cmp.Or(c.Client.AnswerWithin, 2*time.Second)
 	c.Timing = billing.Timing{
+		PushAgain:  c.Timing.PushAgain,
 		SweepEvery: 20 * time.Millisecond, RemindLeast: 300 * time.Millisecond,
 		Reports: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Second},
 	}
@@ -113,7 +138,7 @@ func newRig(ctx context.Context, t *testing.T, c world.Config, urls []string) (*
 		}
 	})
 	c = quick(c)
-	r := &rig{t: t, net: c.Network, store: store, seen: newStory(), logs: new(lines)}
+	r := &rig{t: t, net: c.Network, store: store, suite: cmp.Or(c.Suite, scp80.Modern), seen: newStory(), logs: new(lines)}
 	c.Store, c.Watch = store, r.seen.watch()
 	c.Log = zerolog.New(r.logs)
 	if os.Getenv("AIRTILL_TEST_LOG") != "" {

@@ -61,7 +61,7 @@ func (r *rig) heard(n gateway.MSISDN) []saying {
 	r.ok(err)
 	var all []saying
 	for _, h := range r.secured(world.PlatformAddress, gateway.Address(n)) {
-		counter, payload, err := scp80.Open(scp80.Modern.Profile(scp80.MT, 1), mt, h.packet())
+		counter, payload, err := scp80.Open(r.suite.Profile(scp80.MT, 1), mt, h.packet())
 		if err == nil {
 			all = append(all, r.saying(h, counter, payload))
 		}
@@ -71,7 +71,7 @@ func (r *rig) heard(n gateway.MSISDN) []saying {
 
 func (r *rig) saying(h *hop, counter uint64, payload []byte) saying {
 	r.t.Helper()
-	m, err := applet.Decode(scp80.Modern, payload)
+	m, err := applet.Decode(r.suite, payload)
 	r.ok(err)
 	return saying{hop: h, message: m, payload: payload, counter: counter}
 }
