@@ -15,11 +15,13 @@
 //
 // The messages are those of design page wire.md, section 6, inside secured packets
 // of ETSI TS 102 225 that only the element can open and make. A packet that the
-// element does not accept is dropped in silence and counted.
+// element does not accept is dropped in silence and counted. New packet keys are the
+// element's affair; the client says KEYED when it has them.
 //
 // The packages below it:
 //
 //	se       the secure element: keys, counters, cards, in three forms
+//	nvm      what elements keep from one run to the next, in a directory
 //	persona  what people do, seeded
 //	fleet    thousands of phones on few SMPP connections, and their control over HTTP
 //
@@ -34,13 +36,16 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim/se"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Element is what the client needs of a secure element. The client never sees a
 // key, a card number or a PIN in clear from it.
 type Element interface {
+	// Suite is what the element works with: the form of the messages it opens and wraps.
+	Suite() scp80.Suite
 	// Open takes the payload out of a secured packet for this element. Any error
-	// means that nothing happened and that nothing may be answered.
+	// means that nothing may be answered. What it opens as KEYS it has obeyed.
 	Open(packet []byte) ([]byte, error)
 	// Wrap secures a payload for the platform under the next packet counter.
 	Wrap(payload []byte) ([]byte, error)

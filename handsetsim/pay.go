@@ -8,7 +8,6 @@ import (
 	"github.com/airtill/airtill/handsetsim/se"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Choice is a card and the PIN typed for it. The PIN goes straight into the element.
@@ -185,7 +184,7 @@ func (p *Phone) approved(e *entry, r *applet.Result, now time.Time, fx *Effects)
 		p.show(e, r, now, fx)
 		p.end(e, StatePaid)
 	}
-	p.say(applet.ReceiptOf(scp80.Modern, r, now), "RECEIPT", now, fx)
+	p.say(applet.ReceiptOf(p.element.Suite(), r, now), "RECEIPT", now, fx)
 }
 
 func (p *Phone) show(e *entry, r *applet.Result, now time.Time, fx *Effects) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform/applet"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Phone is one handset: its number, its payment client and element if it has
@@ -109,6 +108,9 @@ func (p *Phone) Packet(a Arrival, fx *Effects) {
 	case *applet.Result:
 		p.heard(a, "RESULT", m.Ref, fx)
 		p.answered(m, a.At, fx)
+	case *applet.Keys:
+		p.heard(a, "KEYS", m.Reference(), fx)
+		p.say(&applet.Keyed{Version: m.Version}, "KEYED", a.At, fx)
 	default:
 		p.drop(a, "not a message for a phone", fx)
 	}
@@ -130,7 +132,7 @@ func (p *Phone) open(packet []byte) (applet.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return applet.Decode(scp80.Modern, payload)
+	return applet.Decode(p.element.Suite(), payload)
 }
 
 // Stray drops a secured packet that did not come the way that leads to the phone's element.
@@ -152,7 +154,7 @@ func (p *Phone) tell(fx *Effects, e Event) {
 
 // say secures a message and sends it to the platform.
 func (p *Phone) say(m applet.Message, name string, now time.Time, fx *Effects) {
-	p.sayPayload(applet.Encode(scp80.Modern, m), name, m.Reference(), now, fx)
+	p.sayPayload(applet.Encode(p.element.Suite(), m), name, m.Reference(), now, fx)
 }
 
 func (p *Phone) sayPayload(payload []byte, name string, ref applet.BillRef, now time.Time, fx *Effects) {

@@ -254,6 +254,8 @@ func (f *fakeElement) Pay(r se.PayRequest) ([]byte, error) {
 	return fmt.Appendf(nil, "PAY slot %d", r.Slot), nil
 }
 
+func (*fakeElement) Suite() scp80.Suite { return scp80.Modern }
+
 func (*fakeElement) Cards() []se.Card {
 	return []se.Card{{Slot: 1, Alias: "blue", Masked: "622588******1111"}, {Slot: 2, Alias: "green", Masked: "622588******2222"}}
 }

@@ -1,7 +1,7 @@
 package se
 
 import (
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/airtill/airtill/gateway"
@@ -10,36 +10,59 @@ import (
 )
 
 // Open takes the payload out of a packet from the platform, once: a repeat is
-// [ErrReplay], and whatever is not authentic [ErrRefused].
+// [ErrReplay], and whatever is not authentic [ErrRefused]. The payload of a KEYS
+// message comes out when its keys are in use.
 func (e *Element) Open(packet []byte) ([]byte, error) {
-	if e.mt == nil {
+	if e.held == nil {
 		return nil, ErrBlank
 	}
-	counter, payload, err := e.mt.Open(packet)
+	counter, payload, under, err := e.held.open(packet)
 	if err != nil {
 		return nil, ErrRefused
 	}
 	if err := scp80.CheckCounter(e.state.Received, counter); err != nil {
 		return nil, ErrReplay
 	}
+	refused := e.change(payload, under)
+	if refused != nil && !errors.Is(refused, ErrKeys) {
+		return nil, refused
+	}
 	if err := e.keep(func(s *State) { s.Received = counter }); err != nil {
-		return nil, fmt.Errorf("keep the packet counter: %w", err)
+		return nil, err
+	}
+	if refused != nil {
+		return nil, refused
 	}
 	return payload, nil
 }
 
+// open opens a packet under the keys of now or of before, and says which.
+func (h *holding) open(packet []byte) (counter uint64, payload []byte, under *packetKeys, err error) {
+	for _, under = range []*packetKeys{&h.now, h.before} {
+		if under == nil {
+			break
+		}
+		counter, payload, err = scp80.Open(h.suite.Profile(scp80.MT, under.version), under.mt, packet)
+		if err == nil {
+			return counter, payload, under, nil
+		}
+	}
+	return 0, nil, nil, err
+}
+
 // Wrap secures a payload for the platform under the next packet counter.
 func (e *Element) Wrap(payload []byte) ([]byte, error) {
-	if e.mo == nil {
+	if e.held == nil {
 		return nil, ErrBlank
 	}
 	if e.state.Sent >= scp80.MaxCounter {
 		return nil, scp80.ErrCounterBlocked
 	}
 	if err := e.keep(func(s *State) { s.Sent++ }); err != nil {
-		return nil, fmt.Errorf("keep the packet counter: %w", err)
+		return nil, err
 	}
-	return e.mo.Wrap(e.state.Sent, payload)
+	now := &e.held.now
+	return scp80.Wrap(e.held.suite.Profile(scp80.MO, now.version), now.mo, e.state.Sent, payload)
 }
 
 // PayRequest is what the client asks the element to pay.
@@ -55,26 +78,26 @@ type PayRequest struct {
 // Pay makes the payload of a PAY (S7): the card as it is stored, encrypted (S13), and
 // the PIN in a block under a key that is used for nothing else.
 func (e *Element) Pay(r PayRequest) ([]byte, error) {
-	if e.pins == nil {
+	if e.held == nil {
 		return nil, ErrBlank
 	}
-	card, err := e.card(r.Slot)
+	card, err := e.held.card(r.Slot)
 	if err != nil {
 		return nil, err
 	}
 	pay := &applet.Pay{
 		Ref: r.Bill.Ref, Amount: r.Bill.Amount, Currency: r.Bill.Currency, Time: r.Time,
-		Phone: r.Phone, Identity: e.identity, Blob: card.Blob,
+		Phone: r.Phone, Identity: e.held.identity, Blob: card.Blob,
 		Payee: r.Bill.Merchant, Transaction: applet.TransactionNumber(r.Transaction),
 	}
 	if pay.PINCounter, pay.PINBlock, err = e.pinBlock(r.PIN, card.Token); err != nil {
 		return nil, err
 	}
-	return applet.Append(nil, scp80.Modern, pay)
+	return applet.Append(nil, e.held.suite, pay)
 }
 
-func (e *Element) card(slot int) (applet.CardEntry, error) {
-	for _, c := range e.cards {
+func (h *holding) card(slot int) (applet.CardEntry, error) {
+	for _, c := range h.cards {
 		if c.Slot == slot {
 			return c, nil
 		}
@@ -84,17 +107,17 @@ func (e *Element) card(slot int) (applet.CardEntry, error) {
 
 // pinBlock keeps the DUKPT counter, then makes the block under its key.
 func (e *Element) pinBlock(pin applet.PIN, token applet.TokenPAN) (uint32, applet.PINBlock, error) {
-	next := e.pins.Counter()
+	next := e.held.pins.Counter()
 	if next == 0 {
 		return 0, applet.PINBlock{}, applet.ErrPINCounter
 	}
 	if err := e.keep(func(s *State) { s.PIN = next }); err != nil {
-		return 0, applet.PINBlock{}, fmt.Errorf("keep the PIN counter: %w", err)
+		return 0, applet.PINBlock{}, err
 	}
-	counter, key, err := e.pins.Next()
+	counter, key, err := e.held.pins.Next()
 	if err != nil {
 		return 0, applet.PINBlock{}, err
 	}
-	block, err := applet.SealPIN(scp80.Modern, key, pin, token, e.random)
+	block, err := applet.SealPIN(e.held.suite, key, pin, token, e.random)
 	return counter, block, err
 }
