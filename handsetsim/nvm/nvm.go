@@ -1,0 +1,223 @@
+// Package nvm is the non-volatile memory of many secure elements, in one directory.
+//
+// Of each element it keeps the counters (it is their [se.Counters]), what the branch
+// has put in (their [se.Contents]) and a note of whose phone it is in. An element
+// that is made again over its [Slot] goes on from where it was.
+//
+// # Before it is used
+//
+// Saving costs no I/O: it puts a record in line, and [Memory.Position] says how far
+// the line reaches. Whatever follows from what was saved must not leave the process
+// before [Memory.Sync] has returned for that position; one write and one fsync then
+// serve all who wait. So no packet counter and no PIN key that the outside has seen
+// can be used again, whenever the process or the machine stops. Counters of what an
+// element makes are kept in blocks of 64 (wire.md 5), so that few of its messages
+// wait for the disk; what is left of a block at the end is skipped. The counter of
+// packets received is kept as it is.
+//
+// # On disk
+//
+// The file elements.nvm only grows: batches of records, each whole or not at all.
+//
+//	batch   "NVM1", length of the records (4), their CRC-32C (4), records
+//	record  length (4), kind (1), element (10, BCD), value
+//
+// Values other than counters are sealed with AES-256-GCM under the key in
+// device.key, which plays the chip's shield: who takes the file without the key has
+// cards and keys of nobody. When the file has grown large it is replaced by one that
+// holds each value once. A batch that was torn, which only the last can be, did not
+// happen; any other damage keeps the memory from opening, because counters would go
+// back. One process at a time opens a directory.
+//
+// Left out: wear, erasing (a PIN key of before can be derived from what is sealed
+// here, as it could not in a chip), and protection from somebody who puts an old
+// copy of the directory back: that is a cloned element, which the platform notices.
+package nvm
+
+import (
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/airtill/airtill/platform/applet"
+)
+
+var (
+	// ErrDamaged is a memory file with a fault before its last batch.
+	ErrDamaged = errors.New("the memory of the secure elements is damaged")
+	// ErrBack is a counter lower than the one that is kept.
+	ErrBack = errors.New("a counter cannot go back")
+	// ErrInUse is a directory that another process has open.
+	ErrInUse = errors.New("another process uses this memory")
+	// ErrClosed is a memory that was closed.
+	ErrClosed = errors.New("the memory is closed")
+)
+
+// Memory keeps elements. It is safe for concurrent use.
+type Memory struct {
+	disk disk
+	aead cipher.AEAD
+
+	mu      sync.Mutex // not held while the disk works
+	synced  sync.Cond
+	slots   map[applet.ElementID]*Slot
+	pending []byte // records that are not on disk
+	saved   uint64 // records put in line so far
+	kept    uint64 // of them, those that cannot be lost any more
+	working bool   // somebody writes to the disk
+	size    int    // of the file
+	least   int    // its size when each value was in it once
+	err     error  // why nothing is kept any more
+}
+
+// growth is how much larger than needed the file may become, beside doubling.
+const growth = 4 << 20
+
+// Open opens the memory in a directory, which it makes, with its device key, unless
+// they are there. Close it in the end.
+func Open(dir string) (*Memory, error) {
+	d, err := openDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the elements' memory: %w", err)
+	}
+	m, err := load(d)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the elements' memory in %s: %w", dir, err), d.close())
+	}
+	return m, nil
+}
+
+// load reads the file and writes it anew, each value once.
+func load(d disk) (*Memory, error) {
+	key, err := d.key()
+	if err != nil {
+		return nil, err
+	}
+	m := &Memory{disk: d, slots: make(map[applet.ElementID]*Slot)}
+	m.synced.L = &m.mu
+	if m.aead, err = newAEAD(key); err != nil {
+		return nil, err
+	}
+	file, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.replay(file); err != nil {
+		return nil, err
+	}
+	all := m.everything()
+	if err := d.replace(all); err != nil {
+		return nil, err
+	}
+	m.size, m.least = len(all), len(all)
+	return m, nil
+}
+
+// Slot is the memory of one element, made when it is asked for first.
+func (m *Memory) Slot(id applet.ElementID) (*Slot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.slot(id)
+}
+
+func (m *Memory) slot(id applet.ElementID) (*Slot, error) {
+	if s, ok := m.slots[id]; ok {
+		return s, nil
+	}
+	octets, err := id.Octets()
+	if err != nil {
+		return nil, err
+	}
+	s := &Slot{memory: m, id: octets}
+	m.slots[id] = s
+	return s, nil
+}
+
+// Elements lists the elements that have a note of whose phone they are in, in order.
+func (m *Memory) Elements() []applet.ElementID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []applet.ElementID
+	for id, s := range m.slots {
+		if s.values[kindNote] != nil {
+			all = append(all, id)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Position is where what was saved last stands in line.
+func (m *Memory) Position() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.saved
+}
+
+// Sync waits until what stands in line up to a position cannot be lost. With an
+// error it may be lost, and so may all that is saved later: the memory takes
+// nothing any more, because after a failed fsync nobody knows what the disk holds.
+func (m *Memory) Sync(position uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.kept < position && m.err == nil {
+		if m.working {
+			m.synced.Wait()
+			continue
+		}
+		m.write()
+	}
+	if m.kept < position {
+		return m.err
+	}
+	return nil
+}
+
+// write brings all that is in line to the disk. The mutex is free meanwhile.
+func (m *Memory) write() {
+	records, upTo := m.pending, m.saved
+	fresh := m.size+len(records) > 2*m.least+growth
+	if fresh {
+		records = m.everything()
+	}
+	m.pending, m.working = nil, true
+	m.mu.Unlock()
+	size, err := m.store(records, fresh)
+	m.mu.Lock()
+	m.working = false
+	if err != nil {
+		m.err = fmt.Errorf("keep the elements' memory: %w", err)
+	} else {
+		m.kept, m.size = upTo, m.size+size
+	}
+	if fresh {
+		m.size, m.least = size, size
+	}
+	m.synced.Broadcast()
+}
+
+func (m *Memory) store(records []byte, fresh bool) (size int, err error) {
+	if fresh {
+		return len(records), m.disk.replace(records)
+	}
+	batch := appendBatch(nil, records)
+	return len(batch), m.disk.add(batch)
+}
+
+// Close keeps what is in line and lets the directory go.
+func (m *Memory) Close() error {
+	err := m.Sync(m.Position())
+	m.mu.Lock()
+	for m.working {
+		m.synced.Wait()
+	}
+	closed := errors.Is(m.err, ErrClosed)
+	m.err = ErrClosed
+	m.mu.Unlock()
+	if closed {
+		return nil
+	}
+	return errors.Join(err, m.disk.close())
+}
