@@ -71,7 +71,7 @@ func TestSecretsPrintAsMasks(t *testing.T) {
 	}
 	var logged strings.Builder
 	log := zerolog.New(&logged)
-	log.Info().Object("a", api.Key(apiKey)).Object("b", secret).Interface("c", secret).Msg("")
+	log.Info().Object("a", api.Key(apiKey)).Stringer("b", secret).Interface("c", secret).Msg("")
 	text, err := json.Marshal([]any{api.Key(apiKey), secret, api.ClientConfig{Key: apiKey}})
 	if err != nil {
 		t.Fatal(err)

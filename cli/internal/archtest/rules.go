@@ -21,7 +21,7 @@ var arrows = map[string]struct {
 	"gateway": {nil, "the carrier does not know what a bill is"},
 	"platform": {[]string{"fsm/...", "gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme", "gateway/ussd"},
 		"the platform reaches phones only through SMPP"},
-	"merchant": {[]string{"platform/api", "platform/money", "gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme"},
+	"merchant": {[]string{"platform/api", "platform/money", "platform/signature", "gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme"},
 		"the shop meets the platform over HTTP and the carrier over SMPP"},
 	"handsetsim": {[]string{"gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme", "platform/applet", "platform/scp80", "platform/money"},
 		"a phone knows contracts only"},
@@ -59,6 +59,8 @@ var confined = []struct {
 }{
 	{"github.com/looplab/fsm", []string{"fsm/looplab.go"}, "it stays behind fsm.Machine"},
 	{"github.com/redis/go-redis", []string{"fsm/redisstore", "fsm/enginetest", "gateway/redisstore", "cli/..."}, "only stores speak to Redis"},
+	{"github.com/go-jose/go-jose", []string{"platform/signature"}, "JWE and JWK stay behind signature"},
+	{"github.com/dunglas/httpsfv", []string{"platform/signature"}, "structured fields stay behind signature"},
 	{"github.com/urfave/cli", []string{"cli/..."}, "only cli reads flags"},
 	{"github.com/alicebob/miniredis", []string{"fsm/enginetest", "cli/..."}, "which Redis it is, cli decides"},
 	{"github.com/rogpeppe/go-internal", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
