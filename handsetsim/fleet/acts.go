@@ -139,3 +139,25 @@ func (f *Fleet) sendText(r *http.Request) (int, any, error) {
 	parts, err := f.SendText(n, in)
 	return http.StatusAccepted, TextTaken{Parts: parts}, err
 }
+
+func (f *Fleet) clone(r *http.Request) (int, any, error) {
+	n, err := number(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := f.Clone(n); err != nil {
+		return 0, nil, err
+	}
+	return f.showPhone(r)
+}
+
+func (f *Fleet) restore(r *http.Request) (int, any, error) {
+	n, err := number(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := f.Restore(n); err != nil {
+		return 0, nil, err
+	}
+	return f.showPhone(r)
+}

@@ -9,14 +9,28 @@ import (
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/tpdu"
 	"github.com/airtill/airtill/handsetsim"
-	"github.com/airtill/airtill/platform/applet"
 )
 
 // partsAge is how long the parts of a message wait for each other.
 const partsAge = 10 * time.Minute
 
-func newReassembler() (*tpdu.Reassembler, error) {
-	return tpdu.NewReassembler(tpdu.Limits{Age: partsAge})
+// parts joins the parts of messages. Texts and what is for elements wait apart, so that
+// a flood of the one cannot push out the other.
+type parts struct{ texts, packets *tpdu.Reassembler }
+
+func newParts() (p parts, err error) {
+	if p.texts, err = tpdu.NewReassembler(tpdu.Limits{Age: partsAge}); err != nil {
+		return p, err
+	}
+	p.packets, err = tpdu.NewReassembler(tpdu.Limits{Parts: 8, Messages: 1024, Octets: 256 << 10, Age: partsAge})
+	return p, err
+}
+
+func (p parts) add(now time.Time, link tpdu.Link, s tpdu.Segment) (whole tpdu.Segment, ok bool, err error) {
+	if s.Alphabet() == tpdu.Octets {
+		return p.packets.Add(now, link, s)
+	}
+	return p.texts.Add(now, link, s)
 }
 
 // take takes what the carrier delivers and says what to answer.
@@ -52,7 +66,7 @@ func (s *shard) arrive(h *handset, sm *smpp.DeliverSM, now time.Time, fx *handse
 		return smpp.RXRAPPN
 	}
 	link := tpdu.Link{Source: sm.Source.Digits, Destination: sm.Destination.Digits}
-	whole, ok, err := s.parts.Add(now, link, segment)
+	whole, ok, err := s.parts.add(now, link, segment)
 	switch {
 	case err != nil:
 		return smpp.RXRAPPN
@@ -83,31 +97,23 @@ func wholeSize(whole, last tpdu.Segment) int {
 // hand gives a message to whom it is for: the element, by the way its form is
 // reached, or the inbox.
 func (s *shard) hand(h *handset, a arrival, fx *handsetsim.Effects) {
-	packet, secured := tpdu.ReadSecured(a.whole)
-	if !secured {
+	if _, secured := tpdu.ReadSecured(a.whole); !secured {
 		text, _ := a.whole.Text() // what cannot be read shows as U+FFFD
 		h.Text(handsetsim.SMS{From: a.from, Text: text, At: a.at}, a.octets, fx)
 		return
 	}
 	was := h.Drops()
-	in := handsetsim.Arrival{From: a.from, Packet: packet.Packet, Octets: a.octets, At: a.at}
-	if !h.reaches(packet) {
-		h.Stray(in, fx)
-	} else {
+	in := handsetsim.Arrival{From: a.from, Octets: a.octets, At: a.at}
+	reached := false
+	if h.element != nil {
+		in.Packet, reached = h.element.Reached(a.whole)
+	}
+	if reached {
 		h.Packet(in, fx)
+	} else {
+		h.Stray(in, fx)
 	}
 	s.fleet.counts.dropped.Add(uint64(h.Drops() - was))
-}
-
-// reaches says whether a packet comes the way that leads to the phone's element (wire.md 1.7).
-func (h *handset) reaches(p tpdu.Secured) bool {
-	switch {
-	case h.element == nil || p.Response:
-		return false
-	case h.element.Form().InSIM():
-		return p.SIM
-	}
-	return !p.SIM && p.Ports != nil
 }
 
 // pack makes short messages of what a phone sends.
@@ -139,10 +145,8 @@ func (s *shard) split(h *handset, send handsetsim.Send) ([]tpdu.Segment, error) 
 		return tpdu.SplitText(send.Text, ref)
 	case h.element == nil:
 		return nil, errors.New("a packet of no element")
-	case h.element.Form().InSIM():
-		return tpdu.FromSIM(send.Packet, ref)
 	}
-	return tpdu.ByPort(tpdu.Ports{Destination: applet.Port, Source: applet.Port}, send.Packet, ref)
+	return h.element.Carry(send.Packet, ref)
 }
 
 func submit(from gateway.MSISDN, to gateway.Address, segment tpdu.Segment) (*smpp.SubmitSM, error) {

@@ -111,6 +111,16 @@ func (c *Client) SendText(ctx context.Context, n gateway.MSISDN, t Text) (TextTa
 	return ask[TextTaken](ctx, c, http.MethodPost, phonePath(n, "/messages"), t)
 }
 
+// Clone has a thief copy a phone's element, as it is now.
+func (c *Client) Clone(ctx context.Context, n gateway.MSISDN) (Phone, error) {
+	return ask[Phone](ctx, c, http.MethodPost, phonePath(n, "/clone"), nil)
+}
+
+// Restore has a phone go on with the copy of its element, counters of then included.
+func (c *Client) Restore(ctx context.Context, n gateway.MSISDN) (Phone, error) {
+	return ask[Phone](ctx, c, http.MethodPost, phonePath(n, "/restore"), nil)
+}
+
 // Counts shows what the fleet has counted.
 func (c *Client) Counts(ctx context.Context) (Counts, error) {
 	return ask[Counts](ctx, c, http.MethodGet, "/v1/fleet", nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/handsetsim/nvm"
 )
 
 // Bounds of the control face.
@@ -35,11 +36,13 @@ const (
 //	POST /v1/phones/{msisdn}/refuse            202 Refusal -> Bill
 //	POST /v1/phones/{msisdn}/defer             202 Choice -> Bill
 //	POST /v1/phones/{msisdn}/messages          202 Text -> TextTaken
+//	POST /v1/phones/{msisdn}/clone             200 -> Phone; a thief copies the element
+//	POST /v1/phones/{msisdn}/restore           200 -> Phone; the phone goes on with the copy
 //	GET  /v1/fleet                             200 Counts
 //
 // 202 means that the phone has done it and its message is in its outbox. Errors are
 // problem+json with the field to blame: 400 bad-request, 404 not-found, 409
-// illegal-state, 422 invalid. It asks for no key and takes PINs
+// illegal-state, 422 invalid, 500 internal. It asks for no key and takes PINs
 // in clear: it belongs on a loopback address.
 func (f *Fleet) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -56,6 +59,8 @@ func (f *Fleet) Handler() http.Handler {
 	handle(mux, "POST /v1/phones/{msisdn}/refuse", f.refuse)
 	handle(mux, "POST /v1/phones/{msisdn}/defer", f.deferBill)
 	handle(mux, "POST /v1/phones/{msisdn}/messages", f.sendText)
+	handle(mux, "POST /v1/phones/{msisdn}/clone", f.clone)
+	handle(mux, "POST /v1/phones/{msisdn}/restore", f.restore)
 	handle(mux, "GET /v1/fleet", func(*http.Request) (int, any, error) { return http.StatusOK, f.Counts(), nil })
 	handle(mux, "/", func(*http.Request) (int, any, error) {
 		return 0, nil, &Problem{Status: http.StatusNotFound, Detail: "no such resource"}
@@ -103,6 +108,8 @@ func problemOf(err error) *Problem {
 		code = "not-found"
 	case http.StatusConflict:
 		code = "illegal-state"
+	case http.StatusInternalServerError:
+		code = "internal"
 	}
 	p.Type, p.Title = "urn:airtill:problem:"+code, strings.ReplaceAll(code, "-", " ")
 	return p
@@ -117,6 +124,8 @@ func refusalOf(err error) *Problem {
 		return conflict("bill", err.Error())
 	case errors.Is(err, handsetsim.ErrOff), errors.Is(err, handsetsim.ErrNoElement):
 		return conflict("msisdn", err.Error())
+	case errors.Is(err, nvm.ErrLost):
+		return &Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 	}
 	return invalid("", err.Error())
 }

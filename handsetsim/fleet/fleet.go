@@ -21,9 +21,17 @@
 //
 // The same seed gives the same people. The keys of elements come from Config.Rand.
 //
+// With a [Config.Memory] elements outlive the process: their phones are there again
+// with keys, cards and counters, and in the hands of a person of the same kind. A
+// message leaves only when the counters that it was made with, and those of all
+// that was taken before it, cannot be lost. So what an element has shown to the
+// outside it does not show twice, and what it took it does not take twice, but for
+// what it took without a trace.
+//
 // Left out: parts told by SMPP's sar_ parameters instead of a header; coverage and
 // latency (the carrier's part); authentication of the control
-// face, which belongs on a loopback address; phones that outlive the process.
+// face, which belongs on a loopback address; of a phone that outlives the process its
+// bills, its texts and the PIN that its holder knows.
 package fleet
 
 import (
@@ -45,6 +53,7 @@ import (
 	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/handsetsim/nvm"
 	"github.com/airtill/airtill/handsetsim/persona"
 )
 
@@ -65,6 +74,10 @@ type Config struct {
 	Senders int
 	// GiveUp is how long a message is tried that the carrier does not take. 0 is 5 min.
 	GiveUp time.Duration
+
+	// Memory keeps the elements from one run to the next; nil: they end with the fleet.
+	// Whoever opened it closes it when the fleet has ended.
+	Memory *nvm.Memory
 
 	Client handsetsim.Settings // of all payment clients
 	Pace   persona.Pace        // of all people
@@ -121,9 +134,10 @@ type Fleet struct {
 	shards   []*shard
 	teller   *teller
 	counts   counts
+	making   sync.Mutex // one phone at a time is made
 }
 
-// New makes a fleet without phones.
+// New makes a fleet: without phones, or with those whose elements the memory keeps.
 func New(c Config) (*Fleet, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -141,6 +155,9 @@ func New(c Config) (*Fleet, error) {
 			return nil, err
 		}
 		f.shards = append(f.shards, s)
+	}
+	if err := f.resume(); err != nil {
+		return nil, fmt.Errorf("make fleet: %w", err)
 	}
 	return f, nil
 }

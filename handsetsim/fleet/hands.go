@@ -21,6 +21,20 @@ const formNone = "none"
 
 // Add makes a phone with a blank element, and a person without a PIN. A refusal is a [*Problem].
 func (f *Fleet) Add(in NewPhone) (MadePhone, error) {
+	made, err := f.make(in)
+	if err != nil {
+		return MadePhone{}, err
+	}
+	if err := f.note(in); err != nil {
+		return MadePhone{}, err
+	}
+	return made, f.sync(f.position())
+}
+
+// make makes a phone, unless the fleet has it.
+func (f *Fleet) make(in NewPhone) (MadePhone, error) {
+	f.making.Lock()
+	defer f.making.Unlock()
 	n, err := gateway.ParseMSISDN(string(in.MSISDN))
 	if err != nil {
 		return MadePhone{}, invalid("msisdn", err.Error())
@@ -35,7 +49,7 @@ func (f *Fleet) Add(in NewPhone) (MadePhone, error) {
 	made := MadePhone{MSISDN: n}
 	var element handsetsim.Element // nil, not a nil *se.Element
 	if in.Form != formNone {
-		if h.element, err = f.blank(n, in.Form); err != nil {
+		if h.element, err = f.element(n, in.Form); err != nil {
 			return MadePhone{}, err
 		}
 		element, made.ElementID, made.PublicKey = h.element, h.element.ID(), h.element.PublicKey()
@@ -48,8 +62,9 @@ func (f *Fleet) Add(in NewPhone) (MadePhone, error) {
 	return made, nil
 }
 
-// blank makes an element with an id of its own, like an ICCID: issuer, number, check digit.
-func (f *Fleet) blank(n gateway.MSISDN, form string) (*se.Element, error) {
+// element makes an element with an id of its own, like an ICCID: issuer, number,
+// check digit. It is blank unless the memory keeps it.
+func (f *Fleet) element(n gateway.MSISDN, form string) (*se.Element, error) {
 	kind, err := applet.ParseForm(form)
 	if err != nil {
 		return nil, invalid("form", err.Error()+", or none for a phone without an element")
@@ -58,7 +73,18 @@ func (f *Fleet) blank(n gateway.MSISDN, form string) (*se.Element, error) {
 	if err != nil {
 		return nil, invalid("msisdn", err.Error())
 	}
-	element, err := se.New(se.Config{ID: id, Form: kind, Rand: f.config.Rand})
+	config := se.Config{ID: id, Form: kind, Rand: f.config.Rand}
+	if f.config.Memory != nil {
+		slot, err := f.config.Memory.Slot(id)
+		if err != nil {
+			return nil, fmt.Errorf("make element: %w", err)
+		}
+		config.Counters, config.Contents = slot, slot
+	}
+	element, err := se.New(config)
+	if errors.Is(err, se.ErrContents) {
+		return nil, conflict("form", "the memory keeps an element of this number that is not a "+form)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make element: %w", err)
 	}
@@ -92,7 +118,7 @@ func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
 	if err != nil {
 		return err
 	}
-	return f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
+	err = f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
 		if h.element == nil {
 			return handsetsim.ErrNoElement
 		}
@@ -104,6 +130,10 @@ func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return f.sync(f.position())
 }
 
 func typed(d Digits, field string) (applet.PIN, error) {
@@ -168,6 +198,9 @@ func (h *handset) view() Phone {
 		return v
 	}
 	v.Form, v.ElementID = h.element.Form().String(), h.element.ID()
+	if h.element.Personalised() {
+		v.Suite, v.KeyVersion = h.element.Suite().String(), h.element.KeyVersion()
+	}
 	for _, c := range h.element.Cards() {
 		v.Cards = append(v.Cards, Card{Slot: c.Slot, Alias: c.Alias, Masked: c.Masked, Expiry: c.Expiry})
 	}
@@ -185,10 +218,18 @@ func (f *Fleet) Power(n gateway.MSISDN, on bool) error {
 // SetPersona gives a phone's holder another habit; they keep their PIN. The phone of
 // a person who is away is off from now on, that of any other is on.
 func (f *Fleet) SetPersona(n gateway.MSISDN, kind persona.Kind) error {
-	return f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
+	form := formNone
+	err := f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
 		h.become(kind, now, fx)
+		if h.element != nil {
+			form = h.element.Form().String()
+		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return f.note(NewPhone{MSISDN: n, Form: form, Persona: string(kind)})
 }
 
 // do does something to one bill of a phone and shows the bill as it is then. An

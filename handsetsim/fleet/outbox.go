@@ -17,6 +17,7 @@ type outgoing struct {
 	send  handsetsim.Send // what it is a part of
 	sm    *smpp.SubmitSM
 	since time.Time
+	kept  uint64 // position of the counters behind it in the elements' memory
 	tries int
 }
 
@@ -39,8 +40,9 @@ func (s *shard) post(h *handset, send handsetsim.Send, now time.Time) {
 		}})
 		return
 	}
+	kept := s.fleet.position()
 	for _, sm := range parts {
-		h.outbox = append(h.outbox, outgoing{send: send, sm: sm, since: now})
+		h.outbox = append(h.outbox, outgoing{send: send, sm: sm, since: now, kept: kept})
 	}
 }
 
@@ -56,13 +58,22 @@ func (s *shard) runSend(ctx context.Context) {
 			}
 			continue
 		}
-		_, err := s.client.Submit(ctx, out.sm)
+		err := s.submit(ctx, out)
 		if ctx.Err() != nil {
 			s.putBack(h)
 			return
 		}
 		s.sent(h, err)
 	}
+}
+
+// submit sends a message once the counters that it was made with cannot be lost.
+func (s *shard) submit(ctx context.Context, out outgoing) error {
+	if err := s.fleet.sync(out.kept); err != nil {
+		return err
+	}
+	_, err := s.client.Submit(ctx, out.sm)
+	return err
 }
 
 // takeReady takes the next phone with something to send, and the message.

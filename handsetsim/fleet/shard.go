@@ -10,7 +10,6 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/gateway/smpp"
-	"github.com/airtill/airtill/gateway/tpdu"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/handsetsim/se"
@@ -21,6 +20,7 @@ type handset struct {
 	*handsetsim.Phone
 	element *se.Element // nil: a plain phone
 	person  *persona.Person
+	copied  *se.Snapshot // of the element, as a thief has it; nil: nobody has
 
 	outbox  []outgoing // oldest first; the first may be with the carrier
 	sending bool       // it is
@@ -37,7 +37,7 @@ type shard struct {
 
 	mu     sync.Mutex
 	phones map[gateway.MSISDN]*handset
-	parts  *tpdu.Reassembler
+	parts  parts
 	heap   dueHeap
 	ready  []*handset // with something to send, and nothing with the carrier
 	fx     handsetsim.Effects
@@ -48,7 +48,7 @@ type shard struct {
 }
 
 func newShard(f *Fleet) (*shard, error) {
-	parts, err := newReassembler()
+	parts, err := newParts()
 	if err != nil {
 		return nil, fmt.Errorf("make fleet: %w", err)
 	}

@@ -86,16 +86,18 @@ type Persona struct {
 
 // Phone is a phone as the control face shows it.
 type Phone struct {
-	MSISDN    gateway.MSISDN   `json:"msisdn"`
-	Form      string           `json:"form"`
-	ElementID applet.ElementID `json:"element_id,omitempty"`
-	Persona   string           `json:"persona"`
-	On        bool             `json:"on"`
-	Cards     []Card           `json:"cards"`
-	OpenBills int              `json:"open_bills"`
-	Messages  int              `json:"messages"` // in the inbox
-	Unsent    int              `json:"unsent"`   // in the outbox
-	Dropped   int              `json:"dropped"`  // packets the element did not accept
+	MSISDN     gateway.MSISDN   `json:"msisdn"`
+	Form       string           `json:"form"`
+	ElementID  applet.ElementID `json:"element_id,omitempty"`
+	Suite      string           `json:"suite,omitempty"`       // modern or legacy, of a personalised element
+	KeyVersion uint8            `json:"key_version,omitempty"` // of the packet keys it uses
+	Persona    string           `json:"persona"`
+	On         bool             `json:"on"`
+	Cards      []Card           `json:"cards"`
+	OpenBills  int              `json:"open_bills"`
+	Messages   int              `json:"messages"` // in the inbox
+	Unsent     int              `json:"unsent"`   // in the outbox
+	Dropped    int              `json:"dropped"`  // packets the element did not accept
 }
 
 // Card is a card as the element shows it.

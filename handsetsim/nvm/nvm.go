@@ -51,6 +51,8 @@ var (
 	ErrBack = errors.New("a counter cannot go back")
 	// ErrInUse is a directory that another process has open.
 	ErrInUse = errors.New("another process uses this memory")
+	// ErrLost is a memory that could not keep something and takes nothing any more.
+	ErrLost = errors.New("the memory of the secure elements cannot be written")
 	// ErrClosed is a memory that was closed.
 	ErrClosed = errors.New("the memory is closed")
 )
@@ -107,6 +109,9 @@ func load(d disk) (*Memory, error) {
 	if err := m.replay(file); err != nil {
 		return nil, err
 	}
+	for _, s := range m.slots {
+		s.used = s.reserved
+	}
 	all := m.everything()
 	if err := d.replace(all); err != nil {
 		return nil, err
@@ -157,8 +162,8 @@ func (m *Memory) Position() uint64 {
 }
 
 // Sync waits until what stands in line up to a position cannot be lost. With an
-// error it may be lost, and so may all that is saved later: the memory takes
-// nothing any more, because after a failed fsync nobody knows what the disk holds.
+// error it may be lost, and the memory takes nothing any more ([ErrLost]): after a
+// failed fsync nobody knows what the disk holds.
 func (m *Memory) Sync(position uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -188,7 +193,7 @@ func (m *Memory) write() {
 	m.mu.Lock()
 	m.working = false
 	if err != nil {
-		m.err = fmt.Errorf("keep the elements' memory: %w", err)
+		m.err = fmt.Errorf("%w: %w", ErrLost, err)
 	} else {
 		m.kept, m.size = upTo, m.size+size
 	}

@@ -32,7 +32,6 @@ func (s *Slot) Load() (se.State, error) {
 	m := s.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s.used = s.reserved
 	return s.reserved, m.err
 }
 
