@@ -46,7 +46,7 @@ import (
 // Config is what every partition and the service need. Vault and Random must be set.
 type Config struct {
 	Partitions int // of the store; 0 is 16
-	Vault      *keys.Vault
+	Vault      keys.Module
 	Random     io.Reader // for ids and merchants' keys
 	Timing     Timing
 	Log        zerolog.Logger

@@ -13,6 +13,7 @@ import (
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // The kinds of things that the vault takes fingerprints of.
@@ -97,7 +98,7 @@ func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Seale
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.config.Vault.Personalise(keys.Enrolment{Element: e.ElementID, PublicKey: e.PublicKey, Secrets: secrets})
+	sealed, err := s.config.Vault.Personalise(keys.Enrolment{Element: e.ElementID, Suite: scp80.Modern, Version: 1, PublicKey: e.PublicKey, Secrets: secrets})
 	if err != nil {
 		return nil, invalid("public_key", "not the public key of a secure element")
 	}

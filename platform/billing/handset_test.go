@@ -11,6 +11,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
 )
@@ -185,7 +186,7 @@ func (h *handset) receive(b *bank, d due) applet.Message {
 	if err := json.Unmarshal(d.Body, &m); err != nil {
 		b.t.Fatal(err)
 	}
-	counter, payload, err := h.mt.Open(must(b.config.Vault.WrapMT(m.Element, m.Counter, m.Payload)))
+	counter, payload, err := h.mt.Open(must(b.config.Vault.WrapMT(keys.Binding{Element: m.Element, Suite: scp80.Modern, Version: 1}, m.Counter, m.Payload)))
 	if err != nil || counter <= h.received {
 		b.t.Fatalf("the element refuses packet %d after %d: %v", counter, h.received, err)
 	}

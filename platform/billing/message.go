@@ -42,7 +42,7 @@ func (p *Partition) message(tx *engine.Tx, in Message) Outcome {
 	if !ok {
 		return p.drop(DropUnknown)
 	}
-	counter, payload, err := p.config.Vault.OpenMO(ph.Element, in.Packet)
+	counter, payload, err := p.config.Vault.OpenMO(ph.binding(), in.Packet)
 	if err != nil {
 		return p.drop(DropForged)
 	}

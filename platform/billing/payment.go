@@ -110,7 +110,7 @@ func (p *Partition) mismatch(pm payment) bool {
 
 // cardOf opens the card blob as the element stored it and finds the entry it belongs to (S13).
 func (p *Partition) cardOf(pm payment) *CardEntry {
-	rec, err := p.config.Vault.CardRecord(pm.phone.Element, pm.Blob)
+	rec, err := p.config.Vault.CardRecord(pm.phone.binding(), pm.Blob)
 	if err != nil {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (p *Partition) cardOf(pm payment) *CardEntry {
 }
 
 func (p *Partition) pinRight(pm payment, card *CardEntry) bool {
-	pin, err := p.config.Vault.PIN(pm.phone.Element, pm.PINCounter, card.Token, pm.PINBlock)
+	pin, err := p.config.Vault.PIN(pm.phone.binding(), pm.PINCounter, card.Token, pm.PINBlock)
 	return err == nil && p.config.Vault.VerifyPIN(card.PIN, card.Token, pin)
 }
 

@@ -8,16 +8,18 @@ import (
 )
 
 // BranchPublicKey is what enrolment secrets are sealed to.
-func (v *Vault) BranchPublicKey() []byte { return v.masters.branch.PublicKey().Bytes() }
+func (v *Vault) BranchPublicKey() []byte { return v.current.Load().branch.PublicKey().Bytes() }
 
 // OpenSecrets opens enrolment secrets that were sealed to the branch.
 func (v *Vault) OpenSecrets(sealed applet.Sealed) (applet.EnrolmentSecrets, error) {
-	return applet.OpenEnrolment(v.masters.branch, sealed)
+	return applet.OpenEnrolment(v.current.Load().branch, sealed)
 }
 
 // Enrolment is what the branch binds to a blank element (S1).
 type Enrolment struct {
 	Element   applet.ElementID
+	Suite     scp80.Suite
+	Version   uint8  // of the packet keys: what [Vault.Version] answers, for a new element
 	PublicKey []byte // of the element
 	Secrets   applet.EnrolmentSecrets
 }
@@ -34,54 +36,42 @@ func (v *Vault) Personalise(e Enrolment) (applet.Sealed, error) {
 }
 
 func (v *Vault) personalisation(e Enrolment) (p applet.Personalisation, err error) {
-	p = applet.Personalisation{Element: e.Element, Suite: scp80.Modern, Version: 1, TAR: scp80.TARPayment, Identity: e.Secrets.Identity}
-	if p.MO, err = v.MO(e.Element); err != nil {
+	b := Binding{Element: e.Element, Suite: e.Suite, Version: e.Version}
+	p = applet.Personalisation{
+		Element: e.Element, Suite: e.Suite, Version: e.Version, TAR: scp80.TARPayment, Identity: e.Secrets.Identity,
+	}
+	if p.MO, err = v.MO(b); err != nil {
 		return p, err
 	}
-	if p.MT, err = v.MT(e.Element); err != nil {
+	if p.MT, err = v.MT(b); err != nil {
 		return p, err
 	}
-	if p.Initial, p.KeyID, err = v.InitialKey(e.Element); err != nil {
+	if p.KIK, err = v.current.Load().keyEncryptionKey(b); err != nil {
 		return p, err
 	}
-	if p.CardData, err = v.CardDataKey(e.Element); err != nil {
+	if p.Initial, p.KeyID, err = v.InitialKey(b); err != nil {
 		return p, err
 	}
-	for i, card := range e.Secrets.Cards {
-		entry, err := v.bind(p.CardData, card, i+1)
+	if p.CardData, err = v.CardDataKey(b); err != nil {
+		return p, err
+	}
+	p.Cards, err = v.bind(e.Suite, p.CardData, e.Secrets.Cards)
+	return p, err
+}
+
+// bind wraps the cards for the element, in the order they come.
+func (v *Vault) bind(s scp80.Suite, key applet.CardDataKey, cards []applet.CardSecrets) (bound []applet.CardEntry, err error) {
+	for i, card := range cards {
+		slot := i + 1
+		blob, err := applet.SealCard(s, key, applet.CardRecord{
+			PAN: card.PAN, Expiry: card.Expiry, Sequence: 1, Slot: slot, Version: version,
+		})
 		if err != nil {
-			return p, err
+			return nil, err
 		}
-		p.Cards = append(p.Cards, entry)
+		bound = append(bound, applet.CardEntry{
+			Slot: slot, Alias: card.Alias, Masked: card.PAN.Masked(), Token: v.Token(card.PAN), Expiry: card.Expiry, Blob: blob,
+		})
 	}
-	return p, nil
-}
-
-func (v *Vault) bind(key applet.CardDataKey, card applet.CardSecrets, slot int) (applet.CardEntry, error) {
-	blob, err := applet.SealCard(scp80.Modern, key, applet.CardRecord{
-		PAN: card.PAN, Expiry: card.Expiry, Sequence: 1, Slot: slot, Version: version,
-	})
-	return applet.CardEntry{
-		Slot: slot, Alias: card.Alias, Masked: card.PAN.Masked(), Token: v.Token(card.PAN), Expiry: card.Expiry, Blob: blob,
-	}, err
-}
-
-// formAtRest is the first octet of what Seal makes: AES-256-GCM, nonce in front.
-const formAtRest = 1
-
-// Seal encrypts what the platform keeps in its own store.
-func (v *Vault) Seal(plain []byte) ([]byte, error) {
-	return v.rest.Seal([]byte{formAtRest}, nil, plain, []byte{formAtRest}), nil
-}
-
-// Open decrypts what Seal has encrypted.
-func (v *Vault) Open(sealed []byte) ([]byte, error) {
-	if len(sealed) < 1+v.rest.Overhead() || sealed[0] != formAtRest {
-		return nil, errAtRest
-	}
-	plain, err := v.rest.Open(nil, nil, sealed[1:], sealed[:1])
-	if err != nil {
-		return nil, errAtRest
-	}
-	return plain, nil
+	return bound, nil
 }

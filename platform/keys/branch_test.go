@@ -40,7 +40,7 @@ func personalised(t testing.TB, v *Vault) applet.Personalisation {
 		t.Fatal(err)
 	}
 	key := elementKey(t)
-	s, err := v.Personalise(Enrolment{Element: element, PublicKey: key.PublicKey().Bytes(), Secrets: opened})
+	s, err := v.Personalise(Enrolment{Element: element, Suite: scp80.Modern, Version: 1, PublicKey: key.PublicKey().Bytes(), Secrets: opened})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,18 +72,18 @@ func TestPersonaliseAndPay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counter, payload, err := v.OpenMO(element, packet)
+	counter, payload, err := v.OpenMO(bound, packet)
 	if err != nil || counter != 7 || string(payload) != "from the handset" {
 		t.Errorf("OpenMO: %d %q, %v", counter, payload, err)
 	}
-	packet, err = v.WrapMT(element, 9, []byte("to the handset"))
+	packet, err = v.WrapMT(bound, 9, []byte("to the handset"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if counter, payload, err := scp80.Open(scp80.Modern.Profile(scp80.MT, 1), p.MT, packet); err != nil || counter != 9 || string(payload) != "to the handset" {
 		t.Errorf("WrapMT: %d %q, %v", counter, payload, err)
 	}
-	if _, _, err := v.OpenMO(element, packet); !errors.Is(err, scp80.ErrRefused) || scp80.ReasonOf(err) != scp80.ReasonHeader {
+	if _, _, err := v.OpenMO(bound, packet); !errors.Is(err, scp80.ErrRefused) || scp80.ReasonOf(err) != scp80.ReasonHeader {
 		t.Errorf("reflected packet: %v", err)
 	}
 	for _, card := range p.Cards {
@@ -93,11 +93,11 @@ func TestPersonaliseAndPay(t *testing.T) {
 
 func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.CardEntry) {
 	t.Helper()
-	r, err := v.CardRecord(element, card.Blob)
+	r, err := v.CardRecord(bound, card.Blob)
 	if err != nil || r.Slot != card.Slot || r.PAN.Masked() != card.Masked || v.Token(r.PAN) != card.Token {
 		t.Errorf("card %d: %v, %v", card.Slot, r, err)
 	}
-	if _, err := v.CardRecord("89860112345678901235", card.Blob); !errors.Is(err, applet.ErrBlob) {
+	if _, err := v.CardRecord(modern("89860112345678901235"), card.Blob); !errors.Is(err, applet.ErrBlob) {
 		t.Errorf("card %d in another element: %v", card.Slot, err)
 	}
 	pins, err := applet.NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
@@ -113,14 +113,14 @@ func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.Car
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := v.PIN(element, counter, card.Token, block)
+	got, err := v.PIN(bound, counter, card.Token, block)
 	if err != nil || !v.VerifyPIN(v.PINReference(card.Token, pin), card.Token, got) {
 		t.Errorf("card %d: PIN %v", card.Slot, err)
 	}
-	if other, err := v.PIN(element, counter+1, card.Token, block); err == nil && other.Equal(pin) {
+	if other, err := v.PIN(bound, counter+1, card.Token, block); err == nil && other.Equal(pin) {
 		t.Error("the PIN opens under another counter")
 	}
-	if other, err := v.PIN("89860112345678901235", counter, card.Token, block); err == nil && other.Equal(pin) {
+	if other, err := v.PIN(modern("89860112345678901235"), counter, card.Token, block); err == nil && other.Equal(pin) {
 		t.Error("the PIN opens under another element's key")
 	}
 }
@@ -137,9 +137,11 @@ func TestPersonaliseAgain(t *testing.T) {
 func TestPersonaliseRefuses(t *testing.T) {
 	v, key := generate(t, 1), elementKey(t).PublicKey().Bytes()
 	for name, e := range map[string]Enrolment{
-		"element": {Element: "1", PublicKey: key, Secrets: secrets(t)},
-		"key":     {Element: element, PublicKey: []byte("none"), Secrets: secrets(t)},
-		"expiry":  {Element: element, PublicKey: key, Secrets: applet.EnrolmentSecrets{Cards: []applet.CardSecrets{{PAN: mustPAN(t, "6212340000000019")}}}},
+		"element": {Element: "1", Suite: scp80.Modern, Version: 1, PublicKey: key, Secrets: secrets(t)},
+		"suite":   {Element: element, Version: 1, PublicKey: key, Secrets: secrets(t)},
+		"version": {Element: element, Suite: scp80.Modern, Version: 2, PublicKey: key, Secrets: secrets(t)},
+		"key":     {Element: element, Suite: scp80.Modern, Version: 1, PublicKey: []byte("none"), Secrets: secrets(t)},
+		"expiry":  {Element: element, Suite: scp80.Modern, Version: 1, PublicKey: key, Secrets: applet.EnrolmentSecrets{Cards: []applet.CardSecrets{{PAN: mustPAN(t, "6212340000000019")}}}},
 	} {
 		if s, err := v.Personalise(e); err == nil || s != nil {
 			t.Errorf("bad %s taken", name)
@@ -155,18 +157,18 @@ func TestPersonaliseRefuses(t *testing.T) {
 // All of a vault's methods at once, for the race detector.
 func TestConcurrent(t *testing.T) {
 	v := generate(t, 1)
-	v.channels = newCache(4)
+	v.current.Load().channels = newCache(4)
 	var wg sync.WaitGroup
 	for n := range 8 {
 		wg.Go(func() {
 			for i := range 20 {
 				id := applet.ElementID("8986011234567890" + string(binary.BigEndian.AppendUint32(nil, 0x30303030+uint32(i%7)<<8+uint32(n%3))))
-				packet, err := v.WrapMT(id, uint64(i), []byte("x"))
+				packet, err := v.WrapMT(modern(id), uint64(i), []byte("x"))
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if _, _, err := v.OpenMO(id, packet); err == nil {
+				if _, _, err := v.OpenMO(modern(id), packet); err == nil {
 					t.Error("a reflected packet opened")
 				}
 				sealed, err := v.Seal([]byte("x"))
@@ -188,7 +190,7 @@ func BenchmarkOpenMOCold(b *testing.B) { benchmarkOpenMO(b, 0) }
 
 func benchmarkOpenMO(b *testing.B, cached int) {
 	v := generate(b, 1)
-	mo, err := v.MO(element)
+	mo, err := v.MO(bound)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -196,13 +198,13 @@ func benchmarkOpenMO(b *testing.B, cached int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	v.channels = newCache(cached)
+	v.current.Load().channels = newCache(cached)
 	b.ReportAllocs()
 	for b.Loop() {
 		if cached == 0 {
-			v.channels = newCache(0)
+			v.current.Load().channels = newCache(0)
 		}
-		if _, _, err := v.OpenMO(element, packet); err != nil {
+		if _, _, err := v.OpenMO(bound, packet); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -214,7 +216,7 @@ func BenchmarkWrapMT(b *testing.B) {
 	payload := make([]byte, 92)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := v.WrapMT(element, 1, payload); err != nil {
+		if _, err := v.WrapMT(bound, 1, payload); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -244,9 +246,9 @@ func BenchmarkPayment(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _, openErr := v.OpenMO(element, packet)
-		_, cardErr := v.CardRecord(element, card.Blob)
-		got, pinErr := v.PIN(element, counter, card.Token, block)
+		_, _, openErr := v.OpenMO(bound, packet)
+		_, cardErr := v.CardRecord(bound, card.Blob)
+		got, pinErr := v.PIN(bound, counter, card.Token, block)
 		if openErr != nil || cardErr != nil || pinErr != nil || !v.VerifyPIN(reference, card.Token, got) {
 			b.Fatal(openErr, cardErr, pinErr)
 		}

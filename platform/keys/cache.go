@@ -3,7 +3,6 @@ package keys
 import (
 	"sync"
 
-	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
@@ -11,7 +10,7 @@ import (
 const cachedChannels = 8192
 
 type channelKey struct {
-	element   applet.ElementID
+	Binding
 	direction scp80.Direction
 }
 
@@ -56,19 +55,19 @@ func (c *cache) add(k channelKey, ch *scp80.Channel) {
 }
 
 // channel is the ready channel of an element and direction.
-func (v *Vault) channel(id applet.ElementID, d scp80.Direction) (*scp80.Channel, error) {
-	k := channelKey{element: id, direction: d}
-	if ch, ok := v.channels.get(k); ok {
+func (s *state) channel(b Binding, d scp80.Direction) (*scp80.Channel, error) {
+	k := channelKey{Binding: b, direction: d}
+	if ch, ok := s.channels.get(k); ok {
 		return ch, nil
 	}
-	keys, err := v.packetKeys(id, d)
+	keys, err := s.packetKeys(b, d)
 	if err != nil {
 		return nil, err
 	}
-	ch, err := scp80.NewChannel(scp80.Modern.Profile(d, 1), keys)
+	ch, err := scp80.NewChannel(b.Suite.Profile(d, b.Version), keys)
 	if err != nil {
 		return nil, err
 	}
-	v.channels.put(k, ch)
+	s.channels.put(k, ch)
 	return ch, nil
 }

@@ -1,7 +1,9 @@
 package keys
 
 import (
+	"crypto/des"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/scp80"
@@ -11,10 +13,11 @@ import (
 const (
 	labelKIC  = "SCP80-KIC"
 	labelKID  = "SCP80-KID"
+	labelKIK  = "SCP80-KIK"
 	labelCard = "CARD-DATA"
 )
 
-// version is the version of the derived keys, part of the context.
+// version is that of the derived keys that have no versions, part of their context.
 const version = 1
 
 // kbkdf is the key derivation function of SP 800-108 §4.1 in counter mode: fixed
@@ -36,42 +39,128 @@ func fixedInput(label string, context []byte, l int) []byte {
 }
 
 func derive(prf *scp80.CMAC, label string, context []byte) []byte {
-	return kbkdf(prf, 4, fixedInput(label, context, lenMaster), lenMaster)
+	l := scp80.Modern.KeyLen()
+	return kbkdf(prf, 4, fixedInput(label, context, l), l)
+}
+
+// optionA is EMV book 2 A1.4.1: y and its complement enciphered under the master key,
+// with odd parity. y is the 16 rightmost digits of a number.
+func optionA(master []byte, y [des.BlockSize]byte) ([]byte, error) {
+	block, err := des.NewTripleDESCipher(append(master[:16:16], master[:8]...))
+	if err != nil {
+		return nil, fmt.Errorf("derive a legacy key: %w", err)
+	}
+	out := make([]byte, 2*des.BlockSize)
+	for i, o := range y {
+		out[i], out[i+des.BlockSize] = o, ^o
+	}
+	block.Encrypt(out, out)
+	block.Encrypt(out[des.BlockSize:], out[des.BlockSize:])
+	oddParity(out)
+	return out, nil
+}
+
+// rightmost is what EMV option A takes of an element's number.
+func rightmost(id applet.ElementID) (y [des.BlockSize]byte, err error) {
+	octets, err := id.Octets()
+	if err != nil {
+		return y, err
+	}
+	return [des.BlockSize]byte(octets[len(octets)-len(y):]), nil
+}
+
+// legacyKey derives an element's key from a master of the legacy suite.
+func legacyKey[K interface{ scp80.Key[P] }, P, M any](master scp80.Key[M], id applet.ElementID) (key K, err error) {
+	y, err := rightmost(id)
+	if err != nil {
+		return key, err
+	}
+	octets, err := optionA(master.Reveal(), y)
+	if err != nil {
+		return key, err
+	}
+	return scp80.NewKey[K, P](octets), nil
+}
+
+// modernKey derives an element's key from a master of the modern suite; tail is what
+// its context holds after the element's number.
+func modernKey[K interface{ scp80.Key[P] }, P any](prf *scp80.CMAC, label string, id applet.ElementID, tail ...byte) (key K, err error) {
+	octets, err := id.Octets()
+	if err != nil {
+		return key, err
+	}
+	return scp80.NewKey[K, P](derive(prf, label, append(octets[:], tail...))), nil
+}
+
+// errSuite is a binding to no suite.
+func errSuite(b Binding) error {
+	return fmt.Errorf("keys of element %s: %w", b.Element, applet.ErrSuite)
 }
 
 // MO are the keys of packets from an element's handset.
-func (v *Vault) MO(id applet.ElementID) (scp80.Keys, error) { return v.packetKeys(id, scp80.MO) }
+func (v *Vault) MO(b Binding) (scp80.Keys, error) { return v.current.Load().packetKeys(b, scp80.MO) }
 
 // MT are the keys of packets to an element's handset.
-func (v *Vault) MT(id applet.ElementID) (scp80.Keys, error) { return v.packetKeys(id, scp80.MT) }
+func (v *Vault) MT(b Binding) (scp80.Keys, error) { return v.current.Load().packetKeys(b, scp80.MT) }
 
-func (v *Vault) packetKeys(id applet.ElementID, d scp80.Direction) (scp80.Keys, error) {
-	octets, err := id.Octets()
+func (s *state) packetKeys(b Binding, d scp80.Direction) (k scp80.Keys, err error) {
+	m, err := s.version(b.Version)
 	if err != nil {
-		return scp80.Keys{}, err
+		return k, fmt.Errorf("version %d: %w", b.Version, err)
 	}
-	context := append(octets[:], version, byte(d))
-	return scp80.Keys{
-		KIc: scp80.NewKey[scp80.CipherKey](derive(v.kic, labelKIC, context)),
-		KID: scp80.NewKey[scp80.MACKey](derive(v.kid, labelKID, context)),
-	}, nil
+	switch b.Suite {
+	case scp80.Modern:
+		kdf := s.kdf[b.Version]
+		if k.KIc, err = modernKey[scp80.CipherKey](kdf.kic, labelKIC, b.Element, b.Version, byte(d)); err != nil {
+			return k, err
+		}
+		k.KID, err = modernKey[scp80.MACKey](kdf.kid, labelKID, b.Element, b.Version, byte(d))
+		return k, err
+	case scp80.Legacy:
+		pair := m.legacyPair(d)
+		if k.KIc, err = legacyKey[scp80.CipherKey](pair.kic, b.Element); err != nil {
+			return k, err
+		}
+		k.KID, err = legacyKey[scp80.MACKey](pair.kid, b.Element)
+		return k, err
+	}
+	return k, errSuite(b)
 }
 
 // CardDataKey is the key that an element's card records are wrapped with.
-func (v *Vault) CardDataKey(id applet.ElementID) (applet.CardDataKey, error) {
-	octets, err := id.Octets()
-	if err != nil {
-		return applet.CardDataKey{}, err
+func (v *Vault) CardDataKey(b Binding) (applet.CardDataKey, error) {
+	s := v.current.Load()
+	switch b.Suite {
+	case scp80.Modern:
+		return modernKey[applet.CardDataKey](s.card, labelCard, b.Element, version)
+	case scp80.Legacy:
+		return legacyKey[applet.CardDataKey](s.legacy.card, b.Element)
 	}
-	return scp80.NewKey[applet.CardDataKey](derive(v.card, labelCard, append(octets[:], version))), nil
+	return applet.CardDataKey{}, errSuite(b)
+}
+
+// keyEncryptionKey is the key that an element's new packet keys are wrapped with.
+func (s *state) keyEncryptionKey(b Binding) (applet.KeyEncryptionKey, error) {
+	switch b.Suite {
+	case scp80.Modern:
+		return modernKey[applet.KeyEncryptionKey](s.kik, labelKIK, b.Element, version)
+	case scp80.Legacy:
+		return legacyKey[applet.KeyEncryptionKey](s.legacy.kik, b.Element)
+	}
+	return applet.KeyEncryptionKey{}, errSuite(b)
 }
 
 // InitialKey is the key that an element's PIN keys come from, and its name.
-func (v *Vault) InitialKey(id applet.ElementID) (applet.InitialKey, applet.InitialKeyID, error) {
-	keyID, err := id.InitialKeyID(scp80.Modern)
+func (v *Vault) InitialKey(b Binding) (applet.InitialKey, applet.InitialKeyID, error) {
+	keyID, err := b.Element.InitialKeyID(b.Suite)
 	if err != nil {
 		return applet.InitialKey{}, keyID, err
 	}
-	key, err := applet.DeriveInitialKey(scp80.Modern, v.masters.base, keyID)
+	s := v.current.Load()
+	base := s.modern.base
+	if b.Suite == scp80.Legacy {
+		base = s.legacy.base
+	}
+	key, err := applet.DeriveInitialKey(b.Suite, base, keyID)
 	return key, keyID, err
 }

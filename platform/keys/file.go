@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,27 +13,32 @@ import (
 	"path/filepath"
 
 	"github.com/airtill/airtill/platform/applet"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 var (
 	// ErrMode is a vault file that others than its owner may read or write.
 	ErrMode = errors.New("a vault file must be its owner's alone: chmod 600")
 	// ErrFile is a file that is not a vault. It does not say what the file holds.
-	ErrFile   = errors.New("not a vault file")
-	errAtRest = errors.New("not sealed by this vault")
+	ErrFile = errors.New("not a vault file")
 )
 
 const (
 	fileMode    = 0o600
-	fileVersion = 1
-	maxFile     = 64 << 10
+	fileVersion = 2
+	maxFile     = 1 << 20
 )
 
 // vaultFile is the form of a vault file: keys in hexadecimal. It holds them in clear
-// and lives only inside Save and Load.
+// and lives only inside saving and loading.
 type vaultFile struct {
-	Version     int    `json:"version"`
+	Version int             `json:"version"`
+	Packets []uint8         `json:"packet_keys"` // versions
+	Keys    map[Slot]string `json:"keys"`
+	Branch  string          `json:"branch"`
+}
+
+// firstFile is the form of version 1, which had the modern suite's keys only.
+type firstFile struct {
 	KIC         string `json:"kic"`
 	KID         string `json:"kid"`
 	Card        string `json:"card"`
@@ -40,7 +47,6 @@ type vaultFile struct {
 	Token       string `json:"token"`
 	Fingerprint string `json:"fingerprint"`
 	Rest        string `json:"rest"`
-	Branch      string `json:"branch"`
 }
 
 // Save writes the vault to a new file of mode 0600, whole or not at all. An existing
@@ -61,22 +67,22 @@ func (v *Vault) Save(path string) (err error) {
 }
 
 func (v *Vault) write(w io.Writer) error {
-	m := v.masters
+	m := v.current.Load().masters
 	branch, err := m.branch.Bytes()
 	if err != nil {
 		return errors.New("the branch key cannot be written")
 	}
+	file := vaultFile{Version: fileVersion, Keys: make(map[Slot]string), Branch: hex.EncodeToString(branch)}
+	for _, p := range m.packets {
+		file.Packets = append(file.Packets, p.version)
+	}
+	for _, p := range m.places() {
+		file.Keys[p.slot] = hex.EncodeToString(p.read())
+	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	return e.Encode(vaultFile{
-		Version: fileVersion,
-		KIC:     text(m.kic), KID: text(m.kid), Card: text(m.card), Base: text(m.base),
-		PIN: text(m.pin), Token: text(m.token), Fingerprint: text(m.fingerprint), Rest: text(m.rest),
-		Branch: hex.EncodeToString(branch),
-	})
+	return e.Encode(file)
 }
-
-func text[P any](k scp80.Key[P]) string { return hex.EncodeToString(k.Reveal()) }
 
 // Load reads a vault file. A file that others may read is refused with [ErrMode].
 func Load(path string) (*Vault, error) {
@@ -113,34 +119,86 @@ func LoadOrGenerate(path string, random io.Reader) (*Vault, error) {
 
 // read tells nothing of what it could not read.
 func read(r io.Reader) (*Vault, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, ErrFile
+	}
 	var file vaultFile
-	if err := json.NewDecoder(r).Decode(&file); err != nil || file.Version != fileVersion {
+	if json.Unmarshal(text, &file) != nil {
 		return nil, ErrFile
 	}
-	branchOctets, err := hex.DecodeString(file.Branch)
+	if file.Version == 1 {
+		if file.Keys, err = readFirst(text); err != nil {
+			return nil, ErrFile
+		}
+		file.Packets = []uint8{1}
+	} else if file.Version != fileVersion {
+		return nil, ErrFile
+	}
+	m, err := file.masters()
 	if err != nil {
 		return nil, ErrFile
 	}
-	branch, err := applet.ParsePrivateKey(branchOctets)
-	if err != nil {
-		return nil, ErrFile
-	}
-	v, err := newVault(masters{
-		kic: key[kicMaster](file.KIC), kid: key[kidMaster](file.KID), card: key[cardMaster](file.Card),
-		base: key[applet.BaseKey](file.Base), pin: key[pinMaster](file.PIN), token: key[tokenMaster](file.Token),
-		fingerprint: key[fingerprintMaster](file.Fingerprint), rest: key[restMaster](file.Rest), branch: branch,
-	})
+	v, err := newVault(m)
 	if err != nil {
 		return nil, ErrFile
 	}
 	return v, nil
 }
 
-// key reads hexadecimal digits; what is not any is no key, which newVault refuses.
-func key[K interface{ scp80.Key[P] }, P any](digits string) (k K) {
-	octets, err := hex.DecodeString(digits)
-	if err != nil {
-		return k
+// masters are the keys of a file, each of which must be there. Which are of the right
+// length, newVault checks.
+func (f vaultFile) masters() (*masters, error) {
+	m := new(masters)
+	for i, version := range f.Packets {
+		if version == 0 || i > 0 && version <= f.Packets[i-1] {
+			return nil, ErrFile
+		}
+		m.packets = append(m.packets, &packetMasters{version: version})
 	}
-	return scp80.NewKey[K, P](octets)
+	places := m.places()
+	if len(f.Keys) != len(places) {
+		return nil, ErrFile
+	}
+	for _, p := range places {
+		octets, err := hex.DecodeString(f.Keys[p.slot])
+		if err != nil {
+			return nil, ErrFile
+		}
+		p.set(octets)
+	}
+	branch, err := hex.DecodeString(f.Branch)
+	if err != nil {
+		return nil, ErrFile
+	}
+	m.branch, err = applet.ParsePrivateKey(branch)
+	return m, err
+}
+
+// readFirst takes the keys of a file of version 1. The keys that came later are derived
+// from the one for data at rest, so that the file gives the same vault every time.
+func readFirst(text []byte) (map[Slot]string, error) {
+	var f firstFile
+	if json.Unmarshal(text, &f) != nil {
+		return nil, ErrFile
+	}
+	keys := map[Slot]string{
+		"kic/modern/1": f.KIC, "kid/modern/1": f.KID, "card/modern": f.Card, "dukpt/modern": f.Base,
+		"pin": f.PIN, "token": f.Token, "fingerprint": f.Fingerprint, "rest": f.Rest,
+	}
+	rest, err := hex.DecodeString(f.Rest)
+	if err != nil {
+		return nil, ErrFile
+	}
+	for _, p := range (&masters{packets: []*packetMasters{{version: 1}}}).places() {
+		if _, ok := keys[p.slot]; ok {
+			continue
+		}
+		octets, err := hkdf.Expand(sha256.New, rest, "airtill master key "+string(p.slot), p.algorithm.keyLen())
+		if err != nil {
+			return nil, ErrFile
+		}
+		keys[p.slot] = hex.EncodeToString(octets)
+	}
+	return keys, nil
 }

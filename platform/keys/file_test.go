@@ -30,8 +30,8 @@ func TestSaveAndLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _ := v.MO(element)
-	b, err := got.MO(element)
+	a, _ := v.MO(bound)
+	b, err := got.MO(bound)
 	token := applet.TokenPAN("6212340000000019")
 	pin := mustPIN(t, "1234")
 	if err != nil || !a.KIc.Equal(b.KIc) || !a.KID.Equal(b.KID) || !bytes.Equal(v.BranchPublicKey(), got.BranchPublicKey()) ||
@@ -93,10 +93,10 @@ func TestLoadRefuses(t *testing.T) {
 	for name, bad := range map[string]string{
 		"empty":       "",
 		"cut":         string(text[:len(text)/2]),
-		"version":     strings.Replace(string(text), `"version": 1`, `"version": 2`, 1),
-		"no key":      strings.Replace(string(text), `"kic"`, `"kit"`, 1),
+		"version":     strings.Replace(string(text), `"version": 2`, `"version": 3`, 1),
+		"no key":      strings.Replace(string(text), `"kic/modern/1"`, `"kit/modern/1"`, 1),
 		"short key":   strings.Replace(string(text), `"pin": "`, `"pin": "00", "x": "`, 1),
-		"no hex":      strings.Replace(string(text), `"dukpt": "`, `"dukpt": "zz`, 1),
+		"no hex":      strings.Replace(string(text), `"dukpt/modern": "`, `"dukpt/modern": "zz`, 1),
 		"no branch":   strings.Replace(string(text), `"branch": "`, `"branch": "00`, 1),
 		"wrong types": `{"version":1,"kic":7}`,
 	} {

@@ -1,149 +1,126 @@
 // Package keys is the platform's key store: master keys, what is derived from them
 // for each secure element, and the branch's key pair.
 //
-//	master key   derives                                    by
-//	KIC, KID     packet keys of an element and direction    SP 800-108 counter mode, CMAC-AES-256
-//	CARD         the card-data key of an element            the same
-//	DUKPT        the initial PIN key of an element          AES-DUKPT, ANSI X9.24-3
-//	PIN          PIN verification references                HMAC-SHA-256
-//	TOKEN        card tokens                                HMAC-SHA-256
-//	FINGERPRINT  references to card and identity numbers    HMAC-SHA-256
-//	REST         what the platform seals in its own store   AES-256-GCM
+//	master key   derives                                    modern suite                     legacy suite
+//	KIC, KID     packet keys of an element and direction    SP 800-108 counter mode, CMAC    EMV option A, 3DES
+//	KIK          an element's key encryption key            the same                         the same
+//	CARD         the card-data key of an element            the same                         the same
+//	DUKPT        the initial PIN key of an element          AES-DUKPT, ANSI X9.24-3          3DES-DUKPT, X9.24-1
+//	PIN          PIN verification references                HMAC-SHA-256, of both suites
+//	TOKEN        card tokens                                the same
+//	FINGERPRINT  references to card and identity numbers    the same
+//	REST         what the platform seals in its own store   AES-256-GCM; texts AES-256-CTR under HMAC-SHA-256
+//
+// KIC and KID come in versions, so that packet keys can be changed over the air: see
+// [Vault.Rotate]. The others do not rotate: what was made with them lies in elements
+// and stores for as long as those live. In the legacy suite KIC and KID have a master
+// for each direction, because EMV option A has no place for one. A vault holds the
+// keys of both suites; the legacy ones are used for legacy elements only.
 //
 // Each key has a Go type of its own, so that using one for another's purpose does
 // not compile. A [Vault] answers what the platform asks of its keys, a method for
 // each step of a payment, and never hands out a master key. It prints nothing of
-// what it holds; [Vault.Save] writes it to a file that only its owner may read.
+// what it holds. [Module] is what the platform asks for: a vault is a key store in
+// software, and a hardware module would be another.
 //
-// Left out: key versions and rotation, key blocks and components, check values, a
-// hardware module, and the legacy suite's 3DES keys.
+// A vault lies in a file of mode 0600, encrypted with age by a passphrase or to
+// recipients, see [Lock]; every change to it is noted in it with who made it and when.
+// Keys come in and go out as key blocks ([Vault.Import], [Vault.Export]) or come in as
+// components that two officers hold ([Vault.Component]), and are known by their
+// [CheckValue]s.
+//
+// Under GODEBUG=fips140=only the modern suite works, with plain vault files: 3DES and
+// age (ChaCha20-Poly1305, scrypt, X25519) are not in FIPS 140.
+//
+// Left out: a hardware module, and more than two components of a key.
 package keys
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hpke"
-	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
-// lenMaster is the length of every master key: AES-256.
-const lenMaster = 32
-
-// Purposes of the master keys.
-type (
-	forKIC         struct{}
-	forKID         struct{}
-	forCard        struct{}
-	forPIN         struct{}
-	forToken       struct{}
-	forFingerprint struct{}
-	forRest        struct{}
-
-	kicMaster         = scp80.Key[forKIC]
-	kidMaster         = scp80.Key[forKID]
-	cardMaster        = scp80.Key[forCard]
-	pinMaster         = scp80.Key[forPIN]
-	tokenMaster       = scp80.Key[forToken]
-	fingerprintMaster = scp80.Key[forFingerprint]
-	restMaster        = scp80.Key[forRest]
-)
-
-// masters are all that a vault needs to keep.
-type masters struct {
-	kic         kicMaster
-	kid         kidMaster
-	card        cardMaster
-	base        applet.BaseKey
-	pin         pinMaster
-	token       tokenMaster
-	fingerprint fingerprintMaster
-	rest        restMaster
-	branch      hpke.PrivateKey
+// Binding is what an element's keys are found by: which it is, its suite and which
+// version of the packet keys it has. The other keys have no versions.
+type Binding struct {
+	Element applet.ElementID
+	Suite   scp80.Suite
+	Version uint8
 }
 
-// Vault is the key store. It is safe for concurrent use and prints as its name.
+// Module is what the platform asks of its key store. All of it is safe for concurrent
+// use, and no error of it holds a secret.
+type Module interface {
+	Branch
+	Packets
+	Payments
+	Rest
+}
+
+// Branch is what enrolment asks for.
+type Branch interface {
+	BranchPublicKey() []byte
+	OpenSecrets(sealed applet.Sealed) (applet.EnrolmentSecrets, error)
+	Personalise(e Enrolment) (applet.Sealed, error)
+}
+
+// Packets is what sending to handsets and receiving from them asks for.
+type Packets interface {
+	OpenMO(b Binding, packet []byte) (counter uint64, payload []byte, err error)
+	WrapMT(b Binding, counter uint64, payload []byte) ([]byte, error)
+	Rekey(b Binding, next uint8) (wrapped []byte, err error)
+	Version() uint8
+}
+
+// Payments is what checking a payment asks for.
+type Payments interface {
+	CardRecord(b Binding, blob applet.CardBlob) (applet.CardRecord, error)
+	PIN(b Binding, counter uint32, token applet.TokenPAN, block applet.PINBlock) (applet.PIN, error)
+	PINReference(token applet.TokenPAN, pin applet.PIN) string
+	VerifyPIN(reference string, token applet.TokenPAN, pin applet.PIN) bool
+	Fingerprint(kind, value string) string
+	Token(pan applet.PAN) applet.TokenPAN
+}
+
+// Rest is what keeping secrets in a store asks for.
+type Rest interface {
+	Seal(plain []byte) ([]byte, error)
+	Open(sealed []byte) ([]byte, error)
+	SealText(kind, plain string) string
+	OpenText(kind, sealed string) (string, error)
+}
+
+// Vault is the key store in software. It is safe for concurrent use, also while it is
+// changed or reloaded, and prints as its name.
 type Vault struct {
-	masters  masters
-	kic      *scp80.CMAC
-	kid      *scp80.CMAC
-	card     *scp80.CMAC
-	rest     cipher.AEAD
-	channels *cache
+	changes sync.Mutex // one at a time
+	current atomic.Pointer[state]
+}
+
+var _ Module = (*Vault)(nil)
+
+func newVault(m *masters) (*Vault, error) {
+	s, err := newState(m)
+	if err != nil {
+		return nil, err
+	}
+	v := new(Vault)
+	v.current.Store(s)
+	return v, nil
 }
 
 // Generate makes a vault of new keys out of random octets.
 func Generate(random io.Reader) (*Vault, error) {
-	octets := make([]byte, 8*lenMaster)
-	if _, err := io.ReadFull(random, octets); err != nil {
+	m, err := generateMasters(random)
+	if err != nil {
 		return nil, fmt.Errorf("make master keys: %w", err)
 	}
-	branch, err := applet.NewKeyPair(random)
-	if err != nil {
-		return nil, err
-	}
-	next := func() []byte {
-		key := octets[:lenMaster]
-		octets = octets[lenMaster:]
-		return key
-	}
-	return newVault(masters{
-		kic:         scp80.NewKey[kicMaster](next()),
-		kid:         scp80.NewKey[kidMaster](next()),
-		card:        scp80.NewKey[cardMaster](next()),
-		base:        scp80.NewKey[applet.BaseKey](next()),
-		pin:         scp80.NewKey[pinMaster](next()),
-		token:       scp80.NewKey[tokenMaster](next()),
-		fingerprint: scp80.NewKey[fingerprintMaster](next()),
-		rest:        scp80.NewKey[restMaster](next()),
-		branch:      branch,
-	})
-}
-
-var errMasters = errors.New("a vault has eight master keys of 32 octets and a branch key")
-
-func newVault(m masters) (*Vault, error) {
-	v := &Vault{masters: m, channels: newCache(cachedChannels)}
-	var err error
-	if v.kic, err = ready(m.kic); err != nil {
-		return nil, err
-	}
-	if v.kid, err = ready(m.kid); err != nil {
-		return nil, err
-	}
-	if v.card, err = ready(m.card); err != nil {
-		return nil, err
-	}
-	for _, other := range [][]byte{m.base.Reveal(), m.pin.Reveal(), m.token.Reveal(), m.fingerprint.Reveal(), m.rest.Reveal()} {
-		if len(other) != lenMaster {
-			return nil, errMasters
-		}
-	}
-	if m.branch == nil {
-		return nil, errMasters
-	}
-	block, err := aes.NewCipher(m.rest.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("ready the key for data at rest: %w", err)
-	}
-	v.rest, err = cipher.NewGCMWithRandomNonce(block)
-	return v, err
-}
-
-// ready makes a key derivation function of a master key.
-func ready[P any](k scp80.Key[P]) (*scp80.CMAC, error) {
-	if len(k.Reveal()) != lenMaster {
-		return nil, errMasters
-	}
-	block, err := aes.NewCipher(k.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("ready a master key: %w", err)
-	}
-	return scp80.NewCMAC(block), nil
+	return newVault(m)
 }
 
 const name = "keys.Vault"

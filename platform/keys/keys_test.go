@@ -21,6 +21,13 @@ import (
 
 const element applet.ElementID = "89860112345678901234"
 
+// modern is how the keys of an element of the modern suite are found.
+func modern(id applet.ElementID) Binding {
+	return Binding{Element: id, Suite: scp80.Modern, Version: 1}
+}
+
+var bound = modern(element)
+
 // octets is hexadecimal in a vector file.
 type octets []byte
 
@@ -108,10 +115,10 @@ func TestKBKDFVectors(t *testing.T) {
 // projectVault has the master keys of the project's vectors.
 func projectVault(t testing.TB, f vectorFile) *Vault {
 	t.Helper()
-	m := generate(t, 1).masters
-	m.kic = scp80.NewKey[kicMaster](f.Project.AES.KIC)
-	m.kid = scp80.NewKey[kidMaster](f.Project.AES.KID)
-	m.card = scp80.NewKey[cardMaster](f.Project.AES.Card)
+	m := generate(t, 1).current.Load().clone()
+	m.packets[0].modern.kic = scp80.NewKey[kicMaster](f.Project.AES.KIC)
+	m.packets[0].modern.kid = scp80.NewKey[kidMaster](f.Project.AES.KID)
+	m.modern.card = scp80.NewKey[cardMaster](f.Project.AES.Card)
 	v, err := newVault(m)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +129,7 @@ func projectVault(t testing.TB, f vectorFile) *Vault {
 // Every derived key of the project's vectors, and what is made with them.
 func TestProjectKeys(t *testing.T) {
 	f := vectors(t)
-	v, id := projectVault(t, f), f.Project.Element
+	v, id := projectVault(t, f), modern(f.Project.Element)
 	mo, err := v.MO(id)
 	if err != nil {
 		t.Fatal(err)
@@ -162,25 +169,25 @@ func TestKeysDiffer(t *testing.T) {
 		seen[string(key)] = name
 	}
 	for _, id := range []applet.ElementID{element, "89860112345678901235", "89860012345678901234"} {
-		mo, err := v.MO(id)
+		mo, err := v.MO(modern(id))
 		note("KIc MO", mo.KIc.Reveal(), err)
 		note("KID MO", mo.KID.Reveal(), err)
-		mt, err := v.MT(id)
+		mt, err := v.MT(modern(id))
 		note("KIc MT", mt.KIc.Reveal(), err)
 		note("KID MT", mt.KID.Reveal(), err)
-		card, err := v.CardDataKey(id)
+		card, err := v.CardDataKey(modern(id))
 		note("card", card.Reveal(), err)
-		initial, _, err := v.InitialKey(id)
+		initial, _, err := v.InitialKey(modern(id))
 		note("initial", initial.Reveal(), err)
 	}
 	for _, bad := range []applet.ElementID{"", "1", "8986011234567890123x"} {
-		if _, err := v.MO(bad); err == nil {
+		if _, err := v.MO(modern(bad)); err == nil {
 			t.Errorf("keys for element %q", bad)
 		}
-		if _, _, err := v.OpenMO(bad, nil); err == nil {
+		if _, _, err := v.OpenMO(modern(bad), nil); err == nil {
 			t.Errorf("a packet of element %q", bad)
 		}
-		if _, err := v.PIN(bad, 1, "1", applet.PINBlock{}); err == nil {
+		if _, err := v.PIN(modern(bad), 1, "1", applet.PINBlock{}); err == nil {
 			t.Errorf("a PIN of element %q", bad)
 		}
 	}
@@ -273,36 +280,38 @@ func TestAtRest(t *testing.T) {
 }
 
 type holder struct {
-	v      *Vault
-	inside Vault
-	m      masters
-	keys   scp80.Keys
+	v    *Vault
+	s    *state
+	m    masters
+	keys scp80.Keys
 }
 
 // A vault prints nothing of what it holds, from inside another value neither.
 func TestVaultNeverPrints(t *testing.T) {
 	v := generate(t, 1)
-	mo, err := v.MO(element)
+	mo, err := v.MO(bound)
 	if err != nil {
 		t.Fatal(err)
 	}
-	card, err := v.CardDataKey(element)
+	card, err := v.CardDataKey(bound)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := v.OpenMO(element, nil); err == nil {
+	if _, _, err := v.OpenMO(bound, nil); err == nil {
 		t.Fatal("nothing was opened")
 	}
-	branch, err := v.masters.branch.Bytes()
+	branch, err := v.current.Load().branch.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
+	m := v.current.Load().masters
 	secrets := [][]byte{
-		v.masters.kic.Reveal(), v.masters.base.Reveal(), v.masters.pin.Reveal(), v.masters.rest.Reveal(),
+		m.packets[0].modern.kic.Reveal(), m.modern.base.Reveal(), m.pin.Reveal(), m.rest.Reveal(),
 		branch, mo.KIc.Reveal(), mo.KID.Reveal(), card.Reveal(),
 	}
-	h := &holder{v: v, inside: *v, m: v.masters, keys: mo}
-	for _, value := range []any{v, h, *h, []any{v}, v.masters.kic, map[string]*Vault{"v": v}, struct{ V *Vault }{v}} {
+	s := v.current.Load()
+	h := &holder{v: v, s: s, m: *s.masters, keys: mo}
+	for _, value := range []any{v, h, *h, []any{v}, s.packets[0].modern.kic, s.masters, s, map[string]*Vault{"v": v}, struct{ V *Vault }{v}} {
 		var log bytes.Buffer
 		logger := zerolog.New(&log)
 		logger.Info().Interface("v", value).Err(fmt.Errorf("with %v", value)).Msgf("%+v", value)
@@ -337,12 +346,12 @@ func checkMasked(t *testing.T, secrets [][]byte, printed string) {
 // The cache is bounded, and a channel that fell out is made again.
 func TestCacheBound(t *testing.T) {
 	v := generate(t, 1)
-	v.channels = newCache(8)
+	v.current.Load().channels = newCache(8)
 	var first []byte
 	for round := range 3 {
 		for i := range 40 {
 			id := applet.ElementID(fmt.Sprintf("8986%016d", i))
-			packet, err := v.WrapMT(id, 1, []byte("payload"))
+			packet, err := v.WrapMT(modern(id), 1, []byte("payload"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -352,7 +361,7 @@ func TestCacheBound(t *testing.T) {
 			if i == 0 && !bytes.Equal(packet, first) {
 				t.Error("the same packet differs")
 			}
-			if n := len(v.channels.young) + len(v.channels.old); n > 8 {
+			if n := len(v.current.Load().channels.young) + len(v.current.Load().channels.old); n > 8 {
 				t.Fatalf("%d channels cached", n)
 			}
 		}
@@ -362,10 +371,10 @@ func TestCacheBound(t *testing.T) {
 // A channel in use stays cached while others come and go.
 func TestCacheKeepsTheUsed(t *testing.T) {
 	c := newCache(8)
-	mine := channelKey{element: element, direction: scp80.MO}
+	mine := channelKey{Binding: bound, direction: scp80.MO}
 	c.put(mine, new(scp80.Channel))
 	for i := range 100 {
-		c.put(channelKey{element: applet.ElementID(fmt.Sprint(i))}, new(scp80.Channel))
+		c.put(channelKey{Binding: modern(applet.ElementID(fmt.Sprint(i)))}, new(scp80.Channel))
 		if i%3 == 0 {
 			if _, ok := c.get(mine); !ok {
 				t.Fatalf("forgotten after %d others", i)

@@ -15,8 +15,8 @@ import (
 // OpenMO takes counter and payload out of a packet from an element's handset. The
 // counter is to be compared and kept by the caller. A packet that is refused is
 // answered with nothing; scp80.ReasonOf tells why, for counters.
-func (v *Vault) OpenMO(id applet.ElementID, packet []byte) (counter uint64, payload []byte, err error) {
-	ch, err := v.channel(id, scp80.MO)
+func (v *Vault) OpenMO(b Binding, packet []byte) (counter uint64, payload []byte, err error) {
+	ch, err := v.current.Load().channel(b, scp80.MO)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -25,40 +25,60 @@ func (v *Vault) OpenMO(id applet.ElementID, packet []byte) (counter uint64, payl
 
 // WrapMT secures a payload for an element's handset. The counter must be kept
 // before and never be used for another payload; the same one gives the same octets.
-func (v *Vault) WrapMT(id applet.ElementID, counter uint64, payload []byte) ([]byte, error) {
-	ch, err := v.channel(id, scp80.MT)
+func (v *Vault) WrapMT(b Binding, counter uint64, payload []byte) ([]byte, error) {
+	ch, err := v.current.Load().channel(b, scp80.MT)
 	if err != nil {
 		return nil, err
 	}
 	return ch.Wrap(counter, payload)
 }
 
+// Rekey is the next version of an element's packet keys, wrapped under its key
+// encryption key: what a KEYS message takes to it.
+func (v *Vault) Rekey(b Binding, next uint8) (wrapped []byte, err error) {
+	s := v.current.Load()
+	kik, err := s.keyEncryptionKey(b)
+	if err != nil {
+		return nil, err
+	}
+	b.Version = next
+	mo, err := s.packetKeys(b, scp80.MO)
+	if err != nil {
+		return nil, err
+	}
+	mt, err := s.packetKeys(b, scp80.MT)
+	if err != nil {
+		return nil, err
+	}
+	return applet.WrapKeys(b.Suite, kik, next, mo, mt)
+}
+
 // CardRecord opens a card as the element keeps it (S13).
-func (v *Vault) CardRecord(id applet.ElementID, blob applet.CardBlob) (applet.CardRecord, error) {
-	key, err := v.CardDataKey(id)
+func (v *Vault) CardRecord(b Binding, blob applet.CardBlob) (applet.CardRecord, error) {
+	key, err := v.CardDataKey(b)
 	if err != nil {
 		return applet.CardRecord{}, err
 	}
-	return applet.OpenCard(scp80.Modern, key, blob)
+	return applet.OpenCard(b.Suite, key, blob)
 }
 
 // PIN opens a PIN block under the element's PIN key of a counter.
-func (v *Vault) PIN(id applet.ElementID, counter uint32, token applet.TokenPAN, block applet.PINBlock) (applet.PIN, error) {
-	initial, keyID, err := v.InitialKey(id)
+func (v *Vault) PIN(b Binding, counter uint32, token applet.TokenPAN, block applet.PINBlock) (applet.PIN, error) {
+	initial, keyID, err := v.InitialKey(b)
 	if err != nil {
 		return applet.PIN{}, err
 	}
-	key, err := applet.DerivePINKey(scp80.Modern, initial, keyID, counter)
+	key, err := applet.DerivePINKey(b.Suite, initial, keyID, counter)
 	if err != nil {
 		return applet.PIN{}, err
 	}
-	return applet.OpenPIN(scp80.Modern, key, block, token)
+	return applet.OpenPIN(b.Suite, key, block, token)
 }
 
 // PINReference is what the platform keeps of a PIN: it can only be compared with, and
 // only with the vault.
 func (v *Vault) PINReference(token applet.TokenPAN, pin applet.PIN) string {
-	return hex.EncodeToString(keyed(v.masters.pin, string(token), pin.Reveal()))
+	return hex.EncodeToString(keyed(v.current.Load().pin, string(token), pin.Reveal()))
 }
 
 // VerifyPIN compares a PIN with a reference in constant time. No PIN is never right.
@@ -70,7 +90,7 @@ func (v *Vault) VerifyPIN(reference string, token applet.TokenPAN, pin applet.PI
 // Fingerprint is a reference to a value of a kind, such as a card number: the same
 // value gives the same one, and nothing else can be learnt of it without the vault.
 func (v *Vault) Fingerprint(kind, value string) string {
-	return hex.EncodeToString(keyed(v.masters.fingerprint, kind, value)[:16])
+	return hex.EncodeToString(keyed(v.current.Load().fingerprint, kind, value)[:16])
 }
 
 // tokenPrefix is the issuer number of Airtill's card tokens.
@@ -79,7 +99,7 @@ const tokenPrefix = "621234"
 // Token stands for a card where a PIN block needs a number: 16 digits with a check
 // digit, always the same for a card.
 func (v *Vault) Token(pan applet.PAN) applet.TokenPAN {
-	n := binary.BigEndian.Uint64(keyed(v.masters.token, "", pan.Reveal())) % 1e9
+	n := binary.BigEndian.Uint64(keyed(v.current.Load().token, "", pan.Reveal())) % 1e9
 	digits := fmt.Sprintf("%s%09d", tokenPrefix, n)
 	return applet.TokenPAN(digits + string(rune(applet.LuhnDigit(digits))))
 }

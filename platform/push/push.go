@@ -26,6 +26,7 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Carrier submits a message; it is an ESME.
@@ -43,7 +44,7 @@ type Partitions interface {
 type Sender struct {
 	Carrier    Carrier
 	Partitions Partitions
-	Vault      *keys.Vault
+	Vault      keys.Packets
 	Address    string // of the platform at the carrier: what phones answer to
 	Log        zerolog.Logger
 }
@@ -101,7 +102,7 @@ func passing(s smpp.Status) bool {
 
 // submit sends all parts of a message and answers the id of the last, whose receipt it asks for.
 func (s *Sender) submit(ctx context.Context, m billing.PhoneMessage) (id gateway.MessageID, err error) {
-	packet, err := s.Vault.WrapMT(m.Element, m.Counter, m.Payload)
+	packet, err := s.Vault.WrapMT(keys.Binding{Element: m.Element, Suite: scp80.Modern, Version: 1}, m.Counter, m.Payload)
 	if err != nil {
 		return "", fmt.Errorf("secure the message: %w", err)
 	}

@@ -174,7 +174,7 @@ func checkPacket(t *testing.T, s *sending, payload []byte) {
 		if !ok {
 			t.Fatal("not a secured packet")
 		}
-		channel := must(scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), must(s.Vault.MT(element))))
+		channel := must(scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), must(vault().MT(keys.Binding{Element: element, Suite: scp80.Modern, Version: 1}))))
 		counter, got, err := channel.Open(secured.Packet)
 		if err != nil || counter != 7 || !bytes.Equal(got, payload) {
 			t.Errorf("counter %d, %d octets, %v", counter, len(got), err)
@@ -305,7 +305,7 @@ func receiptOf(source, text string) *smpp.DeliverSM {
 }
 
 func packet(n int) []byte {
-	channel := must(scp80.NewChannel(scp80.Modern.Profile(scp80.MO, 1), must(vault().MO(element))))
+	channel := must(scp80.NewChannel(scp80.Modern.Profile(scp80.MO, 1), must(vault().MO(keys.Binding{Element: element, Suite: scp80.Modern, Version: 1}))))
 	return must(channel.Wrap(1, bytes.Repeat([]byte{7}, n)))
 }
 

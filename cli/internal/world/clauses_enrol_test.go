@@ -180,7 +180,7 @@ func TestS03_BoundIsEncrypted(t *testing.T) {
 			if record.PAN.Reveal() != number || record.Slot != c.Slot {
 				r.t.Errorf("the blob of card %d holds another card", c.Slot)
 			}
-			other, err := r.vault.CardDataKey("89860000000000000002")
+			other, err := r.vault.CardDataKey(r.bound("89860000000000000002"))
 			r.ok(err)
 			if _, err := applet.OpenCard(r.suite, other, c.Blob); err == nil {
 				r.t.Errorf("another element's key opens card %d", c.Slot)

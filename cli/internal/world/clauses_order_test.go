@@ -205,7 +205,7 @@ func TestS07_WhatAPaymentCarries(t *testing.T) {
 			p.Payee != applet.MerchantNumber(world.ShopMerchant) || p.Identity.Reveal() != "1:"+identity || p.Transaction == 0 {
 			r.t.Errorf("the payment says %+v", p)
 		}
-		element := r.enrolled(payer).ElementID
+		element := r.bound(r.enrolled(payer).ElementID)
 		card, err := r.vault.CardRecord(element, p.Blob)
 		r.ok(err)
 		if card.PAN.Reveal() != pan(1) || card.Slot != 2 {
@@ -248,7 +248,7 @@ func TestS08_PaymentIsCheckedAgainstTheBill(t *testing.T) {
 		}, applet.CodeMismatch},
 		{"a PIN block of before", func(_ *glass, p *applet.Pay) { p.PINCounter = 1 }, applet.CodeMismatch},
 		{"another element's card", func(g *glass, p *applet.Pay) {
-			key, err := g.r.vault.CardDataKey("89860000000000000002")
+			key, err := g.r.vault.CardDataKey(g.r.bound("89860000000000000002"))
 			g.r.ok(err)
 			number, err := applet.ParsePAN(pan(0))
 			g.r.ok(err)

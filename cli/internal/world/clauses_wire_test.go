@@ -26,7 +26,7 @@ func TestS12_NothingInClear(t *testing.T) {
 		r.nowhere("the PIN", pin, wrongPIN)
 		r.nowhere("a card number", pan(0), pan(1))
 		r.nowhere("the identity number", identity)
-		id := r.enrolled(payer).ElementID
+		id := r.bound(r.enrolled(payer).ElementID)
 		mo, err := r.vault.MO(id)
 		r.ok(err)
 		mt, err := r.vault.MT(id)
@@ -109,7 +109,7 @@ func TestS12_EveryFlippedBitToThePhone(t *testing.T) {
 			Ref: applet.BillRef{1, 2, 3, 4, 5, 6, 7, 8}, Amount: 100, Currency: "CNY", Expires: time.Now().Add(time.Hour),
 			Merchant: applet.MerchantNumber(world.ShopMerchant), Name: "Sky Travel", Subject: "CA1405",
 		}
-		whole, err := r.vault.WrapMT(r.enrolled(payer).ElementID, 1000, applet.Encode(r.suite, bill))
+		whole, err := r.vault.WrapMT(r.bound(r.enrolled(payer).ElementID), 1000, applet.Encode(r.suite, bill))
 		r.ok(err)
 		guest := r.guest(nil)
 		forged := flips(whole)
@@ -202,7 +202,7 @@ func TestS13_TheElementHandsOnWhatItStores(t *testing.T) {
 	everywhere(t, people(person("pays", rich)), func(r *rig) {
 		b := r.send(order("as stored"))
 		r.reaches(b.ID, "settled")
-		element := r.enrolled(payer).ElementID
+		element := r.bound(r.enrolled(payer).ElementID)
 		pay := pays(r.said(payer))[0]
 		record, err := r.vault.CardRecord(element, pay.Blob)
 		r.ok(err)

@@ -43,7 +43,7 @@ type saying struct {
 // said is what a phone has said to the platform, opened with the platform's keys.
 func (r *rig) said(n gateway.MSISDN) []saying {
 	r.t.Helper()
-	id := r.enrolled(n).ElementID
+	id := r.bound(r.enrolled(n).ElementID)
 	var all []saying
 	for _, h := range r.secured(gateway.Address(n), world.PlatformAddress) {
 		counter, payload, err := r.vault.OpenMO(id, h.packet())
@@ -57,7 +57,7 @@ func (r *rig) said(n gateway.MSISDN) []saying {
 // heard is what the platform has said to a phone.
 func (r *rig) heard(n gateway.MSISDN) []saying {
 	r.t.Helper()
-	mt, err := r.vault.MT(r.enrolled(n).ElementID)
+	mt, err := r.vault.MT(r.bound(r.enrolled(n).ElementID))
 	r.ok(err)
 	var all []saying
 	for _, h := range r.secured(world.PlatformAddress, gateway.Address(n)) {

@@ -1,0 +1,138 @@
+package keys
+
+import (
+	"fmt"
+	"io"
+	"math/bits"
+
+	"github.com/airtill/airtill/platform/scp80"
+)
+
+// Slot names a key of a vault: "kic/modern/1", "card/legacy", "pin".
+type Slot string
+
+// algorithm is what a master key is used with.
+type algorithm string
+
+const (
+	aes256     algorithm = "AES-256"
+	tdea2      algorithm = "TDEA-2" // 3DES with two keys
+	hmacSHA256 algorithm = "HMAC-SHA-256"
+)
+
+// algorithmOf is that of a suite's keys.
+func algorithmOf(s scp80.Suite) algorithm {
+	if s == scp80.Legacy {
+		return tdea2
+	}
+	return aes256
+}
+
+func (a algorithm) keyLen() int {
+	if a == tdea2 {
+		return 16
+	}
+	return 32
+}
+
+// place is where a key lies in a vault's masters.
+type place struct {
+	slot      Slot
+	purpose   string
+	suite     scp80.Suite // none: of both
+	version   uint8       // 0: it has none
+	algorithm algorithm
+	read      func() []byte
+	write     func([]byte)
+}
+
+// placeOf is the place of a key.
+func placeOf[P any](purpose string, a algorithm, k *scp80.Key[P]) place {
+	return place{
+		slot: Slot(purpose), purpose: purpose, algorithm: a,
+		read:  func() []byte { return k.Reveal() },
+		write: func(octets []byte) { *k = scp80.NewKey[scp80.Key[P]](octets) },
+	}
+}
+
+// of says which suite the key is of.
+func (p place) of(s scp80.Suite) place {
+	p.suite, p.slot = s, p.slot+Slot("/"+s.String())
+	return p
+}
+
+// at says which version the key is of.
+func (p place) at(version uint8) place {
+	p.version, p.slot = version, p.slot+Slot(fmt.Sprintf("/%d", version))
+	return p
+}
+
+// places are all keys but the branch's, in the order they are shown in.
+func (m *masters) places() []place {
+	var all []place
+	for _, p := range m.packets {
+		all = append(all, p.places()...)
+	}
+	return append(all,
+		placeOf("kik", aes256, &m.modern.kik).of(scp80.Modern),
+		placeOf("card", aes256, &m.modern.card).of(scp80.Modern),
+		placeOf("dukpt", aes256, &m.modern.base).of(scp80.Modern),
+		placeOf("kik", tdea2, &m.legacy.kik).of(scp80.Legacy),
+		placeOf("card", tdea2, &m.legacy.card).of(scp80.Legacy),
+		placeOf("dukpt", tdea2, &m.legacy.base).of(scp80.Legacy),
+		placeOf("pin", hmacSHA256, &m.pin),
+		placeOf("token", hmacSHA256, &m.token),
+		placeOf("fingerprint", hmacSHA256, &m.fingerprint),
+		placeOf("rest", aes256, &m.rest),
+	)
+}
+
+// places are the keys of one version.
+func (p *packetMasters) places() []place {
+	modern, mo, mt := &p.modern, p.legacyPair(scp80.MO), p.legacyPair(scp80.MT)
+	return []place{
+		placeOf("kic", aes256, &modern.kic).of(scp80.Modern).at(p.version),
+		placeOf("kid", aes256, &modern.kid).of(scp80.Modern).at(p.version),
+		placeOf("kic-mo", tdea2, &mo.kic).of(scp80.Legacy).at(p.version),
+		placeOf("kid-mo", tdea2, &mo.kid).of(scp80.Legacy).at(p.version),
+		placeOf("kic-mt", tdea2, &mt.kic).of(scp80.Legacy).at(p.version),
+		placeOf("kid-mt", tdea2, &mt.kid).of(scp80.Legacy).at(p.version),
+	}
+}
+
+// place finds a key by its name.
+func (m *masters) place(s Slot) (place, error) {
+	for _, p := range m.places() {
+		if p.slot == s {
+			return p, nil
+		}
+	}
+	return place{}, fmt.Errorf("%q: %w", s, ErrSlot)
+}
+
+// generate puts a new key there.
+func (p place) generate(random io.Reader) error {
+	octets := make([]byte, p.algorithm.keyLen())
+	if _, err := io.ReadFull(random, octets); err != nil {
+		return err
+	}
+	p.set(octets)
+	return nil
+}
+
+// set puts a key there; one of 3DES gets odd parity, which changes nothing of what it does.
+func (p place) set(octets []byte) {
+	if p.algorithm == tdea2 {
+		oddParity(octets)
+	}
+	p.write(octets)
+}
+
+// oddParity makes the number of ones in each octet odd (FIPS 46-3).
+func oddParity(key []byte) {
+	for i, o := range key {
+		if bits.OnesCount8(o)%2 == 0 {
+			key[i] = o ^ 1
+		}
+	}
+}
