@@ -66,6 +66,9 @@ var confined = []struct {
 	{"github.com/rogpeppe/go-internal", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
 	{"github.com/google/go-cmp", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
 	{"pgregory.net/rapid", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
+	{"filippo.io/age", []string{"platform/keys", "cli/..."}, "it locks vault files and nothing else"},
+	{"github.com/dunglas/httpsfv", []string{"platform/signature"}, "header fields of signatures are read in one place"},
+	{"github.com/go-jose/go-jose", []string{"platform/signature"}, "sensitive fields are sealed in one place"},
 }
 
 // Check returns what is wrong with the tree, a line for each, with the reason.
