@@ -45,21 +45,26 @@ func (c *CMAC) Sum(message []byte) []byte { return c.Append(nil, message) }
 
 // Append appends the whole MAC of the message that the parts make up to dst.
 func (c *CMAC) Append(dst []byte, parts ...[]byte) []byte {
-	start := len(dst)
 	dst = append(dst, make([]byte, c.size)...)
-	state, filled := dst[start:], 0
+	state := dst[len(dst)-c.size:]
+	c.finish(state, chain(c.block, state, parts))
+	return dst
+}
+
+// chain runs the parts through CBC into state, a zero block, but leaves the last block
+// to be enciphered by the caller; of that so many octets are filled.
+func chain(block cipher.Block, state []byte, parts [][]byte) (filled int) {
 	for _, part := range parts {
 		for len(part) > 0 {
-			if filled == c.size { // more is to come, so this is not the last block
-				c.block.Encrypt(state, state)
+			if filled == len(state) { // more is to come, so this is not the last block
+				block.Encrypt(state, state)
 				filled = 0
 			}
-			n := subtle.XORBytes(state[filled:], state[filled:], part[:min(len(part), c.size-filled)])
+			n := subtle.XORBytes(state[filled:], state[filled:], part[:min(len(part), len(state)-filled)])
 			filled, part = filled+n, part[n:]
 		}
 	}
-	c.finish(state, filled)
-	return dst
+	return filled
 }
 
 // finish masks and enciphers the last block (SP 800-38B §6.2, steps 3 to 6).

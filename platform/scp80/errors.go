@@ -8,12 +8,17 @@ var (
 	ErrRefused = errors.New("secured packet refused")
 	// ErrCounterLow is an authentic packet that is old: a repeat or an overtaken one.
 	ErrCounterLow = errors.New("packet counter not higher than the last")
+	// ErrCounterHigh is an authentic packet whose counter skips some, under a profile
+	// that takes only the next one.
+	ErrCounterHigh = errors.New("packet counter more than one higher than the last")
 	// ErrCounterBlocked says that the last counter is used up; new keys are needed.
 	ErrCounterBlocked = errors.New("packet counter blocked")
 	// ErrUnsupported is a profile that is not built or below the security asked for.
 	ErrUnsupported = errors.New("security profile not supported")
 	// ErrTooLong is a payload that no packet can carry.
 	ErrTooLong = errors.New("payload too long for a secured packet")
+	// ErrMalformed is what has not the fields of a secured packet.
+	ErrMalformed = errors.New("not a secured packet")
 )
 
 // Reason is why a packet was refused, for counters and logs only: it must never
@@ -24,6 +29,7 @@ type Reason uint8
 const (
 	ReasonNone     Reason = iota
 	ReasonLength          // CPL or the block size disagrees with what came
+	ReasonWeak            // it asks for a redundancy check or single DES
 	ReasonHeader          // SPI, KIc, KID, TAR or CHL is not the profile's
 	ReasonChecksum        // forged, damaged or under other keys
 	ReasonPadding         // authentic but not as TS 102 225 pads
@@ -36,6 +42,8 @@ func (r Reason) String() string {
 		return "none"
 	case ReasonLength:
 		return "length"
+	case ReasonWeak:
+		return "weak"
 	case ReasonHeader:
 		return "header"
 	case ReasonChecksum:

@@ -6,110 +6,163 @@ import (
 	"testing"
 )
 
-// FuzzOpen feeds a channel any octets: nothing but what it would make itself opens.
+// channels are one of each suite that the process may have, in one direction.
+func channels(t testing.TB, d Direction) (all []*Channel) {
+	t.Helper()
+	for _, s := range suites() {
+		c, err := NewChannel(s.Profile(d, 1), testKeys(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// FuzzOpen feeds a channel of either suite any octets: nothing but what it would make
+// itself opens.
 func FuzzOpen(f *testing.F) {
 	file := vectors(f)
+	all := channels(f, MO)
 	v := file.find(f, "pay-aes256-keyset1")
-	c, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
+	project, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
 	if err != nil {
 		f.Fatal(err)
 	}
+	all = append(all, project)
 	for _, v := range file.Vectors {
 		f.Add([]byte(v.Packet))
 	}
 	for _, n := range file.Negative {
 		f.Add([]byte(n.Packet))
 	}
-	f.Fuzz(func(t *testing.T, packet []byte) {
-		cntr, payload, err := c.Open(packet)
+	for _, c := range all {
+		packet, err := c.Wrap(1, v.SecuredData)
 		if err != nil {
-			if !errors.Is(err, ErrRefused) || ReasonOf(err) == ReasonNone || payload != nil {
-				t.Fatalf("refused with %v", err)
-			}
-			return
+			f.Fatal(err)
 		}
-		again, err := c.Wrap(cntr, payload)
-		if err != nil || !bytes.Equal(again, packet) {
-			t.Fatalf("opened %x, which wraps as %x (%v)", packet, again, err)
+		f.Add(packet)
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		for _, c := range all {
+			checkOpen(t, c, packet)
 		}
 	})
 }
 
-// FuzzWrap wraps any payload and opens it again.
-func FuzzWrap(f *testing.F) {
-	c, err := NewChannel(Modern.Profile(MT, 1), keysOf(make([]byte, 32), make([]byte, 16)))
+func checkOpen(t *testing.T, c *Channel, packet []byte) {
+	cntr, payload, err := c.Open(packet)
 	if err != nil {
-		f.Fatal(err)
+		if !errors.Is(err, ErrRefused) || ReasonOf(err) == ReasonNone || payload != nil {
+			t.Fatalf("refused with %v", err)
+		}
+		return
 	}
+	again, err := c.Wrap(cntr, payload)
+	if err != nil || !bytes.Equal(again, packet) {
+		t.Fatalf("opened %x, which wraps as %x (%v)", packet, again, err)
+	}
+}
+
+// FuzzWrap wraps any payload in either suite and opens it again.
+func FuzzWrap(f *testing.F) {
+	all := channels(f, MT)
 	f.Add(uint64(1), []byte("payload"))
 	f.Add(uint64(MaxCounter), []byte{})
 	f.Fuzz(func(t *testing.T, cntr uint64, payload []byte) {
-		packet, err := c.Wrap(cntr, payload)
-		if err != nil {
-			if cntr <= MaxCounter && len(payload) < 0xFF00 {
-				t.Fatal(err)
+		for _, c := range all {
+			packet, err := c.Wrap(cntr, payload)
+			if err != nil {
+				if cntr <= MaxCounter && len(payload) < 0xFF00 {
+					t.Fatal(err)
+				}
+				continue
 			}
-			return
-		}
-		got, opened, err := c.Open(packet)
-		if err != nil || got != cntr || !bytes.Equal(opened, payload) {
-			t.Fatalf("opened %d %x, %v", got, opened, err)
+			got, opened, err := c.Open(packet)
+			if err != nil || got != cntr || !bytes.Equal(opened, payload) {
+				t.Fatalf("opened %d %x, %v", got, opened, err)
+			}
 		}
 	})
 }
 
-func benchmarkChannel(b *testing.B) (*Channel, vector) {
-	v := vectors(b).find(b, "pay-aes256-keyset1")
-	c, err := NewChannel(Modern.Profile(MO, 1), keysOf(v.KIcKey, v.KIDKey))
+// FuzzResponse feeds responders, strict and for other programs' packets, any octets.
+func FuzzResponse(f *testing.F) {
+	open := responding(Modern)
+	open.SPI, open.Interop = 0x1601, true // no check, in clear: anything well-formed opens
+	var all []*Responder
+	for _, s := range suites() {
+		all = append(all, responder(f, responding(s), testKeys(s)))
+	}
+	all = append(all, responder(f, open, testKeys(Modern)))
+	for _, v := range vectors(f).Vectors {
+		f.Add([]byte(v.Packet))
+	}
+	for _, r := range all {
+		packet, err := r.Wrap(Response{Counter: 7, Status: StatusOK, Data: []byte("data")})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packet)
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		for _, r := range all {
+			a, err := r.Open(packet)
+			if err != nil {
+				if !errors.Is(err, ErrRefused) || ReasonOf(err) == ReasonNone || a.Data != nil {
+					t.Fatalf("refused with %v", err)
+				}
+				continue
+			}
+			if again, err := r.Wrap(a); err != nil || !bytes.Equal(again, packet) {
+				t.Fatalf("opened %x, which wraps as %x (%v)", packet, again, err)
+			}
+		}
+	})
+}
+
+func responder(t testing.TB, p Profile, k Keys) *Responder {
+	t.Helper()
+	r, err := NewResponder(p, k)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	return c, v
+	return r
 }
 
-// BenchmarkWrap secures a PAY with ready keys.
-func BenchmarkWrap(b *testing.B) {
-	c, v := benchmarkChannel(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Wrap(1, v.SecuredData); err != nil {
-			b.Fatal(err)
-		}
+// FuzzParse reads any octets as either kind of packet: fields make up what was read.
+func FuzzParse(f *testing.F) {
+	for _, v := range vectors(f).Vectors {
+		f.Add([]byte(v.Packet), v.Kind == "response")
 	}
+	f.Add([]byte{0, 8, 0, 0, 0, 0, 0, 0, 0, 0}, true)
+	f.Fuzz(func(t *testing.T, packet []byte, ciphered bool) {
+		c, err := ParseCommand(packet)
+		checkFields(t, packet, c.Fields, err)
+		r, err := ParseResponse(packet)
+		checkFields(t, packet, func() []Field { return r.Fields(ciphered) }, err)
+		if set, ok := KeySetOf(packet); ok && (set != c.KIc.Set() || set != c.KID.Set()) {
+			t.Fatalf("key set %d of %s and %s", set, c.KIc, c.KID)
+		}
+	})
 }
 
-// BenchmarkOpen opens a PAY with ready keys.
-func BenchmarkOpen(b *testing.B) {
-	c, v := benchmarkChannel(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := c.Open(v.Packet); err != nil {
-			b.Fatal(err)
-		}
+func checkFields(t *testing.T, packet []byte, fields func() []Field, err error) {
+	t.Helper()
+	if err != nil && !errors.Is(err, ErrMalformed) {
+		t.Fatal(err)
 	}
-}
-
-// BenchmarkOpenForged drops a forged PAY: what a flood costs.
-func BenchmarkOpenForged(b *testing.B) {
-	c, v := benchmarkChannel(b)
-	packet := bytes.Clone(v.Packet)
-	packet[len(packet)-1] ^= 1
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := c.Open(packet); err == nil {
-			b.Fatal("a forged packet opened")
-		}
+	if err != nil && len(packet) < lenClear {
+		return
 	}
-}
-
-// BenchmarkOpenWithKeys opens a PAY and makes the keys ready each time.
-func BenchmarkOpenWithKeys(b *testing.B) {
-	_, v := benchmarkChannel(b)
-	keys := keysOf(v.KIcKey, v.KIDKey)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Open(Modern.Profile(MO, 1), keys, v.Packet); err != nil {
-			b.Fatal(err)
+	var joined []byte
+	for _, field := range fields() {
+		if field.Name == "" || field.Meaning == "" {
+			t.Fatalf("a field without a word: %+v", field)
 		}
+		joined = append(joined, field.Octets...)
+	}
+	if !bytes.Equal(joined, packet) {
+		t.Fatalf("%x reads as %x", packet, joined)
 	}
 }

@@ -27,7 +27,7 @@ func TestKeysNeverPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := holder{Open: keys, hidden: keys, channel: c}
-	for _, v := range []any{keys, &keys, keys.KIc, &keys.KIc, h, &h, *h.channel, c, c.mac, []any{h}, map[string]Keys{"k": keys}} {
+	for _, v := range []any{keys, &keys, keys.KIc, &keys.KIc, h, &h, *h.channel, c, c.frame, c.frame.mac, []any{h}, map[string]Keys{"k": keys}} {
 		var log bytes.Buffer
 		logger := zerolog.New(&log)
 		logger.Info().Interface("v", v).Any("w", v).Err(fmt.Errorf("with %v", v)).Msgf("%+v", v)

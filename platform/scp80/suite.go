@@ -82,14 +82,14 @@ func (s Suite) Profile(d Direction, version uint8) Profile {
 	}
 	set := uint8(d) + 2*uint8(s-Modern) + setsInRow*((version-1)%rows)
 	keys := set<<4 | s.algorithm()
-	return Profile{SPI: SPISecure, KIc: keys, KID: keys, TAR: TARPayment, CC: 8}
+	return Profile{SPI: SPISecure, KIc: KIc(keys), KID: KID(keys), TAR: TARPayment, CC: 8}
 }
 
 // KeySetOf is the key set that a command packet's clear header names, without a key
 // being used: to choose between two versions of the keys while both are in use.
 // False when the packet is too short or names two.
 func KeySetOf(packet []byte) (uint8, bool) {
-	const atKIc, atKID = lenCPL + 3, lenCPL + 4
+	const atKIc, atKID = lenLength + 3, lenLength + 4
 	if len(packet) < lenClear || packet[atKIc]>>4 != packet[atKID]>>4 {
 		return 0, false
 	}
