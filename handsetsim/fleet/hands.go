@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -94,14 +96,12 @@ func (f *Fleet) element(n gateway.MSISDN, form string) (*se.Element, error) {
 // elementIssuer opens the ids of elements: telecommunications, country, issuer (ITU-T E.118).
 const elementIssuer = "898600"
 
-// elementID is 20 digits that no other phone of the fleet has: issuer, the last 13
-// digits of the number, and a Luhn check digit.
+// elementID is 20 digits that no other phone of the fleet has: issuer, 13 digits drawn
+// from the number, which does not show in them, and a Luhn check digit.
 func elementID(n gateway.MSISDN) (applet.ElementID, error) {
-	digits := string(n)
-	if len(digits) > 13 {
-		digits = digits[len(digits)-13:]
-	}
-	body := elementIssuer + strings.Repeat("0", 13-len(digits)) + digits
+	const numbers = 1e13
+	drawn := sha256.Sum256([]byte("element of " + n))
+	body := fmt.Sprintf("%s%013d", elementIssuer, binary.BigEndian.Uint64(drawn[:])%numbers)
 	return applet.ParseElementID(body + string(applet.LuhnDigit(body)))
 }
 
