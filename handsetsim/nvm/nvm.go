@@ -71,10 +71,11 @@ type Memory struct {
 	working bool   // somebody writes to the disk
 	size    int    // of the file
 	least   int    // its size when each value was in it once
+	slack   int    // how much it may grow beside doubling
 	err     error  // why nothing is kept any more
 }
 
-// growth is how much larger than needed the file may become, beside doubling.
+// growth is the slack of a file.
 const growth = 4 << 20
 
 // Open opens the memory in a directory, which it makes, with its device key, unless
@@ -97,7 +98,7 @@ func load(d disk) (*Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Memory{disk: d, slots: make(map[applet.ElementID]*Slot)}
+	m := &Memory{disk: d, slots: make(map[applet.ElementID]*Slot), slack: growth}
 	m.synced.L = &m.mu
 	if m.aead, err = newAEAD(key); err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ func (m *Memory) Sync(position uint64) error {
 // write brings all that is in line to the disk. The mutex is free meanwhile.
 func (m *Memory) write() {
 	records, upTo := m.pending, m.saved
-	fresh := m.size+len(records) > 2*m.least+growth
+	fresh := m.size+len(records) > 2*m.least+m.slack
 	if fresh {
 		records = m.everything()
 	}

@@ -53,7 +53,7 @@ func (s *Slot) Save(state se.State) error {
 		next.Sent = min(state.Sent+block-1, scp80.MaxCounter)
 	}
 	if state.PIN > next.PIN {
-		next.PIN = min(state.PIN, math.MaxUint32-block) + block - 1
+		next.PIN = uint32(min(uint64(state.PIN)+block-1, math.MaxUint32))
 	}
 	if next != s.reserved {
 		s.reserved = next

@@ -1,6 +1,8 @@
 package se
 
 import (
+	"math"
+
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/scp80"
 )
@@ -56,7 +58,7 @@ func (e *Element) holdingOf(sealed applet.Sealed) (*holding, error) {
 		return nil, err
 	}
 	pins, err := applet.NewPINKeys(p.Suite, p.Initial, p.KeyID)
-	if err != nil || pins.Skip(e.state.PIN+1) != nil {
+	if err != nil || e.state.PIN == math.MaxUint32 || pins.Skip(e.state.PIN+1) != nil {
 		return nil, ErrPersonalisation
 	}
 	return &holding{
