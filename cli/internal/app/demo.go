@@ -10,12 +10,14 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/demo"
 	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 func demoCommand() command {
 	var redis, smpp string
 	var seed uint64
 	var fresh bool
+	suite := scp80.Modern
 	return command{
 		name:  "demo",
 		short: "watch bills being paid, refused, put off and running out",
@@ -23,20 +25,48 @@ func demoCommand() command {
 			"who, to whom, what, on which wire, octets, and the clause that it shows. " +
 			"Exit status 0 only if every scene ended as written and the books are right.",
 		section:  "Networks",
-		examples: []string{"airtill demo", "airtill demo --json | tail -1", "airtill demo --redis redis://127.0.0.1:6379/1 --fresh"},
+		examples: []string{"airtill demo", "airtill demo --suite legacy", "airtill demo --json | tail -1", "airtill demo --redis redis://127.0.0.1:6379/1 --fresh"},
 		flags: []cli.Flag{
-			redisFlag(&redis), freshFlag(&fresh),
+			suiteFlag(&suite), redisFlag(&redis), freshFlag(&fresh),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw everything from `N`", Value: 1, Destination: &seed},
 			&cli.StringFlag{Name: "smpp", Usage: "let the carrier listen at `HOST:PORT` (default: a free port)", Destination: &smpp},
 		},
 		run: func(ctx context.Context, c *call) error {
+			warnLegacy(c, suite)
 			store, err := ownStore(ctx, c, network.TCP{}, redis, fresh)
 			if err != nil {
 				return err
 			}
 			defer closeStore(c, store)
-			return playDemo(ctx, c, demo.Config{Network: network.TCP{}, Store: store, Seed: seed, SMPP: smpp, Log: c.log})
+			return playDemo(ctx, c, demo.Config{Network: network.TCP{}, Store: store, Seed: seed, Suite: suite, SMPP: smpp, Log: c.log})
 		},
+	}
+}
+
+// suiteFlag chooses what secures packets, PINs, cards and the shop's leg.
+func suiteFlag(into *scp80.Suite) cli.Flag {
+	return &cli.GenericFlag{
+		Name: "suite", Usage: "secure everything by `SUITE`: modern (AES), or legacy (3DES, MD5), the method of 2010, for study",
+		Value: (*suiteValue)(into), EnvVars: []string{"AIRTILL_SUITE"},
+	}
+}
+
+// suiteValue reads a suite from the command line.
+type suiteValue scp80.Suite
+
+// Set implements [cli.Generic].
+func (v *suiteValue) Set(text string) (err error) {
+	*(*scp80.Suite)(v), err = scp80.ParseSuite(text)
+	return err
+}
+
+// String implements [cli.Generic].
+func (v *suiteValue) String() string { return scp80.Suite(*v).String() }
+
+// warnLegacy says what the legacy suite is worth.
+func warnLegacy(c *call, s scp80.Suite) {
+	if s == scp80.Legacy {
+		c.talk("warning: the legacy suite (3DES, MD5) is weak: it is for study of the method of 2010 only")
 	}
 }
 
@@ -134,7 +164,7 @@ func (t *demoTeller) end(s demo.Summary) {
 		t.print(nil, "not as written: "+f)
 	}
 	if s.OK {
-		t.print(nil, fmt.Sprintf("All as written, in %.1f s. Seed %d. Next: airtill dev", float64(s.Millis)/1000, s.Seed))
+		t.print(nil, fmt.Sprintf("All as written, in %.1f s. Suite %s, seed %d. Next: airtill dev", float64(s.Millis)/1000, s.Suite, s.Seed))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // devConfig is what dev is told.
@@ -29,24 +30,25 @@ type devConfig struct {
 	redis, readyFile           string
 	fresh, manual, strict      bool
 	seed                       uint64
+	suite                      scp80.Suite
 }
 
 func dev() command {
-	var d devConfig
+	d := devConfig{suite: scp80.Modern}
 	return command{
 		name:  "dev",
 		short: "the same network, staying up until Ctrl-C",
 		about: "Carrier, platform, shop and handsets in one process, with a few enrolled phones and one merchant. " +
 			"The banner says every address, the keys to use and what to try. Commands such as airtill bill find this network by themselves.",
 		section:  "Networks",
-		examples: []string{"airtill dev", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json"},
+		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json"},
 		flags: []cli.Flag{
 			addressFlag("http", "the platform", "127.0.0.1:8080", &d.http),
 			addressFlag("smpp", "the carrier", "127.0.0.1:2775", &d.smpp),
 			addressFlag("handsets", "the phones' control face", "127.0.0.1:8081", &d.handsets),
 			addressFlag("shop", "the shop", "127.0.0.1:8082", &d.shop),
 			&cli.BoolFlag{Name: "strict-ports", Usage: "fail when a port is taken, instead of moving to a free one", Destination: &d.strict},
-			redisFlag(&d.redis), freshFlag(&d.fresh),
+			suiteFlag(&d.suite), redisFlag(&d.redis), freshFlag(&d.fresh),
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
@@ -63,6 +65,7 @@ func addressFlag(name, who, address string, into *string) cli.Flag {
 }
 
 func (d *devConfig) run(ctx context.Context, c *call) error {
+	warnLegacy(c, d.suite)
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -74,7 +77,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Handsets: d.handsets, Shop: d.shop,
-		People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
+		Suite: d.suite, People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http, --smpp, --handsets, --shop")

@@ -8,6 +8,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/audit"
 	"github.com/airtill/airtill/platform/billing"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Config is how a demo is played.
@@ -29,7 +31,8 @@ type Config struct {
 	Network network.Network
 	Store   *world.Store // must be empty
 	Seed    uint64
-	SMPP    string // address of the carrier; empty is a free port
+	Suite   scp80.Suite // of everything that is secured; 0 is modern
+	SMPP    string      // address of the carrier; empty is a free port
 	Tell    Teller
 	Log     zerolog.Logger
 }
@@ -82,6 +85,7 @@ type Summary struct {
 	JournalEntries  int      `json:"journal_entries"`
 	Differences     []string `json:"differences,omitempty"`
 	Failed          []string `json:"failed,omitempty"` // scenes that did not end as written
+	Suite           string   `json:"suite"`
 	Seed            uint64   `json:"seed"`
 	Millis          int64    `json:"took_ms"`
 }
@@ -96,9 +100,10 @@ const sceneTime = 20 * time.Second
 // scene went wrong or the books are, or what kept the network from living.
 func Run(ctx context.Context, c Config) (Summary, error) {
 	begin := time.Now()
+	c.Suite = cmp.Or(c.Suite, scp80.Modern)
 	st := newStage(c)
 	w, err := world.New(ctx, world.Config{
-		Network: c.Network, Store: c.Store, Seed: c.Seed, SMPP: c.SMPP,
+		Network: c.Network, Store: c.Store, Seed: c.Seed, SMPP: c.SMPP, Suite: c.Suite,
 		People: people(), ShopName: shopName, Catalogue: catalogue(),
 		Timing: timing(), Pace: pace(), Watch: st.watch(), Log: c.Log,
 	})
@@ -106,7 +111,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 		return Summary{}, err
 	}
 	st.world = w
-	sum := Summary{Type: "summary", Seed: c.Seed}
+	sum := Summary{Type: "summary", Suite: c.Suite.String(), Seed: c.Seed}
 	err = w.Run(ctx, func(ctx context.Context) error {
 		if err := st.playAll(ctx, &sum); err != nil {
 			return err

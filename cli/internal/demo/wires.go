@@ -14,6 +14,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // watch looks on at the wires and tells what crosses them.
@@ -129,10 +130,10 @@ func (st *stage) phoneHop(e handsetsim.Event) (Hop, bool) {
 	switch e.Kind {
 	case handsetsim.Received:
 		h.From, h.To, h.Wire, h.Clause = st.name(string(e.Peer)), phone, "SMPP", messageClause(e.Detail)
-		h.What = e.Detail + ", a secured packet"
+		h.What = e.Detail + ", a packet secured by " + algorithms(st.config.Suite)
 	case handsetsim.Sent:
 		h.To, h.Wire, h.Clause = st.name(string(e.Peer)), "SMPP", messageClause(e.Detail)
-		h.What = e.Detail + ", a secured packet"
+		h.What = e.Detail + ", a packet secured by " + algorithms(st.config.Suite)
 	case handsetsim.SMSReceived:
 		h.From, h.To, h.Wire, h.Clause = st.name(string(e.Peer)), phone, "SMPP", noticeClause(e.Detail)
 		h.What = fmt.Sprintf("SMS %q", e.Detail)
@@ -156,6 +157,14 @@ func (st *stage) phoneHop(e handsetsim.Event) (Hop, bool) {
 		return h, false
 	}
 	return h, true
+}
+
+// algorithms are those of a suite's packets.
+func algorithms(s scp80.Suite) string {
+	if s == scp80.Legacy {
+		return "3DES + CBC-MAC"
+	}
+	return "AES-CBC + CMAC"
 }
 
 // noticeClause tells a ticket or a code from the other notices.

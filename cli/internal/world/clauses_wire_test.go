@@ -2,12 +2,14 @@ package world_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/gateway/tpdu"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/merchant"
@@ -20,7 +22,7 @@ import (
 // S12: account, PIN, identity and the phone number inside the message are ciphered on
 // the way, and are nowhere else in clear: not in the store, not in a log, not on a wire.
 func TestS12_NothingInClear(t *testing.T) {
-	everywhere(t, people(person("wrong-pin-once", rich, rich), plain()), func(r *rig) {
+	inBothSuites(t, people(person("wrong-pin-once", rich, rich), plain()), func(r *rig) {
 		o := r.endsAs(r.place(flight, payer, buyer).ID, merchant.Paid)
 		r.told(platform.BillID(o.Bill))
 		r.nowhere("the PIN", pin, wrongPIN)
@@ -65,27 +67,33 @@ func joined(places map[string][]byte) []byte {
 	return all
 }
 
-// S12: every message has a MAC. A packet to the platform with any one bit flipped is
-// dropped in silence, counted once and changes nothing, and the true one still counts.
+// S12: every message has a MAC. A packet to the platform with any one bit flipped, of
+// each type of message, is dropped in silence, counted once and changes nothing, and
+// the true ones still count.
 func TestS12_EveryFlippedBitToThePlatform(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		g := r.glass(person("manual", rich))
 		o := r.place(flight, payer, buyer)
 		asked := g.bill(platform.BillID(o.Bill))
 		r.reaches(platform.BillID(o.Bill), "delivered")
+		opened := g.wrap(&applet.Open{Ref: asked.Ref, Status: applet.Opened, Time: time.Now(), Slots: 1, Version: 1})
+		forged := slices.Concat(flips(opened),
+			flips(g.wrap(&applet.Refuse{Ref: asked.Ref, Reason: applet.RefuseNotMine, Time: time.Now(), Text: "not mine"})),
+			flips(g.wrap(&applet.Receipt{Ref: asked.Ref, Time: time.Now()})),
+			flips(g.wrap(&applet.Keyed{Version: 1})))
 		whole := g.wrap(g.pay(asked, 1, pin))
+		forged = append(forged, flips(whole)...)
 		before := r.still()
-		g.send(flips(whole)...)
+		g.pour(forged)
 		r.unchanged(before)
-		if n := r.dropped(billing.DropForged); n != len(whole)*8 {
-			r.t.Errorf("%d drops were told, %d packets were forged", n, len(whole)*8)
+		if n := r.dropped(billing.DropForged); n != len(forged) {
+			r.t.Errorf("%d drops were told, %d packets were forged", n, len(forged))
 		}
-		if n := len(r.heard(payer)); n != 1 {
-			r.t.Errorf("a forged packet was answered: %d messages to the phone", n)
+		if sent := r.secured(world.PlatformAddress, gateway.Address(payer)); len(sent) != 1 || len(r.heard(payer)) != 1 {
+			r.t.Errorf("a forged packet was answered: %d packets to the phone", len(sent))
 		}
-		if sent := r.secured(world.PlatformAddress, gateway.Address(payer)); len(sent) != 1 {
-			r.t.Errorf("%d packets to the phone", len(sent))
-		}
+		g.send(opened)
+		r.reaches(platform.BillID(o.Bill), "opened")
 		g.send(whole)
 		r.endsAs(o.ID, merchant.Paid)
 	})
@@ -102,44 +110,60 @@ func flips(packet []byte) [][]byte {
 	return all
 }
 
-// S12: the same on the way to the phone.
+// S12: the same on the way to the phone, new keys included, which take two short
+// messages in the modern suite.
 func TestS12_EveryFlippedBitToThePhone(t *testing.T) {
-	everywhere(t, people(person("manual", rich)), func(r *rig) {
+	inBothSuites(t, people(person("manual", rich)), func(r *rig) {
+		b := r.bound(r.enrolled(payer).ElementID)
+		wrapped, err := r.vault.Rekey(b, b.Version)
+		r.ok(err)
+		ref := applet.BillRef{1, 2, 3, 4, 5, 6, 7, 8}
 		bill := &applet.Bill{
-			Ref: applet.BillRef{1, 2, 3, 4, 5, 6, 7, 8}, Amount: 100, Currency: "CNY", Expires: time.Now().Add(time.Hour),
+			Ref: ref, Amount: 100, Currency: "CNY", Expires: time.Now().Add(time.Hour),
 			Merchant: applet.MerchantNumber(world.ShopMerchant), Name: "Sky Travel", Subject: "CA1405",
 		}
-		whole, err := r.vault.WrapMT(r.bound(r.enrolled(payer).ElementID), 1000, applet.Encode(r.suite, bill))
-		r.ok(err)
-		guest := r.guest(nil)
-		forged := flips(whole)
-		for _, packet := range forged {
-			segments, err := tpdu.ToSIM(packet, tpdu.Reference{})
+		result := &applet.Result{Ref: ref, Code: applet.CodeApproved, Approval: "123456", Amount: 100, Currency: "CNY", Time: time.Now(), Text: "Paid"}
+		guest, forged := r.guest(nil), 0
+		var whole []byte
+		for i, m := range []applet.Message{&applet.Keys{Version: 2, Wrapped: wrapped}, result, bill} {
+			whole, err = r.vault.WrapMT(b, uint64(1000+i), applet.Encode(r.suite, m))
 			r.ok(err)
-			r.ok(submit(r.ctx, guest, world.PlatformAddress, string(payer), segments[0]))
+			for _, packet := range flips(whole) {
+				r.toSIM(guest, packet)
+				forged++
+			}
 		}
 		r.until("the phone to drop them", func() bool {
 			p, err := r.Phones.Phone(r.ctx, payer)
 			r.ok(err)
-			return p.Dropped == len(forged)
+			return p.Dropped == forged
 		})
 		bills, err := r.Phones.Bills(r.ctx, payer)
 		r.ok(err)
 		if len(bills) != 0 || len(r.secured(gateway.Address(payer), world.PlatformAddress)) != 0 {
 			r.t.Error("a forged packet showed a bill, or was answered")
 		}
-		segments, err := tpdu.ToSIM(whole, tpdu.Reference{})
-		r.ok(err)
-		r.ok(submit(r.ctx, guest, world.PlatformAddress, string(payer), segments[0]))
+		r.toSIM(guest, whole)
 		r.until("the true bill to show", func() bool { return len(r.seen.events(payer, handsetsim.Shown)) == 1 })
 	})
+}
+
+// toSIM sends a packet to the payer's element in the platform's name.
+func (r *rig) toSIM(guest *esme.Client, packet []byte) {
+	r.t.Helper()
+	r.parts++
+	segments, err := tpdu.ToSIM(packet, tpdu.Reference{Number: r.parts, Wide: true})
+	r.ok(err)
+	for _, segment := range segments {
+		r.ok(submit(r.ctx, guest, world.PlatformAddress, string(payer), segment))
+	}
 }
 
 // S12: packets keyed for one direction, one element or one number are no good in another.
 func TestS12_KeysOfOneDirectionAndElement(t *testing.T) {
 	other := person("manual", rich)
 	other.Phone, other.Cards[0].PAN = "8613800000066", pan(5)
-	everywhere(t, people(other, plain()), func(r *rig) {
+	inBothSuites(t, people(other, plain()), func(r *rig) {
 		g := r.glass(person("manual", rich))
 		b := r.send(order("forged"))
 		asked := g.bill(b.ID)
@@ -167,7 +191,7 @@ func TestS12_KeysOfOneDirectionAndElement(t *testing.T) {
 // S13: the client takes the account as the element stores it, encrypted, and encrypts
 // it again on the wire: two keys, and one alone shows nothing.
 func TestS13_TwiceEncrypted(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		g := r.glass(person("manual", rich))
 		b := r.send(order("twice encrypted"))
 		asked := g.bill(b.ID)
@@ -199,7 +223,7 @@ func scp80Key(octets []byte) applet.CardDataKey { return scp80.NewKey[applet.Car
 
 // S13: so does the fleet's own element: its payment holds what personalisation made.
 func TestS13_TheElementHandsOnWhatItStores(t *testing.T) {
-	everywhere(t, people(person("pays", rich)), func(r *rig) {
+	inBothSuites(t, people(person("pays", rich)), func(r *rig) {
 		b := r.send(order("as stored"))
 		r.reaches(b.ID, "settled")
 		element := r.bound(r.enrolled(payer).ElementID)

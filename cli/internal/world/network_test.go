@@ -60,6 +60,7 @@ type rig struct {
 
 	client redis.UniversalClient // of the store's server; nil until it is asked
 	ends   []func()              // before the network ends
+	parts  uint16                // messages of several parts sent so far
 }
 
 // onEnd keeps something to be done when the test is over and the network is not.
