@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto/cipher"
 	"crypto/des"
 	"encoding/binary"
 	"fmt"
@@ -46,7 +47,7 @@ func derive(prf *scp80.CMAC, label string, context []byte) []byte {
 // optionA is EMV book 2 A1.4.1: y and its complement enciphered under the master key,
 // with odd parity. y is the 16 rightmost digits of a number.
 func optionA(master []byte, y [des.BlockSize]byte) ([]byte, error) {
-	block, err := des.NewTripleDESCipher(append(master[:16:16], master[:8]...))
+	block, err := newTDEA(master)
 	if err != nil {
 		return nil, fmt.Errorf("derive a legacy key: %w", err)
 	}
@@ -58,6 +59,14 @@ func optionA(master []byte, y [des.BlockSize]byte) ([]byte, error) {
 	block.Encrypt(out[des.BlockSize:], out[des.BlockSize:])
 	oddParity(out)
 	return out, nil
+}
+
+// newTDEA makes 3DES of two keys.
+func newTDEA(key []byte) (cipher.Block, error) {
+	if len(key) != 2*des.BlockSize {
+		return nil, des.KeySizeError(len(key))
+	}
+	return des.NewTripleDESCipher(append(key[:16:16], key[:8]...))
 }
 
 // rightmost is what EMV option A takes of an element's number.

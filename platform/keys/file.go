@@ -1,18 +1,14 @@
 package keys
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/airtill/airtill/platform/applet"
 )
 
 var (
@@ -20,185 +16,205 @@ var (
 	ErrMode = errors.New("a vault file must be its owner's alone: chmod 600")
 	// ErrFile is a file that is not a vault. It does not say what the file holds.
 	ErrFile = errors.New("not a vault file")
+	// ErrChanged is a vault file that somebody else has changed meanwhile.
+	ErrChanged = errors.New("the vault file was changed by somebody else meanwhile; nothing was done")
+	// ErrOther is another vault than the one that is in use.
+	ErrOther = errors.New("this is another vault")
 )
 
 const (
-	fileMode    = 0o600
-	fileVersion = 2
-	maxFile     = 1 << 20
+	fileMode = 0o600
+	maxFile  = 1 << 20
 )
-
-// vaultFile is the form of a vault file: keys in hexadecimal. It holds them in clear
-// and lives only inside saving and loading.
-type vaultFile struct {
-	Version int             `json:"version"`
-	Packets []uint8         `json:"packet_keys"` // versions
-	Keys    map[Slot]string `json:"keys"`
-	Branch  string          `json:"branch"`
-}
-
-// firstFile is the form of version 1, which had the modern suite's keys only.
-type firstFile struct {
-	KIC         string `json:"kic"`
-	KID         string `json:"kid"`
-	Card        string `json:"card"`
-	Base        string `json:"dukpt"`
-	PIN         string `json:"pin"`
-	Token       string `json:"token"`
-	Fingerprint string `json:"fingerprint"`
-	Rest        string `json:"rest"`
-}
 
 // Save writes the vault to a new file of mode 0600, whole or not at all. An existing
 // file is never replaced: the error is then fs.ErrExist.
-func (v *Vault) Save(path string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".vault-*") // of mode 0600
-	if err != nil {
-		return fmt.Errorf("save vault: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	if err := errors.Join(v.write(f), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("save vault: %w", err)
-	}
-	if err := os.Link(f.Name(), path); err != nil {
+func (v *Vault) Save(path string, l Lock) error {
+	if err := v.save(path, l); err != nil {
 		return fmt.Errorf("save vault: %w", err)
 	}
 	return nil
 }
 
-func (v *Vault) write(w io.Writer) error {
-	m := v.current.Load().masters
-	branch, err := m.branch.Bytes()
+func (v *Vault) save(path string, l Lock) error {
+	m, err := v.current.Load().lockedBy(l)
 	if err != nil {
-		return errors.New("the branch key cannot be written")
+		return err
 	}
-	file := vaultFile{Version: fileVersion, Keys: make(map[Slot]string), Branch: hex.EncodeToString(branch)}
-	for _, p := range m.packets {
-		file.Packets = append(file.Packets, p.version)
+	return written(path, m, l, func(temporary string) error { return os.Link(temporary, path) })
+}
+
+// lockedBy is the masters with the recipients of a lock.
+func (s *state) lockedBy(l Lock) (*masters, error) {
+	m := s.clone()
+	m.recipients = nil
+	if !l.Passphrase.IsZero() {
+		return m, nil
 	}
-	for _, p := range m.places() {
-		file.Keys[p.slot] = hex.EncodeToString(p.read())
+	var err error
+	m.recipients, err = l.recipients()
+	return m, err
+}
+
+// written writes masters to a temporary file beside path, all the way to the disk, and
+// then lets place put it where it belongs.
+func written(path string, m *masters, l Lock, place func(temporary string) error) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".vault-*") // of mode 0600
+	if err != nil {
+		return err
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(file)
+	defer func() {
+		if removal := os.Remove(f.Name()); !errors.Is(removal, fs.ErrNotExist) {
+			err = errors.Join(err, removal)
+		}
+	}()
+	if err := errors.Join(m.write(f, l), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := place(f.Name()); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a new name in a directory last.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (m *masters) write(w io.Writer, l Lock) error {
+	encrypted, err := l.encrypt(w, m.recipients)
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.encode(encrypted), encrypted.Close())
 }
 
 // Load reads a vault file. A file that others may read is refused with [ErrMode].
-func Load(path string) (*Vault, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("load vault: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("load vault: %w", err)
-	}
-	if info.Mode().Perm()&^fileMode != 0 {
-		return nil, fmt.Errorf("load vault %s: %w", path, ErrMode)
-	}
-	v, err := read(io.LimitReader(f, maxFile))
+func Load(path string, l Lock) (*Vault, error) {
+	v, _, err := load(path, l)
 	if err != nil {
 		return nil, fmt.Errorf("load vault %s: %w", path, err)
 	}
 	return v, nil
 }
 
-// LoadOrGenerate reads a vault file, or makes a new vault and saves it when there is none.
-func LoadOrGenerate(path string, random io.Reader) (*Vault, error) {
-	v, err := Load(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return v, err
-	}
-	if v, err = Generate(random); err != nil {
-		return nil, err
-	}
-	return v, v.Save(path)
-}
-
-// read tells nothing of what it could not read.
-func read(r io.Reader) (*Vault, error) {
-	text, err := io.ReadAll(r)
+// load answers the vault and what it was read from.
+func load(path string, l Lock) (*Vault, fs.FileInfo, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, ErrFile
+		return nil, nil, err
 	}
-	var file vaultFile
-	if json.Unmarshal(text, &file) != nil {
-		return nil, ErrFile
-	}
-	if file.Version == 1 {
-		if file.Keys, err = readFirst(text); err != nil {
-			return nil, ErrFile
-		}
-		file.Packets = []uint8{1}
-	} else if file.Version != fileVersion {
-		return nil, ErrFile
-	}
-	m, err := file.masters()
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
-		return nil, ErrFile
+		return nil, nil, err
+	}
+	if info.Mode().Perm()&^fileMode != 0 {
+		return nil, nil, ErrMode
+	}
+	plain, err := l.decrypt(bufio.NewReader(io.LimitReader(f, maxFile)))
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := decode(plain)
+	if err != nil {
+		return nil, nil, ErrFile
 	}
 	v, err := newVault(m)
 	if err != nil {
-		return nil, ErrFile
+		return nil, nil, ErrFile
 	}
-	return v, nil
+	return v, info, nil
 }
 
-// masters are the keys of a file, each of which must be there. Which are of the right
-// length, newVault checks.
-func (f vaultFile) masters() (*masters, error) {
-	m := new(masters)
-	for i, version := range f.Packets {
-		if version == 0 || i > 0 && version <= f.Packets[i-1] {
-			return nil, ErrFile
-		}
-		m.packets = append(m.packets, &packetMasters{version: version})
-	}
-	places := m.places()
-	if len(f.Keys) != len(places) {
-		return nil, ErrFile
-	}
-	for _, p := range places {
-		octets, err := hex.DecodeString(f.Keys[p.slot])
-		if err != nil {
-			return nil, ErrFile
-		}
-		p.set(octets)
-	}
-	branch, err := hex.DecodeString(f.Branch)
+// Create makes a new vault, notes who made it and saves it.
+func Create(path string, l Lock, by By, random io.Reader) (*Vault, error) {
+	v, err := Generate(random)
 	if err != nil {
-		return nil, ErrFile
+		return nil, err
 	}
-	m.branch, err = applet.ParsePrivateKey(branch)
-	return m, err
+	err = v.change(by, "init", func(m *masters) ([]Slot, error) { return slots(m.places()), nil })
+	if err != nil {
+		return nil, err
+	}
+	return v, v.Save(path, l)
 }
 
-// readFirst takes the keys of a file of version 1. The keys that came later are derived
-// from the one for data at rest, so that the file gives the same vault every time.
-func readFirst(text []byte) (map[Slot]string, error) {
-	var f firstFile
-	if json.Unmarshal(text, &f) != nil {
-		return nil, ErrFile
-	}
-	keys := map[Slot]string{
-		"kic/modern/1": f.KIC, "kid/modern/1": f.KID, "card/modern": f.Card, "dukpt/modern": f.Base,
-		"pin": f.PIN, "token": f.Token, "fingerprint": f.Fingerprint, "rest": f.Rest,
-	}
-	rest, err := hex.DecodeString(f.Rest)
+// Edit changes a vault file: act changes the vault that is in it, and if that went well
+// the file is replaced, whole or not at all.
+func Edit(path string, l Lock, act func(*Vault) error) error {
+	v, before, err := load(path, l)
 	if err != nil {
-		return nil, ErrFile
+		return fmt.Errorf("load vault %s: %w", path, err)
 	}
-	for _, p := range (&masters{packets: []*packetMasters{{version: 1}}}).places() {
-		if _, ok := keys[p.slot]; ok {
-			continue
-		}
-		octets, err := hkdf.Expand(sha256.New, rest, "airtill master key "+string(p.slot), p.algorithm.keyLen())
+	if err := act(v); err != nil {
+		return err
+	}
+	if err := replace(path, before, v.current.Load().masters, l); err != nil {
+		return fmt.Errorf("save vault %s: %w", path, err)
+	}
+	return nil
+}
+
+// Protect changes the lock of a vault file.
+func Protect(path string, from, to Lock, by By) error {
+	v, before, err := load(path, from)
+	if err != nil {
+		return fmt.Errorf("load vault %s: %w", path, err)
+	}
+	if err := v.Note(by, "protect"); err != nil {
+		return err
+	}
+	m, err := v.current.Load().lockedBy(to)
+	if err == nil {
+		err = replace(path, before, m, to)
+	}
+	if err != nil {
+		return fmt.Errorf("save vault %s: %w", path, err)
+	}
+	return nil
+}
+
+// replace puts masters in the place of the file that they were read from.
+func replace(path string, before fs.FileInfo, m *masters, l Lock) error {
+	return written(path, m, l, func(temporary string) error {
+		now, err := os.Stat(path)
 		if err != nil {
-			return nil, ErrFile
+			return err
 		}
-		keys[p.slot] = hex.EncodeToString(octets)
+		if !os.SameFile(before, now) || !before.ModTime().Equal(now.ModTime()) {
+			return ErrChanged
+		}
+		return os.Rename(temporary, path)
+	})
+}
+
+// Reload takes the keys of a vault file that was changed while the vault is in use. What
+// was derived from the old ones is dropped. Another vault is refused with [ErrOther]:
+// what the platform keeps could not be read with it.
+func (v *Vault) Reload(path string, l Lock) error {
+	loaded, _, err := load(path, l)
+	if err != nil {
+		return fmt.Errorf("load vault %s: %w", path, err)
 	}
-	return keys, nil
+	v.changes.Lock()
+	defer v.changes.Unlock()
+	next := loaded.current.Load()
+	if !v.current.Load().sameVault(next.masters) {
+		return fmt.Errorf("load vault %s: %w", path, ErrOther)
+	}
+	v.current.Store(next)
+	return nil
+}
+
+// sameVault compares the keys that a vault never changes.
+func (m *masters) sameVault(other *masters) bool {
+	return m.rest.Equal(other.rest) && m.pin.Equal(other.pin) && m.token.Equal(other.token) &&
+		m.fingerprint.Equal(other.fingerprint) && bytes.Equal(m.branch.PublicKey().Bytes(), other.branch.PublicKey().Bytes())
 }

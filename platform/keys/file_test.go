@@ -2,7 +2,6 @@ package keys
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -16,7 +15,7 @@ import (
 func TestSaveAndLoad(t *testing.T) {
 	dir := t.TempDir()
 	path, v := filepath.Join(dir, "vault.json"), generate(t, 1)
-	if err := v.Save(path); err != nil {
+	if err := v.Save(path, Lock{}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -26,7 +25,7 @@ func TestSaveAndLoad(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("%v beside the vault, %v", entries, err)
 	}
-	got, err := Load(path)
+	got, err := Load(path, Lock{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +50,14 @@ func TestSaveAndLoad(t *testing.T) {
 // A vault is never overwritten: its keys could not be had again.
 func TestSaveKeepsTheOld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vault.json")
-	if err := generate(t, 1).Save(path); err != nil {
+	if err := generate(t, 1).Save(path, Lock{}); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := generate(t, 2).Save(path); !errors.Is(err, fs.ErrExist) {
+	if err := generate(t, 2).Save(path, Lock{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("saved over a vault: %v", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
@@ -72,7 +71,7 @@ func TestSaveKeepsTheOld(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "vault.json")
-	if err := generate(t, 1).Save(path); err != nil {
+	if err := generate(t, 1).Save(path, Lock{}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -83,11 +82,11 @@ func TestLoadRefuses(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(path); !errors.Is(err, ErrMode) {
+		if _, err := Load(path, Lock{}); !errors.Is(err, ErrMode) {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
-	if _, err := Load(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Load(filepath.Join(dir, "none"), Lock{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 	for name, bad := range map[string]string{
@@ -104,24 +103,12 @@ func TestLoadRefuses(t *testing.T) {
 		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		v, err := Load(file)
+		v, err := Load(file, Lock{})
 		if !errors.Is(err, ErrFile) || v != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if len(bad) > 100 && strings.Contains(err.Error(), bad[30:60]) {
 			t.Errorf("%s: the error tells what the file holds", name)
 		}
-	}
-}
-
-func TestLoadOrGenerate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "vault.json")
-	a, err := LoadOrGenerate(path, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := LoadOrGenerate(path, rand.Reader)
-	if err != nil || !bytes.Equal(a.BranchPublicKey(), b.BranchPublicKey()) {
-		t.Errorf("the second is not the first: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/hpke"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/airtill/airtill/platform/applet"
@@ -41,6 +42,19 @@ type masters struct {
 	fingerprint    fingerprintMaster
 	rest           restMaster
 	branch         hpke.PrivateKey
+
+	fixed      map[Slot]bool      // keys that came in a block that is not to go on
+	halves     map[Slot]firstHalf // components whose other one is awaited
+	recipients []string           // who can open the file, when it is encrypted to recipients
+	log        []Act
+}
+
+func newMasters(versions ...uint8) *masters {
+	m := &masters{fixed: make(map[Slot]bool), halves: make(map[Slot]firstHalf)}
+	for _, v := range versions {
+		m.packets = append(m.packets, &packetMasters{version: v})
+	}
+	return m
 }
 
 // packetMasters are one version of what packet keys are derived from.
@@ -89,6 +103,8 @@ func (m *masters) clone() *masters {
 	for i, p := range c.packets {
 		c.packets[i] = new(*p)
 	}
+	c.fixed, c.halves = maps.Clone(m.fixed), maps.Clone(m.halves)
+	c.log = slices.Clip(m.log)
 	return &c
 }
 
@@ -109,7 +125,7 @@ func (m *masters) check() error {
 
 // generateMasters makes every key of a new vault, with the first version of the packet keys.
 func generateMasters(random io.Reader) (*masters, error) {
-	m := &masters{packets: []*packetMasters{{version: 1}}}
+	m := newMasters(1)
 	var err error
 	for _, p := range m.places() {
 		if err = p.generate(random); err != nil {

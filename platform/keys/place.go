@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/bits"
 
+	"github.com/airtill/airtill/platform/keys/tr31"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
@@ -42,6 +43,8 @@ type place struct {
 	suite     scp80.Suite // none: of both
 	version   uint8       // 0: it has none
 	algorithm algorithm
+	usage     tr31.Usage // in key blocks; none: it is not exchanged
+	mode      tr31.Mode
 	read      func() []byte
 	write     func([]byte)
 }
@@ -67,19 +70,26 @@ func (p place) at(version uint8) place {
 	return p
 }
 
-// places are all keys but the branch's, in the order they are shown in.
+// as says how a key block describes the key (X9.143 tables 2 and 4).
+func (p place) as(u tr31.Usage, m tr31.Mode) place {
+	p.usage, p.mode = u, m
+	return p
+}
+
+// places are all keys but the branch's, in the order they are shown in. In key blocks
+// each is described as the keys that are derived from it: those say what it is for.
 func (m *masters) places() []place {
 	var all []place
 	for _, p := range m.packets {
 		all = append(all, p.places()...)
 	}
 	return append(all,
-		placeOf("kik", aes256, &m.modern.kik).of(scp80.Modern),
-		placeOf("card", aes256, &m.modern.card).of(scp80.Modern),
-		placeOf("dukpt", aes256, &m.modern.base).of(scp80.Modern),
-		placeOf("kik", tdea2, &m.legacy.kik).of(scp80.Legacy),
-		placeOf("card", tdea2, &m.legacy.card).of(scp80.Legacy),
-		placeOf("dukpt", tdea2, &m.legacy.base).of(scp80.Legacy),
+		placeOf("kik", aes256, &m.modern.kik).of(scp80.Modern).as(tr31.UsageWrapping, tr31.ModeBoth),
+		placeOf("card", aes256, &m.modern.card).of(scp80.Modern).as(tr31.UsageData, tr31.ModeBoth),
+		placeOf("dukpt", aes256, &m.modern.base).of(scp80.Modern).as(tr31.UsageBaseKey, tr31.ModeDerive),
+		placeOf("kik", tdea2, &m.legacy.kik).of(scp80.Legacy).as(tr31.UsageWrapping, tr31.ModeBoth),
+		placeOf("card", tdea2, &m.legacy.card).of(scp80.Legacy).as(tr31.UsageData, tr31.ModeBoth),
+		placeOf("dukpt", tdea2, &m.legacy.base).of(scp80.Legacy).as(tr31.UsageBaseKey, tr31.ModeDerive),
 		placeOf("pin", hmacSHA256, &m.pin),
 		placeOf("token", hmacSHA256, &m.token),
 		placeOf("fingerprint", hmacSHA256, &m.fingerprint),
@@ -91,12 +101,12 @@ func (m *masters) places() []place {
 func (p *packetMasters) places() []place {
 	modern, mo, mt := &p.modern, p.legacyPair(scp80.MO), p.legacyPair(scp80.MT)
 	return []place{
-		placeOf("kic", aes256, &modern.kic).of(scp80.Modern).at(p.version),
-		placeOf("kid", aes256, &modern.kid).of(scp80.Modern).at(p.version),
-		placeOf("kic-mo", tdea2, &mo.kic).of(scp80.Legacy).at(p.version),
-		placeOf("kid-mo", tdea2, &mo.kid).of(scp80.Legacy).at(p.version),
-		placeOf("kic-mt", tdea2, &mt.kic).of(scp80.Legacy).at(p.version),
-		placeOf("kid-mt", tdea2, &mt.kid).of(scp80.Legacy).at(p.version),
+		placeOf("kic", aes256, &modern.kic).of(scp80.Modern).at(p.version).as(tr31.UsageData, tr31.ModeBoth),
+		placeOf("kid", aes256, &modern.kid).of(scp80.Modern).at(p.version).as(tr31.UsageCMAC, tr31.ModeMAC),
+		placeOf("kic-mo", tdea2, &mo.kic).of(scp80.Legacy).at(p.version).as(tr31.UsageData, tr31.ModeBoth),
+		placeOf("kid-mo", tdea2, &mo.kid).of(scp80.Legacy).at(p.version).as(tr31.UsageMACAlgorithm, tr31.ModeMAC),
+		placeOf("kic-mt", tdea2, &mt.kic).of(scp80.Legacy).at(p.version).as(tr31.UsageData, tr31.ModeBoth),
+		placeOf("kid-mt", tdea2, &mt.kid).of(scp80.Legacy).at(p.version).as(tr31.UsageMACAlgorithm, tr31.ModeMAC),
 	}
 }
 

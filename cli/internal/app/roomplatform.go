@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -15,13 +14,13 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
-	"github.com/airtill/airtill/platform/keys"
 )
 
 // platformConfig is what the platform's room is told.
 type platformConfig struct {
 	bind
-	http, redis, vault, operatorKeyFile, ready string
+	vault                               vaultAt
+	http, redis, operatorKeyFile, ready string
 }
 
 func platformCommand() command {
@@ -30,17 +29,17 @@ func platformCommand() command {
 		name:  "platform",
 		short: "run the payment platform alone",
 		about: "It takes all partitions of its store: one that is started while another serves the same store fences that one off. " +
-			"The vault holds the master keys: a store is of use only with the vault it was filled with.",
+			"The vault holds the master keys: a store is of use only with the vault it was filled with. " +
+			"SIGHUP makes the platform take the vault file again, after airtill keys rotate.",
 		section: "Rooms",
 		examples: []string{
 			"airtill platform --redis redis://127.0.0.1:6379 --smsc 127.0.0.1:2775",
 			"AIRTILL_OPERATOR_KEY=op_secret airtill platform --vault vault.json --http 127.0.0.1:8080",
 		},
 		logLevel: "info",
-		flags: append(p.bind.flags("platform"),
+		flags: append(append(p.bind.flags("platform"), p.vault.flags(", made if it is not there")...),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
 			redisFlag(&p.redis),
-			&cli.StringFlag{Name: "vault", Usage: "master keys are in `FILE`, made if it is not there (default vault.json in the state directory)", EnvVars: []string{"AIRTILL_VAULT"}, Destination: &p.vault},
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
 			readyFlag(&p.ready),
 		),
@@ -53,10 +52,11 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	vault, err := p.openVault(c)
+	vault, lock, err := p.vault.openOrCreate(ctx, c)
 	if err != nil {
 		return err
 	}
+	defer reloadAtHangUp(c, vault, p.vault.path(c), lock)()
 	pass, err := password(c, p.passwordFile)
 	if err != nil {
 		return err
@@ -76,18 +76,6 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	ready := world.Ready{HTTP: room.URL(), SMPP: p.smsc, Redis: store.URL, OperatorKey: operatorKey}
 	return serve(ctx, c, room, ready, fmt.Sprintf("platform at %s, store %s (%s)", room.URL(), store.Shown, store.Promise), p.ready)
-}
-
-func (p *platformConfig) openVault(c *call) (*keys.Vault, error) {
-	path := cmp.Or(p.vault, stateFile(c.env.Getenv, "vault.json"))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("open the vault: %w", err)
-	}
-	vault, err := keys.LoadOrGenerate(path, rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("open the vault %s: %w", path, err)
-	}
-	return vault, nil
 }
 
 // operatorKey reads the key, or makes one and keeps it where commands find it.

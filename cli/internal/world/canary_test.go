@@ -275,7 +275,7 @@ func (d *day) derived(s *canary.Search, b keys.Binding) {
 func (d *day) masters(s *canary.Search) {
 	d.t.Helper()
 	path := filepath.Join(d.t.TempDir(), "vault.json")
-	d.ok(d.vault.Save(path))
+	d.ok(d.vault.Save(path, keys.Lock{}))
 	text, err := os.ReadFile(path)
 	d.ok(err)
 	var file struct {
