@@ -4,24 +4,29 @@
 //
 // Messages are the payload of a secured packet (platform/scp80): a header of ten
 // octets - type, suite, bill reference - and fields of fixed place; numbers are
-// big-endian, digits packed BCD, text UTF-8 cut at a rune. The longest is one short
-// message with either card in the phone. [Encode] and [Decode] are strict inverses:
-// there is one form of each message, and nothing else decodes.
+// big-endian, digits packed BCD, text UTF-8 cut at a rune. Each is one short
+// message with either card in the phone, but for the modern suite's KEYS, which is two.
+// [Encode] and [Decode] are strict inverses: there is one form of each message in a
+// suite, and nothing else decodes.
 //
-// The PIN travels in a PIN block of ISO 9564-1 format 4 over a token instead of the
-// card number, under a key used once (AES-DUKPT, ANSI X9.24-3). The card's number
-// lies in the element wrapped with AES-KWP (RFC 5649, SP 800-38F) and leaves it
-// so; the element never shows it (S3, S13). Enrolment secrets go to the branch and
-// personalisations to the element sealed with HPKE (RFC 9180: DHKEM P-256,
-// HKDF-SHA256, AES-256-GCM).
+// An element works with one suite ([scp80.Suite]) for life, and whoever encodes or
+// decodes for it says which: nothing in a message can change it.
+//
+// The PIN travels in a PIN block over a token instead of the card number, under a key
+// used once: ISO 9564-1 format 4 under AES-DUKPT (ANSI X9.24-3), or in the legacy suite
+// format 0 under 3DES-DUKPT (X9.24-1). The card's number lies in the element sealed
+// with AES-KWP (RFC 5649, SP 800-38F), or in the legacy suite with 3DES-CBC and a MAC
+// of ISO 9797-1 algorithm 3, and leaves it so; the element never shows it (S3, S13).
+// New packet keys reach an element sealed in the same way ([WrapKeys]). Enrolment
+// secrets go to the branch and personalisations to the element sealed with HPKE (RFC
+// 9180: DHKEM P-256, HKDF-SHA256, AES-256-GCM), whatever the suite.
 //
 // Secret values - [PIN], [PAN], [Identity], keys - print as masks; Reveal is the
 // only way to what they hold.
 //
-// Left out: the legacy suite (PIN block format 0, 3DES-DUKPT, the 3DES card blob;
-// its messages are refused with [ErrSuite]), messages in more than one packet, PIN
-// change. This package imports the standard library, gateway's and money's nouns
-// and scp80, and does no I/O.
+// Left out: new keys for cards and PINs (only packet keys have versions), messages in
+// more than one packet, PIN change, PIN blocks of formats 1 to 3. This package imports
+// the standard library, gateway's and money's nouns and scp80, and does no I/O.
 package applet
 
 import (

@@ -1,7 +1,6 @@
 package applet
 
 import (
-	"crypto/aes"
 	"errors"
 	"fmt"
 	"strings"
@@ -46,8 +45,9 @@ type CardRecord struct {
 	Version  uint8 // of the card-data key
 }
 
-// CardBlob is a card record as the element keeps it and as it travels: wrapped with
-// AES-KWP under the element's card-data key.
+// CardBlob is a card record as the element keeps it and as it travels: sealed under the
+// element's card-data key, with AES-KWP (RFC 5649) in the modern suite, in the legacy
+// suite with 3DES-CBC and a [RetailMAC] of the ciphertext.
 type CardBlob [lenRecord + 8]byte
 
 // Layout of a card record (wire.md 6): PAN length, PAN in BCD, expiry, sequence, slot, version.
@@ -61,15 +61,8 @@ var ErrBlob = errors.New("not a card of this element")
 
 // SealCard wraps a card record.
 func SealCard(s scp80.Suite, key CardDataKey, r CardRecord) (CardBlob, error) {
-	if s != scp80.Modern {
-		return CardBlob{}, fmt.Errorf("wrap a card: %w", ErrSuite)
-	}
 	if r.PAN.digits == nil || !r.Expiry.Valid() || r.Slot < 1 || r.Slot > 0xFF {
 		return CardBlob{}, errors.New("wrap a card: number, expiry or slot missing")
-	}
-	block, err := aes.NewCipher(key.Reveal())
-	if err != nil {
-		return CardBlob{}, fmt.Errorf("ready the card-data key: %w", err)
 	}
 	number := r.PAN.Reveal()
 	var w writer
@@ -77,21 +70,21 @@ func SealCard(s scp80.Suite, key CardDataKey, r CardRecord) (CardBlob, error) {
 	w.digits("PAN", number, lenPAN)
 	w.number("expiry", uint64(r.Expiry), 2)
 	w.octets(r.Sequence, byte(r.Slot), r.Version)
-	return CardBlob(wrap(block, w.b)), nil
+	sealed, err := sealOctets(s, key.Reveal(), w.b)
+	if err != nil {
+		return CardBlob{}, fmt.Errorf("wrap a card: %w", err)
+	}
+	return CardBlob(sealed), nil
 }
 
 // OpenCard takes the record out of a blob.
 func OpenCard(s scp80.Suite, key CardDataKey, blob CardBlob) (CardRecord, error) {
-	if s != scp80.Modern {
-		return CardRecord{}, fmt.Errorf("open a card: %w", ErrSuite)
-	}
-	block, err := aes.NewCipher(key.Reveal())
-	if err != nil {
-		return CardRecord{}, fmt.Errorf("ready the card-data key: %w", err)
-	}
-	plain, ok := unwrap(block, blob[:])
-	if !ok || len(plain) != lenRecord {
+	plain, err := openOctets(s, key.Reveal(), blob[:])
+	switch {
+	case errors.Is(err, errTampered) || err == nil && len(plain) != lenRecord:
 		return CardRecord{}, ErrBlob
+	case err != nil:
+		return CardRecord{}, fmt.Errorf("open a card: %w", err)
 	}
 	return recordOf(plain)
 }

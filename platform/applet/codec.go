@@ -1,6 +1,8 @@
 package applet
 
 import (
+	"crypto/aes"
+	"crypto/des"
 	"errors"
 	"fmt"
 
@@ -21,10 +23,13 @@ var (
 // low one the version of the layout, which is 0.
 func layout(s scp80.Suite) byte { return byte(s) << 4 }
 
+// usual is room for every message but modern keys.
+const usual = 96
+
 // Encode is [Append] for a message of this program's own making. It panics if a
 // value does not fit, which parsing and the caps of package money rule out.
 func Encode(s scp80.Suite, m Message) []byte {
-	b, err := Append(nil, s, m)
+	b, err := Append(make([]byte, 0, usual), s, m)
 	if err != nil {
 		panic("applet: " + err.Error())
 	}
@@ -33,7 +38,7 @@ func Encode(s scp80.Suite, m Message) []byte {
 
 // Append appends a message in the form that it has in the suite to dst.
 func Append(dst []byte, s scp80.Suite, m Message) ([]byte, error) {
-	if s != scp80.Modern {
+	if !s.Valid() {
 		return dst, fmt.Errorf("encode %s: %w", m.Type(), ErrSuite)
 	}
 	w := writer{b: dst, suite: s}
@@ -52,7 +57,7 @@ func Append(dst []byte, s scp80.Suite, m Message) ([]byte, error) {
 func Decode(s scp80.Suite, payload []byte) (Message, error) {
 	r := reader{b: payload, suite: s}
 	kind, second, ref := Type(r.octet()), r.octet(), BillRef(r.take(len(BillRef{})))
-	if s != scp80.Modern || second != layout(s) && (second == layout(scp80.Modern) || second == layout(scp80.Legacy)) {
+	if other := scp80.Suite(second >> 4); !s.Valid() || other.Valid() && other != s {
 		return nil, fmt.Errorf("decode message: %w", ErrSuite)
 	}
 	m := read(&r, kind, ref)
@@ -121,13 +126,44 @@ func (m *Pay) append(w *writer) {
 	w.digits("phone", string(m.Phone), lenPhone)
 	m.Identity.append(w)
 	w.octets(m.Blob[:]...)
-	w.uint(uint64(m.PINCounter), 4)
-	w.octets(m.PINBlock[:]...)
+	w.pin(m.PINCounter, m.PINBlock)
 	if m.Payee == "" && m.Transaction == 0 {
 		return
 	}
 	w.merchant(m.Payee)
 	w.uint(uint64(m.Transaction), 8)
+}
+
+// pin writes the counter of a PIN key and the block under it: 4 and 16 octets, in the
+// legacy suite 3 and 8.
+func (w *writer) pin(counter uint32, block PINBlock) {
+	n := blockLen(w.suite)
+	if w.suite == scp80.Legacy {
+		if counter >= 1<<counterBitsTDES {
+			w.refuse("PIN counter")
+		}
+		if [aes.BlockSize - des.BlockSize]byte(block[n:]) != [aes.BlockSize - des.BlockSize]byte{} {
+			w.refuse("PIN block")
+		}
+	}
+	w.uint(uint64(counter), counterLen(w.suite))
+	w.octets(block[:n]...)
+}
+
+func (r *reader) pin() (counter uint32, block PINBlock) {
+	counter = uint32(r.uint(counterLen(r.suite)))
+	if r.suite == scp80.Legacy && counter >= 1<<counterBitsTDES {
+		r.bad = true
+	}
+	copy(block[:], r.take(blockLen(r.suite)))
+	return counter, block
+}
+
+func counterLen(s scp80.Suite) int {
+	if s == scp80.Legacy {
+		return 3
+	}
+	return 4
 }
 
 func readPay(r *reader, ref BillRef) *Pay {
@@ -136,8 +172,7 @@ func readPay(r *reader, ref BillRef) *Pay {
 	m.Time, m.Phone = r.time(), gateway.MSISDN(r.digits(lenPhone))
 	m.Identity = readIdentity(r)
 	m.Blob = CardBlob(r.take(len(m.Blob)))
-	m.PINCounter = uint32(r.uint(4))
-	m.PINBlock = PINBlock(r.take(len(m.PINBlock)))
+	m.PINCounter, m.PINBlock = r.pin()
 	if r.done() {
 		return m
 	}

@@ -1,97 +1,151 @@
 package applet
 
 import (
-	"crypto/aes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
+	"strconv"
 
 	"github.com/airtill/airtill/platform/scp80"
 )
 
-// InitialKeyID names an element's initial key (ANSI X9.24-3 §6.2).
+// InitialKeyID names an element's initial key: the 8 octets of ANSI X9.24-3 §6.2, or
+// the 59 bits of X9.24-1 with the counter's bits after them zero.
 type InitialKeyID [8]byte
 
-// InitialKeyID is the last 16 digits of the element's number, as EMV option A takes
-// them of a card's. It must have been parsed.
+// lenSerial is how many of an element's last digits fit the 59 bits of X9.24-1.
+const lenSerial = 17
+
+// InitialKeyID is made of the element's number, which must have been parsed. In the
+// modern suite it is the last 16 digits, as EMV option A takes them of a card's. In
+// the legacy suite it is the last 17 as a number, so that elements whose numbers
+// differ there have different ones.
 func (id ElementID) InitialKeyID(s scp80.Suite) (InitialKeyID, error) {
-	if s != scp80.Modern {
-		return InitialKeyID{}, fmt.Errorf("name an initial key: %w", ErrSuite)
-	}
 	octets, err := id.Octets()
-	return InitialKeyID(octets[lenElementID-8:]), err
+	if err != nil {
+		return InitialKeyID{}, err
+	}
+	switch s {
+	case scp80.Modern:
+		return InitialKeyID(octets[lenElementID-8:]), nil
+	case scp80.Legacy:
+		n, err := strconv.ParseUint(string(id[2*lenElementID-lenSerial:]), 10, 64)
+		return InitialKeyID(binary.BigEndian.AppendUint64(nil, n<<5)), err
+	}
+	return InitialKeyID{}, fmt.Errorf("name an initial key: %w", ErrSuite)
 }
 
 // ErrPINCounter is a DUKPT counter that no PIN key belongs to, or the end of them.
 var ErrPINCounter = errors.New("no PIN key of this counter")
 
-// maxWork is the most one bits in a counter, so that no derivation takes more
-// steps than that (X9.24-3 §6.2.1).
-const maxWork = 16
+// dukpt is what the two standards of DUKPT differ in. In both a key is derived from
+// another in a step for each one bit of the counter, the highest first.
+type dukpt struct {
+	bits    int // of a counter
+	maxWork int // most one bits in a counter
+	initial func(dst, base []byte, id InitialKeyID) error
+	step    func(dst, key []byte, id InitialKeyID, counter uint32) error
+	pin     func(dst, transaction []byte, id InitialKeyID, counter uint32) error
+}
 
-// Usages in derivation data (X9.24-3 table 5).
-const (
-	usagePIN     = 0x1000
-	usageDerive  = 0x8000
-	usageInitial = 0x8001
-)
+func dukptOf(s scp80.Suite) (dukpt, error) {
+	switch s {
+	case scp80.Modern:
+		return dukpt{counterBitsAES, maxWorkAES, initialAES, stepAES, pinAES}, nil
+	case scp80.Legacy:
+		return dukpt{counterBitsTDES, maxWorkTDES, initialTDES, stepTDES, pinTDES}, nil
+	}
+	return dukpt{}, fmt.Errorf("derive a DUKPT key: %w", ErrSuite)
+}
+
+// maxKey is the length of the longest DUKPT key, AES-256.
+const maxKey = 32
+
+// checkKey refuses a key that the suite's DUKPT cannot start from.
+func checkKey(s scp80.Suite, octets []byte) error {
+	if s == scp80.Legacy && len(octets) != s.KeyLen() || len(octets) > maxKey {
+		return fmt.Errorf("derive a DUKPT key: from one of %d octets", len(octets))
+	}
+	return nil
+}
 
 // DeriveInitialKey derives an element's initial key from the base key.
-func DeriveInitialKey(s scp80.Suite, base BaseKey, id InitialKeyID) (InitialKey, error) {
-	if s != scp80.Modern {
-		return InitialKey{}, fmt.Errorf("derive an initial key: %w", ErrSuite)
+func DeriveInitialKey(s scp80.Suite, base BaseKey, id InitialKeyID) (key InitialKey, err error) {
+	d, err := dukptOf(s)
+	if err != nil {
+		return key, err
 	}
-	data := derivationData(usageInitial, len(base.Reveal()))
-	copy(data[8:], id[:])
-	return derive[InitialKey](base.Reveal(), data)
+	octets := base.Reveal()
+	if err := checkKey(s, octets); err != nil {
+		return key, err
+	}
+	derived := make([]byte, len(octets))
+	if err := d.initial(derived, octets, id); err != nil {
+		return key, err
+	}
+	return scp80.NewKey[InitialKey](derived), nil
 }
 
 // DerivePINKey derives the PIN key of a counter as the platform does: from the
-// initial key, one step for each one bit of the counter (X9.24-3 §6.3).
-func DerivePINKey(s scp80.Suite, initial InitialKey, id InitialKeyID, counter uint32) (PINKey, error) {
-	if s != scp80.Modern {
-		return PINKey{}, fmt.Errorf("derive a PIN key: %w", ErrSuite)
-	}
-	if counter == 0 || bits.OnesCount32(counter) > maxWork {
-		return PINKey{}, ErrPINCounter
-	}
-	transaction, err := deriveTransactionKey(initial.Reveal(), id, counter)
+// initial key, one step for each one bit of the counter (X9.24-3 §6.3; X9.24-1 A.3).
+func DerivePINKey(s scp80.Suite, initial InitialKey, id InitialKeyID, counter uint32) (key PINKey, err error) {
+	d, err := dukptOf(s)
 	if err != nil {
-		return PINKey{}, err
+		return key, err
 	}
-	return derive[PINKey](transaction, stepData(usagePIN, len(transaction), id, counter))
+	if counter == 0 || bits.Len32(counter) > d.bits || bits.OnesCount32(counter) > d.maxWork {
+		return key, ErrPINCounter
+	}
+	octets := initial.Reveal() // a copy, which the steps write over
+	if err := checkKey(s, octets); err != nil {
+		return key, err
+	}
+	if err := d.transaction(octets, id, counter); err != nil {
+		return key, err
+	}
+	if err := d.pin(octets, octets, id, counter); err != nil {
+		return key, err
+	}
+	return scp80.NewKey[PINKey](octets), nil
 }
 
-func deriveTransactionKey(key []byte, id InitialKeyID, counter uint32) ([]byte, error) {
+// transaction turns the initial key into the transaction key of a counter.
+func (d dukpt) transaction(key []byte, id InitialKeyID, counter uint32) error {
 	working := uint32(0)
 	for rest := counter; rest != 0; {
 		highest := uint32(1) << (bits.Len32(rest) - 1)
 		working, rest = working|highest, rest&^highest
-		next, err := deriveStep(key, stepData(usageDerive, len(key), id, working))
-		if err != nil {
-			return nil, err
+		if err := d.step(key, key, id, working); err != nil {
+			return err
 		}
-		key = next
 	}
-	return key, nil
+	return nil
 }
 
-// PINKeys are an element's PIN keys yet to be used. As X9.24-3 §6.4 has it, it holds
-// only keys of counters to come: what is in it opens no PIN block of before.
+// PINKeys are an element's PIN keys yet to be used. As X9.24-3 §6.4 and X9.24-1 A.2 have
+// it, it holds only keys of counters to come: what is in it opens no PIN block of before.
+// It holds them in place, with nothing behind a pointer.
 type PINKeys struct {
+	suite     scp80.Suite
+	length    uint8 // of a key
 	id        InitialKeyID
 	counter   uint32
-	registers [32][]byte // intermediate keys; nil: used up
+	registers [counterBitsAES][maxKey]byte // intermediate keys; zero: used up
 }
 
 // NewPINKeys fills the registers from the initial key, which is not kept.
 func NewPINKeys(s scp80.Suite, initial InitialKey, id InitialKeyID) (*PINKeys, error) {
-	if s != scp80.Modern {
-		return nil, fmt.Errorf("make PIN keys: %w", ErrSuite)
+	d, err := dukptOf(s)
+	if err != nil {
+		return nil, err
 	}
-	k := &PINKeys{id: id, counter: 1}
-	return k, k.fill(initial.Reveal(), 0, len(k.registers))
+	octets := initial.Reveal()
+	if err := checkKey(s, octets); err != nil {
+		return nil, err
+	}
+	k := &PINKeys{suite: s, length: uint8(len(octets)), id: id, counter: 1}
+	return k, k.fill(d, octets, 0, d.bits)
 }
 
 // Format prints no key.
@@ -108,90 +162,56 @@ func (k *PINKeys) Next() (counter uint32, key PINKey, err error) {
 	if k.counter == 0 {
 		return 0, key, ErrPINCounter
 	}
-	counter, at := k.counter, bits.TrailingZeros32(k.counter)
-	transaction := k.registers[at]
-	key, err = derive[PINKey](transaction, stepData(usagePIN, len(transaction), k.id, counter))
+	d, err := dukptOf(k.suite)
 	if err != nil {
 		return 0, key, err
 	}
-	return counter, key, k.advance(transaction, at)
+	counter = k.counter
+	octets := make([]byte, k.length)
+	if err := d.pin(octets, k.register(bits.TrailingZeros32(counter)), k.id, counter); err != nil {
+		return 0, key, err
+	}
+	return counter, scp80.NewKey[PINKey](octets), k.advance(d)
 }
 
-// Skip moves on to counter without making the keys between: to restore an element
+// Skip moves on to counter without handing out the keys between: to restore an element
 // from its kept counter, and no way back.
 func (k *PINKeys) Skip(counter uint32) error {
-	for k.counter != 0 && k.counter < counter {
-		if _, _, err := k.Next(); err != nil {
-			return err
-		}
+	d, err := dukptOf(k.suite)
+	for err == nil && k.counter != 0 && k.counter < counter {
+		err = k.advance(d)
 	}
-	return nil
+	return err
 }
 
-// advance drops the used key, derives what its later counters need and moves to the
-// next counter with at most maxWork one bits.
-func (k *PINKeys) advance(used []byte, at int) error {
-	k.registers[at] = nil
-	if bits.OnesCount32(k.counter) < maxWork {
-		if err := k.fill(used, k.counter, at); err != nil {
+func (k *PINKeys) register(i int) []byte { return k.registers[i][:k.length] }
+
+// advance drops the key of the counter, derives from it what later counters need and
+// moves to the next one with no more one bits than there may be.
+func (k *PINKeys) advance(d dukpt) error {
+	at := bits.TrailingZeros32(k.counter)
+	used := k.registers[at]
+	k.registers[at] = [maxKey]byte{}
+	if bits.OnesCount32(k.counter) < d.maxWork {
+		if err := k.fill(d, used[:k.length], k.counter, at); err != nil {
 			return err
 		}
 		k.counter++
-		return nil
+	} else {
+		k.counter += k.counter & -k.counter
 	}
-	k.counter += k.counter & -k.counter // wraps to 0 at the end
+	if bits.Len32(k.counter) > d.bits { // of 32 bits it has become 0 by itself
+		k.counter = 0
+	}
 	return nil
 }
 
 // fill derives the registers below at: those of the counters base + 2^i.
-func (k *PINKeys) fill(key []byte, base uint32, below int) error {
+func (k *PINKeys) fill(d dukpt, key []byte, base uint32, below int) error {
 	for i := range below {
-		next, err := deriveStep(key, stepData(usageDerive, len(key), k.id, base|1<<i))
-		if err != nil {
+		if err := d.step(k.register(i), key, k.id, base|1<<i); err != nil {
 			return err
 		}
-		k.registers[i] = next
 	}
 	return nil
-}
-
-// derivationData is the head of derivation data (X9.24-3 §6.3.2): version, block
-// counter, usage, algorithm and length of the key that is derived, all AES.
-func derivationData(usage uint16, keyLen int) (data [aes.BlockSize]byte) {
-	data[0], data[1] = 1, 1
-	binary.BigEndian.PutUint16(data[2:], usage)
-	binary.BigEndian.PutUint16(data[4:], uint16(keyLen/8)) // 2, 3, 4: AES-128, -192, -256
-	binary.BigEndian.PutUint16(data[6:], uint16(keyLen*8))
-	return data
-}
-
-// stepData is derivation data of a counter: the last 4 octets of the id, then the counter.
-func stepData(usage uint16, keyLen int, id InitialKeyID, counter uint32) [aes.BlockSize]byte {
-	data := derivationData(usage, keyLen)
-	copy(data[8:], id[4:])
-	binary.BigEndian.PutUint32(data[12:], counter)
-	return data
-}
-
-func derive[K interface{ scp80.Key[P] }, P any](from []byte, data [aes.BlockSize]byte) (key K, err error) {
-	octets, err := deriveStep(from, data)
-	if err != nil {
-		return key, err
-	}
-	return scp80.NewKey[K, P](octets), nil
-}
-
-// deriveStep derives a key as long as the one it is derived from: as many blocks of
-// enciphered derivation data as that takes (X9.24-3 §6.3.1).
-func deriveStep(from []byte, data [aes.BlockSize]byte) ([]byte, error) {
-	block, err := aes.NewCipher(from)
-	if err != nil {
-		return nil, fmt.Errorf("derive a DUKPT key: %w", err)
-	}
-	var out [2 * aes.BlockSize]byte
-	for at := 0; at < len(from); at += aes.BlockSize {
-		block.Encrypt(out[at:], data[:])
-		data[1]++
-	}
-	return append([]byte(nil), out[:len(from)]...), nil
 }

@@ -5,95 +5,132 @@ import (
 	"errors"
 	"math/bits"
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 
 	"github.com/airtill/airtill/platform/scp80"
 )
 
-func initialKey() InitialKey { return scp80.NewKey[InitialKey](bytes.Repeat([]byte{9}, 32)) }
+func initialKey(s scp80.Suite) InitialKey { return someKey[InitialKey](s, 9) }
 
-// Element and platform agree on every key of a long way, past the first skipped
-// counters, and the element keeps no key it has used.
-func TestPINKeysFollowPlatform(t *testing.T) {
-	id := InitialKeyID{1, 2, 3, 4, 5, 6, 7, 8}
-	k, err := NewPINKeys(scp80.Modern, initialKey(), id)
+// keySerial is an id that both suites can have.
+var keySerial = InitialKeyID{1, 2, 3, 4, 5, 6, 7, 0x20}
+
+func transactionKey(s scp80.Suite, initial InitialKey, id InitialKeyID, counter uint32) ([]byte, error) {
+	d, err := dukptOf(s)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	seen := make(map[string]bool)
-	for want := uint32(1); want <= 600; want++ {
-		counter, key, err := k.Next()
-		if err != nil || counter != want {
-			t.Fatalf("counter %d, want %d: %v", counter, want, err)
+	key := initial.Reveal()
+	return key, d.transaction(key, id, counter)
+}
+
+// Element and platform agree on every key of a long way, and no key comes twice.
+func TestPINKeysFollowPlatform(t *testing.T) {
+	for _, s := range suites() {
+		k, err := NewPINKeys(s, initialKey(s), keySerial)
+		if err != nil {
+			t.Fatal(err)
 		}
-		host, err := DerivePINKey(scp80.Modern, initialKey(), id, counter)
-		if err != nil || !host.Equal(key) {
-			t.Fatalf("keys of %d differ: %v", counter, err)
+		seen := make(map[string]bool)
+		for want := uint32(1); want <= 1030; want++ {
+			if s == scp80.Legacy && bits.OnesCount32(want) > maxWorkTDES {
+				continue // 1023 has 10 one bits; none has more here
+			}
+			counter, key, err := k.Next()
+			if err != nil || counter != want {
+				t.Fatalf("%s: counter %d, want %d: %v", s, counter, want, err)
+			}
+			host, err := DerivePINKey(s, initialKey(s), keySerial, counter)
+			if err != nil || !host.Equal(key) {
+				t.Fatalf("%s: keys of %d differ: %v", s, counter, err)
+			}
+			if seen[string(key.Reveal())] {
+				t.Fatalf("%s: key of %d was used before", s, counter)
+			}
+			seen[string(key.Reveal())] = true
 		}
-		if seen[string(key.Reveal())] {
-			t.Fatalf("key of %d was used before", counter)
-		}
-		seen[string(key.Reveal())] = true
 	}
 }
 
-// Counters with over 16 one bits have no key (X9.24-3 §6.2.1): the element skips
-// them, and the platform refuses them.
+// Counters with too many one bits have no key (X9.24-3 §6.2.1; X9.24-1 A.2): the element
+// skips them, and the platform refuses them. After the last one there is none.
 func TestPINKeysAtTheEdges(t *testing.T) {
-	id := InitialKeyID{1}
-	for _, c := range []struct{ from, next uint32 }{
-		{0x1FFFC, 0x1FFFD}, {0x1FFFE, 0x20000}, {0xFFFE2000, 0xFFFE4000}, {0xFFFE8000, 0xFFFF0000}, {0xFFFF0000, 0},
+	type step struct{ from, next uint32 }
+	for s, c := range map[scp80.Suite]struct {
+		steps   []step
+		refused []uint32
+	}{
+		scp80.Modern: {
+			[]step{{0x1FFFC, 0x1FFFD}, {0x1FFFE, 0x20000}, {0xFFFE2000, 0xFFFE4000}, {0xFFFE8000, 0xFFFF0000}, {0xFFFF0000, 0}},
+			[]uint32{0, 0x1FFFF, 0xFFFFFFFF},
+		},
+		scp80.Legacy: {
+			[]step{{0x7FC, 0x7FD}, {0x7FE, 0x800}, {0xFFC, 0x1000}, {0x1FF400, 0x1FF800}, {0x1FF800, 0}},
+			[]uint32{0, 0x7FF, 0x1FFFFF, 0x200000, 0x200001, 0xFFFF0000},
+		},
 	} {
-		k := at(t, id, c.from)
-		counter, key, err := k.Next()
-		if err != nil || counter != c.from || k.Counter() != c.next {
-			t.Fatalf("%x: used %x, next %x, %v", c.from, counter, k.Counter(), err)
+		if s == scp80.Legacy && len(suites()) == 1 {
+			continue
 		}
-		if host, err := DerivePINKey(scp80.Modern, initialKey(), id, counter); err != nil || !host.Equal(key) {
-			t.Errorf("%x: keys differ: %v", counter, err)
+		for _, step := range c.steps {
+			checkEdge(t, s, step.from, step.next)
 		}
-		if c.next == 0 {
-			if _, _, err := k.Next(); !errors.Is(err, ErrPINCounter) {
-				t.Errorf("after the last: %v", err)
+		for _, counter := range c.refused {
+			if _, err := DerivePINKey(s, initialKey(s), keySerial, counter); !errors.Is(err, ErrPINCounter) {
+				t.Errorf("%s: platform takes %x: %v", s, counter, err)
 			}
 		}
 	}
-	for _, counter := range []uint32{0, 0x1FFFF, 0xFFFFFFFF} {
-		if _, err := DerivePINKey(scp80.Modern, initialKey(), id, counter); !errors.Is(err, ErrPINCounter) {
-			t.Errorf("platform takes %x: %v", counter, err)
-		}
+}
+
+func checkEdge(t *testing.T, s scp80.Suite, from, next uint32) {
+	t.Helper()
+	k := at(t, s, from)
+	counter, key, err := k.Next()
+	if err != nil || counter != from || k.Counter() != next {
+		t.Fatalf("%s %x: used %x, next %x, want %x, %v", s, from, counter, k.Counter(), next, err)
+	}
+	if host, err := DerivePINKey(s, initialKey(s), keySerial, counter); err != nil || !host.Equal(key) {
+		t.Errorf("%s %x: keys differ: %v", s, counter, err)
+	}
+	if next != 0 {
+		return
+	}
+	if _, _, err := k.Next(); !errors.Is(err, ErrPINCounter) {
+		t.Errorf("%s after the last: %v", s, err)
 	}
 }
 
 // at is an element's state just before a counter, as the keys of the counters up to
 // there would have left it.
-func at(t *testing.T, id InitialKeyID, counter uint32) *PINKeys {
+func at(t *testing.T, s scp80.Suite, counter uint32) *PINKeys {
 	t.Helper()
-	k := &PINKeys{id: id, counter: counter}
-	for i := range k.registers {
-		bit := uint32(1) << i
-		if bit > counter && bits.OnesCount32(counter) >= maxWork && bit < counter&-counter {
+	d, err := dukptOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &PINKeys{suite: s, length: uint8(s.KeyLen()), id: keySerial, counter: counter}
+	for i := range d.bits {
+		of := counter&^(uint32(1)<<i<<1-1) | 1<<i
+		if bits.OnesCount32(of) > d.maxWork || of < counter {
 			continue
 		}
-		of := counter&^(bit<<1-1) | bit
-		if bits.OnesCount32(of) > maxWork || of < counter {
-			continue
-		}
-		key, err := deriveTransactionKey(initialKey().Reveal(), id, of)
+		key, err := transactionKey(s, initialKey(s), keySerial, of)
 		if err != nil {
 			t.Fatal(err)
 		}
-		k.registers[i] = key
+		copy(k.register(i), key)
 	}
 	return k
 }
 
 func TestPINKeysSkip(t *testing.T) {
-	id := InitialKeyID{1}
 	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.SampledFrom(suites()).Draw(t, "suite")
 		to := rapid.Uint32Range(0, 700).Draw(t, "to")
-		k, err := NewPINKeys(scp80.Modern, initialKey(), id)
+		k, err := NewPINKeys(s, initialKey(s), keySerial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +138,7 @@ func TestPINKeysSkip(t *testing.T) {
 			t.Fatal(err)
 		}
 		counter, key, err := k.Next()
-		host, hostErr := DerivePINKey(scp80.Modern, initialKey(), id, counter)
+		host, hostErr := DerivePINKey(s, initialKey(s), keySerial, counter)
 		if err != nil || hostErr != nil || counter != max(to, 1) || !host.Equal(key) {
 			t.Fatalf("skipped to %d, got %d: %v, %v", to, counter, err, hostErr)
 		}
@@ -111,28 +148,62 @@ func TestPINKeysSkip(t *testing.T) {
 // A state that is stolen opens no PIN block of before (wire.md 2.3): no register
 // holds the initial key or the key of a used counter.
 func TestPINKeysForgetTheUsed(t *testing.T) {
-	id := InitialKeyID{1}
-	k, err := NewPINKeys(scp80.Modern, initialKey(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	used := [][]byte{initialKey().Reveal()}
-	for range 100 {
-		counter, _, err := k.Next()
+	for _, s := range suites() {
+		k, err := NewPINKeys(s, initialKey(s), keySerial)
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := deriveTransactionKey(initialKey().Reveal(), id, counter)
-		if err != nil {
-			t.Fatal(err)
-		}
-		used = append(used, key)
-		for _, register := range k.registers {
-			for _, u := range used {
-				if bytes.Equal(register, u) {
-					t.Fatalf("after %d a used key is still there", counter)
+		used := [][]byte{initialKey(s).Reveal()}
+		for range 100 {
+			counter, _, err := k.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, err := transactionKey(s, initialKey(s), keySerial, counter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			used = append(used, key)
+			for i := range k.registers {
+				for _, u := range used {
+					if bytes.Equal(k.register(i), u) {
+						t.Fatalf("%s: after %d a used key is still there", s, counter)
+					}
 				}
 			}
+		}
+	}
+}
+
+// An element's PIN keys lie in one place of little more than a KiB.
+func TestPINKeysAreFlat(t *testing.T) {
+	if n := unsafe.Sizeof(PINKeys{}); n > 1056 {
+		t.Errorf("%d octets", n)
+	}
+}
+
+// Keys of another suite's length, and no suite, make no DUKPT key.
+func TestDUKPTRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		s   scp80.Suite
+		key []byte
+	}{
+		"no suite":         {0, make([]byte, 32)},
+		"no key":           {scp80.Modern, nil},
+		"AES of 20":        {scp80.Modern, make([]byte, 20)},
+		"AES of 40":        {scp80.Modern, make([]byte, 40)},
+		"3DES of 32":       {scp80.Legacy, make([]byte, 32)},
+		"3DES of 8":        {scp80.Legacy, make([]byte, 8)},
+		"3DES without key": {scp80.Legacy, nil},
+	} {
+		if _, err := DeriveInitialKey(c.s, scp80.NewKey[BaseKey](c.key), keySerial); err == nil {
+			t.Errorf("%s: an initial key", name)
+		}
+		if _, err := NewPINKeys(c.s, scp80.NewKey[InitialKey](c.key), keySerial); err == nil {
+			t.Errorf("%s: PIN keys", name)
+		}
+		if _, err := DerivePINKey(c.s, scp80.NewKey[InitialKey](c.key), keySerial, 1); err == nil {
+			t.Errorf("%s: a PIN key", name)
 		}
 	}
 }

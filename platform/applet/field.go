@@ -183,7 +183,7 @@ func (r *reader) digits(n int) string {
 // nibbles reads up to 2n hexadecimal digits and checks the F after them.
 func (r *reader) nibbles(n int) string {
 	const hexDigits = "0123456789ABCDEF"
-	s := make([]byte, 0, 2*n)
+	s := make([]byte, 0, 2*lenPAN) // no field of digits is longer
 	for _, o := range r.take(n) {
 		s = append(s, hexDigits[o>>4], hexDigits[o&0xF])
 	}

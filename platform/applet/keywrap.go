@@ -5,7 +5,49 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
+
+	"github.com/airtill/airtill/platform/scp80"
 )
+
+// errTampered is sealed octets that were changed, or sealed under another key; callers
+// have their own word for it.
+var errTampered = errors.New("sealed octets do not open")
+
+// sealOctets seals whole semiblocks of one length for each key: AES-KWP, or 3DES-CBC
+// with a retail MAC. Either way they grow by a semiblock.
+func sealOctets(s scp80.Suite, key, plain []byte) ([]byte, error) {
+	switch s {
+	case scp80.Modern:
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		return wrap(block, plain), nil
+	case scp80.Legacy:
+		return sealTDES(key, plain)
+	}
+	return nil, ErrSuite
+}
+
+// openOctets undoes sealOctets: errTampered if they were not sealed so.
+func openOctets(s scp80.Suite, key, sealed []byte) ([]byte, error) {
+	switch s {
+	case scp80.Modern:
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		plain, ok := unwrap(block, sealed)
+		if !ok {
+			return nil, errTampered
+		}
+		return plain, nil
+	case scp80.Legacy:
+		return openTDES(key, sealed)
+	}
+	return nil, ErrSuite
+}
 
 // Key wrapping with padding: RFC 5649, NIST SP 800-38F KWP.
 const (
@@ -21,6 +63,14 @@ func wrap(block cipher.Block, plain []byte) []byte {
 	binary.BigEndian.PutUint32(out, wrapIV)
 	binary.BigEndian.PutUint32(out[4:], uint32(len(plain)))
 	copy(out[semiblock:], plain)
+	wrapping(block, out)
+	return out
+}
+
+// wrapping is the wrapping process W (SP 800-38F §6.1, RFC 3394 §2.2.1) over an initial
+// value and two semiblocks or more, in place.
+func wrapping(block cipher.Block, out []byte) {
+	n := len(out)/semiblock - 1
 	var b [aes.BlockSize]byte
 	copy(b[:semiblock], out)
 	for t := range uint64(wrapRounds * n) {
@@ -31,7 +81,6 @@ func wrap(block cipher.Block, plain []byte) []byte {
 		copy(r, b[semiblock:])
 	}
 	copy(out, b[:semiblock])
-	return out
 }
 
 // unwrap undoes wrap (RFC 5649 §4.2). All checks are made before it says yes or no.

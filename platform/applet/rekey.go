@@ -1,7 +1,6 @@
 package applet
 
 import (
-	"crypto/aes"
 	"errors"
 	"fmt"
 
@@ -81,10 +80,13 @@ func plainLen(s scp80.Suite) int { return semiblock + packetKeys*s.KeyLen() }
 func wrappedLen(s scp80.Suite) int { return plainLen(s) + semiblock }
 
 // WrapKeys wraps the packet keys of a version under an element's key encryption key:
-// with AES-KWP (RFC 5649).
+// as a card record is sealed in the suite.
 func WrapKeys(s scp80.Suite, kik KeyEncryptionKey, version uint8, mo, mt scp80.Keys) ([]byte, error) {
-	if s != scp80.Modern {
+	switch {
+	case !s.Valid():
 		return nil, fmt.Errorf("wrap packet keys: %w", ErrSuite)
+	case version == 0:
+		return nil, errors.New("wrap packet keys: versions count from 1")
 	}
 	plain := make([]byte, semiblock, plainLen(s))
 	plain[0] = version
@@ -94,25 +96,21 @@ func WrapKeys(s scp80.Suite, kik KeyEncryptionKey, version uint8, mo, mt scp80.K
 		}
 		plain = append(plain, octets...)
 	}
-	block, err := aes.NewCipher(kik.Reveal())
+	wrapped, err := sealOctets(s, kik.Reveal(), plain)
 	if err != nil {
-		return nil, fmt.Errorf("ready the key encryption key: %w", err)
+		return nil, fmt.Errorf("wrap packet keys: %w", err)
 	}
-	return wrap(block, plain), nil
+	return wrapped, nil
 }
 
 // UnwrapKeys takes the packet keys of a version out of what [WrapKeys] made.
 func UnwrapKeys(s scp80.Suite, kik KeyEncryptionKey, version uint8, wrapped []byte) (mo, mt scp80.Keys, err error) {
-	if s != scp80.Modern {
-		return mo, mt, fmt.Errorf("unwrap packet keys: %w", ErrSuite)
-	}
-	block, err := aes.NewCipher(kik.Reveal())
-	if err != nil {
-		return mo, mt, fmt.Errorf("ready the key encryption key: %w", err)
-	}
-	plain, ok := unwrap(block, wrapped)
-	if !ok || len(plain) != plainLen(s) || !isVersion(plain[:semiblock], version) {
+	plain, err := openOctets(s, kik.Reveal(), wrapped)
+	switch {
+	case errors.Is(err, errTampered) || err == nil && (len(plain) != plainLen(s) || !isVersion(plain, version)):
 		return mo, mt, ErrWrappedKeys
+	case err != nil:
+		return mo, mt, fmt.Errorf("unwrap packet keys: %w", err)
 	}
 	n := s.KeyLen()
 	key := func(i int) []byte { return plain[semiblock+i*n:][:n] }
@@ -121,6 +119,6 @@ func UnwrapKeys(s scp80.Suite, kik KeyEncryptionKey, version uint8, wrapped []by
 	return mo, mt, nil
 }
 
-func isVersion(head []byte, version uint8) bool {
-	return [semiblock]byte(head) == [semiblock]byte{version}
+func isVersion(plain []byte, version uint8) bool {
+	return version != 0 && [semiblock]byte(plain[:semiblock]) == [semiblock]byte{version}
 }

@@ -89,7 +89,7 @@ func (w personalisationWire) personalisation() (Personalisation, error) {
 		Initial: scp80.NewKey[InitialKey](w.Initial), CardData: scp80.NewKey[CardDataKey](w.CardData),
 	}
 	var err error
-	if p.Identity, err = ParseIdentity(w.Identity.Type, w.Identity.Number); err != nil || len(w.KeyID) != len(p.KeyID) {
+	if p.Identity, err = ParseIdentity(w.Identity.Type, w.Identity.Number); err != nil || len(w.KeyID) != len(p.KeyID) || !w.Suite.Valid() || w.Version == 0 {
 		return Personalisation{}, ErrSealed
 	}
 	p.KeyID = InitialKeyID(w.KeyID)

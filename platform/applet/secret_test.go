@@ -31,16 +31,16 @@ func secrets(t testing.TB) EnrolmentSecrets {
 	}
 }
 
-func personalisation(t testing.TB) Personalisation {
-	key := []byte(secretKey)
+func personalisation(t testing.TB, s scp80.Suite) Personalisation {
+	key := []byte(secretKey)[:s.KeyLen()]
 	keys := scp80.Keys{KIc: scp80.NewKey[scp80.CipherKey](key), KID: scp80.NewKey[scp80.MACKey](key)}
 	card := scp80.NewKey[CardDataKey](key)
-	blob, err := SealCard(scp80.Modern, card, CardRecord{PAN: pan(t, secretPAN), Expiry: 3012, Slot: 1})
+	blob, err := SealCard(s, card, CardRecord{PAN: pan(t, secretPAN), Expiry: 3012, Slot: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Personalisation{
-		Element: "89860112345678901234", Suite: scp80.Modern, Version: 1, MO: keys, MT: keys, TAR: scp80.TARPayment,
+		Element: "89860112345678901234", Suite: s, Version: 3, MO: keys, MT: keys, TAR: scp80.TARPayment,
 		KIK: scp80.NewKey[KeyEncryptionKey](key), Initial: scp80.NewKey[InitialKey](key), KeyID: InitialKeyID{1, 2, 3, 4, 5, 6, 7, 8}, CardData: card,
 		Identity: identity(t, secretIdentity),
 		Cards:    []CardEntry{{Slot: 1, Alias: "salary", Masked: pan(t, secretPAN).Masked(), Token: "6212340000000019", Expiry: 3012, Blob: blob}},
@@ -59,14 +59,14 @@ type holder struct {
 // PIN, card number, identity and keys print as masks in every way there is
 // (architecture.md 5, rule 9; wire.md 2.6).
 func TestSecretsNeverPrint(t *testing.T) {
-	s, p := secrets(t), personalisation(t)
+	s, p := secrets(t), personalisation(t, scp80.Modern)
 	pins, err := NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	record := CardRecord{PAN: pan(t, secretPAN), Expiry: 3012, Slot: 1}
 	h := holder{s: s, p: p, r: record, pin: s.PIN, pins: pins}
-	pay := samplePay(t)
+	pay := samplePay(t, scp80.Modern)
 	for _, v := range []any{s, &s, p, &p, h, &h, record, s.PIN, &s.PIN, s.Identity, s.Cards, s.Cards[0].PAN, pins, *pay, pay.Identity, []any{h}, map[string]PIN{"pin": s.PIN}} {
 		var log bytes.Buffer
 		logger := zerolog.New(&log)
@@ -139,49 +139,6 @@ func TestParseSecrets(t *testing.T) {
 	}
 }
 
-func TestSealCardRefuses(t *testing.T) {
-	key := scp80.NewKey[CardDataKey]([]byte(secretKey))
-	good := CardRecord{PAN: pan(t, secretPAN), Expiry: 3012, Slot: 1}
-	for name, r := range map[string]CardRecord{
-		"no number": {Expiry: 3012, Slot: 1}, "no expiry": {PAN: good.PAN, Slot: 1}, "no slot": {PAN: good.PAN, Expiry: 3012},
-		"slot 256": {PAN: good.PAN, Expiry: 3012, Slot: 256},
-	} {
-		if _, err := SealCard(scp80.Modern, key, r); err == nil {
-			t.Error(name)
-		}
-	}
-	blob, err := SealCard(scp80.Modern, key, good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range blob {
-		forged := blob
-		forged[i] ^= 1
-		if _, err := OpenCard(scp80.Modern, key, forged); err != ErrBlob {
-			t.Errorf("octet %d changed: %v", i, err)
-		}
-	}
-	if _, err := OpenCard(scp80.Modern, scp80.NewKey[CardDataKey](make([]byte, 32)), blob); err != ErrBlob {
-		t.Errorf("another element's key: %v", err)
-	}
-}
-
-// Longest and shortest card numbers keep their place in a record.
-func TestCardNumberLengths(t *testing.T) {
-	key := scp80.NewKey[CardDataKey]([]byte(secretKey))
-	for n := 12; n <= 19; n++ {
-		digits := strings.Repeat("7", n-1)
-		r := CardRecord{PAN: pan(t, digits+string(rune(LuhnDigit(digits)))), Expiry: 2607, Slot: 255}
-		blob, err := SealCard(scp80.Modern, key, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := OpenCard(scp80.Modern, key, blob); err != nil || !got.PAN.Equal(r.PAN) || got.Slot != 255 {
-			t.Errorf("%d digits: %v", n, err)
-		}
-	}
-}
-
 func TestSeal(t *testing.T) {
 	key, err := NewKeyPair(rand.Reader)
 	if err != nil {
@@ -191,7 +148,7 @@ func TestSeal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, p := secrets(t), personalisation(t)
+	s, p := secrets(t), personalisation(t, scp80.Modern)
 	sealedS, err := SealEnrolment(key.PublicKey().Bytes(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -274,5 +231,40 @@ func TestNewKeyPair(t *testing.T) {
 	}
 	if again, err := ParsePrivateKey(octets); err != nil || !bytes.Equal(again.PublicKey().Bytes(), a.PublicKey().Bytes()) {
 		t.Errorf("private key read back: %v", err)
+	}
+}
+
+// Every part of a personalisation comes through, in both suites; one of no suite or no
+// version is refused.
+func TestPersonalisationWire(t *testing.T) {
+	key, err := NewKeyPair(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range suites() {
+		want := personalisation(t, s)
+		sealed, err := SealPersonalisation(key.PublicKey().Bytes(), want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := OpenPersonalisation(key, sealed)
+		if err != nil || got.Suite != s || got.Version != 3 || !got.KIK.Equal(want.KIK) || !same(got.MO, want.MO) || !same(got.MT, want.MT) {
+			t.Errorf("%s: %v, %v", s, got, err)
+		}
+		for name, change := range map[string]func(*Personalisation){
+			"no suite":   func(p *Personalisation) { p.Suite = 0 },
+			"suite 3":    func(p *Personalisation) { p.Suite = 3 },
+			"no version": func(p *Personalisation) { p.Version = 0 },
+		} {
+			p := want
+			change(&p)
+			sealed, err := SealPersonalisation(key.PublicKey().Bytes(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := OpenPersonalisation(key, sealed); !errors.Is(err, ErrSealed) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }

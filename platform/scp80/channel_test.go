@@ -142,7 +142,7 @@ func rewrite(f frame, packet []byte, pcntr byte) {
 	}
 	fixed, cc, data := f.split(body)
 	fixed[lenCNTR] = pcntr
-	copy(cc, f.checksum(clear, fixed, data))
+	copy(cc, f.checksum(nil, clear, fixed, data))
 	if f.size > 0 {
 		f.block.Encrypt(body, body)
 	}

@@ -58,7 +58,7 @@ func (f *frame) seal(fixed, payload []byte) ([]byte, error) {
 	if total > maxPacket {
 		return nil, fmt.Errorf("secure %d octets: %w", len(payload), ErrTooLong)
 	}
-	packet := make([]byte, total)
+	packet := make([]byte, total, total+maxBlock) // room for a checksum behind it
 	binary.BigEndian.PutUint16(packet, uint16(total-lenLength))
 	copy(packet[lenLength:], f.header)
 	clear, body := packet[:f.clear()], packet[f.clear():]
@@ -67,12 +67,12 @@ func (f *frame) seal(fixed, payload []byte) ([]byte, error) {
 	fields[lenCNTR] = byte(len(data) - len(payload))
 	copy(data, payload)
 	if f.cc > 0 {
-		copy(cc, f.checksum(clear, fields, data))
+		copy(cc, f.checksum(packet, clear, fields, data))
 	}
 	if f.size > 0 {
 		cipher.NewCBCEncrypter(f.block, zeroIV[:f.size]).CryptBlocks(body, body)
 	}
-	return packet, nil
+	return packet[:total:total], nil
 }
 
 // open takes fixed fields and data out of a packet: header, lengths, decipher, CC,
@@ -84,13 +84,14 @@ func (f *frame) open(packet []byte) (fixed, data []byte, err error) {
 	case !bytes.Equal(packet[lenLength:f.clear()], f.header):
 		return nil, nil, refusal{ReasonHeader}
 	}
-	clear, body := packet[:f.clear()], bytes.Clone(packet[f.clear():])
+	clear, body := packet[:f.clear()], make([]byte, 0, len(packet)+maxBlock)
+	body = append(body, packet[f.clear():]...)
 	if f.size > 0 {
 		cipher.NewCBCDecrypter(f.block, zeroIV[:f.size]).CryptBlocks(body, body)
 	}
 	fixed, cc, data := f.split(body)
 	padding := int(fixed[lenCNTR])
-	authentic := f.cc == 0 || subtle.ConstantTimeCompare(cc, f.checksum(clear, fixed, data)) == 1
+	authentic := f.cc == 0 || subtle.ConstantTimeCompare(cc, f.checksum(body, clear, fixed, data)) == 1
 	whole := padded(data, padding, max(f.size, 1))
 	switch {
 	case !authentic:
@@ -111,9 +112,10 @@ func (f *frame) split(body []byte) (fixed, cc, data []byte) {
 	return body[:f.fixed], body[f.fixed : f.fixed+f.cc], body[f.fixed+f.cc:]
 }
 
-// checksum is the CC over all but itself, padding included (TS 102 225 §5.1.5).
-func (f *frame) checksum(clear, fixed, data []byte) []byte {
-	return f.mac.Append(make([]byte, 0, maxBlock), f.udh, clear, fixed, data)[:f.cc]
+// checksum is the CC over all but itself, padding included (TS 102 225 §5.1.5). It is
+// made in the room behind a buffer.
+func (f *frame) checksum(buffer, clear, fixed, data []byte) []byte {
+	return f.mac.Append(buffer, f.udh, clear, fixed, data)[len(buffer):][:f.cc]
 }
 
 // zeroIV is the initial value of all ciphering: the counter in the first block is what
