@@ -105,6 +105,8 @@ func (s *stage) do(args []string) error {
 		s.arrive(s.bill(args[1], args[2], args[3]))
 	case "result":
 		s.arrive(s.result(args[1], args[2], args[3:]))
+	case "keys":
+		s.arrive(keysOf(args[1]))
 	case "forged":
 		s.phone.Packet(handsetsim.Arrival{From: "10658", Packet: []byte("forged"), Octets: 9, At: s.now}, &s.fx)
 	case "alien":
@@ -166,6 +168,12 @@ func (s *stage) bill(id, amount, life string) *applet.Bill {
 	}
 	b.Amount = moneyAmount(n)
 	return b
+}
+
+// keysOf brings new packet keys; what is in them is the element's affair.
+func keysOf(version string) *applet.Keys {
+	n, _ := strconv.Atoi(version)
+	return &applet.Keys{Version: uint8(n), Wrapped: make([]byte, 8+8+4*scp80.Modern.KeyLen())}
 }
 
 func (s *stage) result(id, code string, rest []string) *applet.Result {

@@ -10,12 +10,12 @@ import (
 // personalisation binds two cards to an element.
 func personalisation(t testing.TB, id applet.ElementID, reg *register) applet.Personalisation {
 	t.Helper()
-	keyID := must(id.InitialKeyID(scp80.Modern))(t)
+	keyID := must(id.InitialKeyID(reg.suite))(t)
 	p := applet.Personalisation{
-		Element: id, Suite: scp80.Modern, Version: 1, MO: reg.mo, MT: reg.mt, TAR: scp80.TARPayment,
-		Initial:  must(applet.DeriveInitialKey(scp80.Modern, scp80.NewKey[applet.BaseKey](octets(t, 32)), keyID))(t),
+		Element: id, Suite: reg.suite, Version: 1, MO: reg.versions[0].mo, MT: reg.versions[0].mt, TAR: scp80.TARPayment, KIK: reg.kik,
+		Initial:  must(applet.DeriveInitialKey(reg.suite, scp80.NewKey[applet.BaseKey](octets(t, reg.suite.KeyLen())), keyID))(t),
 		KeyID:    keyID,
-		CardData: scp80.NewKey[applet.CardDataKey](octets(t, 32)),
+		CardData: scp80.NewKey[applet.CardDataKey](octets(t, reg.suite.KeyLen())),
 		Identity: must(applet.ParseIdentity(applet.ResidentID, "11010519900307123X"))(t),
 	}
 	for i, digits := range []string{"622588000000111", "622588000000222"} {
@@ -25,7 +25,7 @@ func personalisation(t testing.TB, id applet.ElementID, reg *register) applet.Pe
 			Token: applet.TokenPAN("9" + digits[1:] + "0"), Expiry: 2912,
 		}
 		record := applet.CardRecord{PAN: pan, Expiry: entry.Expiry, Sequence: 1, Slot: entry.Slot, Version: 1}
-		entry.Blob = must(applet.SealCard(scp80.Modern, p.CardData, record))(t)
+		entry.Blob = must(applet.SealCard(reg.suite, p.CardData, record))(t)
 		p.Cards = append(p.Cards, entry)
 	}
 	return p

@@ -9,11 +9,11 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 )
 
-// Bounds of what an idle phone keeps, in octets. The element's key schedules and PIN
-// keys are most of the second.
+// Bounds of what an idle phone keeps, in octets. The element's PIN keys are most of
+// the second; its other keys are made ready when they are used.
 const (
 	idlePlain   = 1 << 10
-	idleElement = 6 << 10
+	idleElement = 4 << 10
 )
 
 // TestIdlePhoneIsSmall measures what a phone keeps while nothing happens: without an

@@ -41,10 +41,24 @@ type bench struct {
 
 // register is what the platform keeps of one phone.
 type register struct {
-	form   applet.Form
-	mo, mt scp80.Keys
-	out    uint64 // packet counter to the phone
-	in     uint64 // and from it
+	form     applet.Form
+	suite    scp80.Suite
+	kik      applet.KeyEncryptionKey
+	versions []packetKeys // of the packet keys, from 1 on
+	uses     uint8        // the version that packets to the phone are under
+	out      uint64       // packet counter to the phone
+	in       uint64       // and from it
+}
+
+type packetKeys struct{ mo, mt scp80.Keys }
+
+// renew makes the next version of the keys, and the message that brings them.
+func (r *register) renew(t testing.TB) *applet.Keys {
+	t.Helper()
+	next := packetKeys{newKeys(t, r.suite), newKeys(t, r.suite)}
+	r.versions = append(r.versions, next)
+	version := uint8(len(r.versions))
+	return &applet.Keys{Version: version, Wrapped: must(applet.WrapKeys(r.suite, r.kik, version, next.mo, next.mt))(t)}
 }
 
 func newBench(t testing.TB, config fleet.Config) *bench {
@@ -99,34 +113,42 @@ func (b *bench) end() {
 	b.smsc.wg.Wait()
 }
 
-// enrol adds a phone with two cards, as a branch would (S1).
+// enrol adds a phone with two cards, as a branch would (S1), in the modern suite.
 func (b *bench) enrol(n gateway.MSISDN, form, persona string) {
 	b.t.Helper()
+	b.enrolIn(scp80.Modern, fleet.NewPhone{MSISDN: n, Form: form, Persona: persona})
+}
+
+func (b *bench) enrolIn(suite scp80.Suite, phone fleet.NewPhone) {
+	b.t.Helper()
 	ctx := b.t.Context()
-	made, err := b.client.Add(ctx, fleet.NewPhone{MSISDN: n, Form: form, Persona: persona})
+	made, err := b.client.Add(ctx, phone)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	reg := &register{mo: newKeys(b.t), mt: newKeys(b.t)}
-	if err := reg.form.UnmarshalText([]byte(form)); err != nil {
-		b.t.Fatal(err)
+	reg := &register{
+		form: must(applet.ParseForm(phone.Form))(b.t), suite: suite, uses: 1,
+		kik:      scp80.NewKey[applet.KeyEncryptionKey](octets(b.t, suite.KeyLen())),
+		versions: []packetKeys{{newKeys(b.t, suite), newKeys(b.t, suite)}},
 	}
 	sealed, err := applet.SealPersonalisation(made.PublicKey, personalisation(b.t, made.ElementID, reg))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	phone, err := b.client.Personalise(ctx, n, fleet.Personalisation{Sealed: sealed, PIN: thePIN})
+	shown, err := b.client.Personalise(ctx, phone.MSISDN, fleet.Personalisation{Sealed: sealed, PIN: thePIN})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if len(phone.Cards) != 2 {
-		b.t.Fatalf("cards %+v, want two", phone.Cards)
+	if len(shown.Cards) != 2 || shown.Suite != suite.String() || shown.KeyVersion != 1 {
+		b.t.Fatalf("%+v, want two cards, %s, keys of version 1", shown, suite)
 	}
-	b.cards[n] = reg
+	b.cards[phone.MSISDN] = reg
 }
 
-func newKeys(t testing.TB) scp80.Keys {
-	return scp80.Keys{KIc: scp80.NewKey[scp80.CipherKey](octets(t, 32)), KID: scp80.NewKey[scp80.MACKey](octets(t, 32))}
+func newKeys(t testing.TB, s scp80.Suite) scp80.Keys {
+	return scp80.Keys{
+		KIc: scp80.NewKey[scp80.CipherKey](octets(t, s.KeyLen())), KID: scp80.NewKey[scp80.MACKey](octets(t, s.KeyLen())),
+	}
 }
 
 func octets(t testing.TB, n int) []byte {
@@ -161,27 +183,43 @@ func (b *bench) result(conn int, n gateway.MSISDN, id byte, code applet.Response
 	})
 }
 
-func (b *bench) push(conn int, n gateway.MSISDN, m applet.Message) smpp.Status {
+// push sends a message to a phone and answers what the fleet answered to its last part.
+func (b *bench) push(conn int, n gateway.MSISDN, m applet.Message) (status smpp.Status) {
 	b.t.Helper()
-	return b.smsc.deliver(conn, b.secure(n, m))
+	for _, sm := range b.secureAll(n, m) {
+		status = b.smsc.deliver(conn, sm)
+	}
+	return status
 }
 
-// secure makes the deliver_sm of a message to a phone.
+// secure makes the deliver_sm of a message to a phone that fits one.
 func (b *bench) secure(n gateway.MSISDN, m applet.Message) *smpp.DeliverSM {
+	b.t.Helper()
+	all := b.secureAll(n, m)
+	if len(all) != 1 {
+		b.t.Fatalf("%d segments", len(all))
+	}
+	return all[0]
+}
+
+// secureAll makes the deliver_sm of a message to a phone, one for each part.
+func (b *bench) secureAll(n gateway.MSISDN, m applet.Message) (all []*smpp.DeliverSM) {
 	b.t.Helper()
 	reg := b.cards[n]
 	reg.out++
-	packet := must(scp80.Wrap(scp80.Modern.Profile(scp80.MT, 1), reg.mt, reg.out, applet.Encode(scp80.Modern, m)))(b.t)
+	profile, keys := reg.suite.Profile(scp80.MT, reg.uses), reg.versions[reg.uses-1].mt
+	packet := must(scp80.Wrap(profile, keys, reg.out, applet.Encode(reg.suite, m)))(b.t)
+	ref := tpdu.Reference{Number: uint16(reg.out)}
 	var segments []tpdu.Segment
 	if reg.form.InSIM() {
-		segments = must(tpdu.ToSIM(packet, tpdu.Reference{}))(b.t)
+		segments = must(tpdu.ToSIM(packet, ref))(b.t)
 	} else {
-		segments = must(tpdu.ByPort(tpdu.Ports{Destination: applet.Port, Source: applet.Port}, packet, tpdu.Reference{}))(b.t)
+		segments = must(tpdu.ByPort(tpdu.Ports{Destination: applet.Port, Source: applet.Port}, packet, ref))(b.t)
 	}
-	if len(segments) != 1 {
-		b.t.Fatalf("%d segments", len(segments))
+	for _, s := range segments {
+		all = append(all, deliverSM("10658", n, s))
 	}
-	return deliverSM("10658", n, segments[0])
+	return all
 }
 
 func deliverSM(from string, to gateway.MSISDN, s tpdu.Segment) *smpp.DeliverSM {
@@ -218,12 +256,26 @@ func (b *bench) open(sm *smpp.SubmitSM) (gateway.MSISDN, applet.Message) {
 	if !ok || secured.Response || (secured.Ports == nil) != reg.form.InSIM() || sm.DataCoding != 0xF5 || sm.ProtocolID != 0 {
 		b.t.Fatalf("not a packet of a %v as wire.md 1.7 has it: %+v", reg.form, s)
 	}
-	counter, payload, err := scp80.Open(scp80.Modern.Profile(scp80.MO, 1), reg.mo, secured.Packet)
+	version := reg.versionOf(b.t, secured.Packet)
+	counter, payload, err := scp80.Open(reg.suite.Profile(scp80.MO, version), reg.versions[version-1].mo, secured.Packet)
 	if err != nil || counter <= reg.in {
 		b.t.Fatalf("counter %d after %d: %v", counter, reg.in, err)
 	}
-	reg.in = counter
-	return n, must(applet.Decode(scp80.Modern, payload))(b.t)
+	reg.in, reg.uses = counter, version
+	return n, must(applet.Decode(reg.suite, payload))(b.t)
+}
+
+// versionOf finds the version of the keys that a packet from a phone names.
+func (r *register) versionOf(t testing.TB, packet []byte) uint8 {
+	t.Helper()
+	for version := len(r.versions); version > 0; version-- {
+		set, ok := scp80.KeySetOf(packet)
+		if ok && uint8(r.suite.Profile(scp80.MO, uint8(version)).KIc>>4) == set {
+			return uint8(version)
+		}
+	}
+	t.Fatalf("a packet under no version of the keys: %x", packet)
+	return 0
 }
 
 // expect reads the next message and compares its name.
