@@ -67,7 +67,7 @@ func (c *cursor) open(h header) {
 	switch {
 	case last == nil:
 		c.refused = true
-		c.leaf("secured part §5.1", len(c.rest()), meaning("not opened: the keys given are of other algorithms, or the length is no whole blocks"))
+		c.leaf("secured part §5.1", len(c.rest()), meaning("not opened: the keys given are of other algorithms, or the packet cannot be right"))
 	case len(c.keys) > 1:
 		c.refused = true
 		c.leaf("secured part §5.1", len(c.rest()), meaning(fmt.Sprintf("not opened: the CC is wrong under each of %d keys tried", len(c.keys))))
@@ -105,8 +105,8 @@ func attempts(h header, key Key) []attempt {
 	p := scp80.Profile{SPI: h.spi, KIc: h.kic, KID: h.kid, TAR: h.tar, CC: h.cc, Interop: true}
 	channel, err := scp80.NewChannel(p, key.Keys)
 	switch {
-	case errors.Is(err, scp80.ErrUnsupported) && h.spi.Check() != scp80.CheckCC: // a RC or DS
-		return decipher(h, key, verdict{suite: key.Suite, right: true, text: "not checked: it needs no key of these, and proves nothing"})
+	case errors.Is(err, scp80.ErrUnsupported) && h.spi.Check() == scp80.CheckRC:
+		return decipher(h, key, verdict{suite: key.Suite, right: true, text: "not checked: anybody can make it, so it proves nothing"})
 	case err != nil:
 		return nil
 	}
@@ -126,11 +126,10 @@ func judged(h header, key Key, err error) verdict {
 	switch reason := scp80.ReasonOf(err); {
 	case err == nil, reason == scp80.ReasonPadding:
 		v.right = true
-	default:
+	case reason == scp80.ReasonChecksum:
 		v.wrong, v.text = true, "WRONG under "+key.Name
-	}
-	if h.cc == 0 {
-		v.text = ""
+	default:
+		v.wrong, v.text = true, "not checked: the codec refuses the packet for its "+reason.String()
 	}
 	return v
 }

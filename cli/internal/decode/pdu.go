@@ -49,13 +49,16 @@ func (c *cursor) onePDU() {
 		id = smpp.CommandID(binary.BigEndian.Uint32(frame[4:]))
 	}
 	start := c.at
-	c.group(id.String()+commandClauses[id], int(length), func(c *cursor) { c.pduFields(id, frame) })
-	if c.fault == nil {
+	c.group(id.String()+commandClauses[id], len(frame), func(c *cursor) { c.pduFields(id) })
+	switch {
+	case len(frame) < int(length):
+		c.blame(c.at, "command_length: %d, and here the octets end", length)
+	case c.fault == nil:
 		c.judgePDU(start, frame)
 	}
 }
 
-func (c *cursor) pduFields(id smpp.CommandID, frame []byte) {
+func (c *cursor) pduFields(id smpp.CommandID) {
 	c.leaf("command_length §5.1.1", 4, number)
 	c.leaf("command_id §5.1.2", 4, func(b []byte) (string, string) { return id.String(), "" })
 	c.leaf("command_status §5.1.3", 4, statusWord)

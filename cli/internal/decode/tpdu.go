@@ -172,7 +172,7 @@ func addressText(b []byte, ton uint8, length int) string {
 	}
 	const marks = "0123456789*#abc"
 	var s strings.Builder
-	for i := range length {
+	for i := range min(length, 2*len(b)) {
 		if half := b[i/2] >> (4 * (i % 2)) & 0xF; int(half) < len(marks) {
 			s.WriteByte(marks[half])
 		}

@@ -28,6 +28,7 @@ type vector struct {
 	CCLen       int `json:"cc_len"`
 	CC          octets
 	SecuredData octets `json:"secured_data"`
+	Answer      octets `json:"additional_data"` // of a response
 	Packet      octets
 	UserData    octets `json:"tp_ud"`
 }
