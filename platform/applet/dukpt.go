@@ -88,7 +88,7 @@ func DeriveInitialKey(s scp80.Suite, base BaseKey, id InitialKeyID) (key Initial
 }
 
 // DerivePINKey derives the PIN key of a counter as the platform does: from the
-// initial key, one step for each one bit of the counter (X9.24-3 §6.3; X9.24-1 A.3).
+// initial key, one step for each one bit of the counter (X9.24-3 §6.3; X9.24-1 annex A).
 func DerivePINKey(s scp80.Suite, initial InitialKey, id InitialKeyID, counter uint32) (key PINKey, err error) {
 	d, err := dukptOf(s)
 	if err != nil {

@@ -127,7 +127,7 @@ func (p Profile) command() frame {
 }
 
 // udhResponse is in the CC input of a response packet, unlike that of a command
-// (TS 31.115 §4.4): the IEI 71 that it comes under.
+// (wire.md 1.4): the IEI 71 that it comes under.
 var udhResponse = []byte{0x02, 0x71, 0x00}
 
 // response is the shape of response packets, without keys.

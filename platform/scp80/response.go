@@ -2,7 +2,7 @@ package scp80
 
 import "fmt"
 
-// Status is the receiver's word in a response packet (TS 102 225 §5.2 table 5).
+// Status is the receiver's word in a response packet (TS 102 225 §5.2).
 type Status uint8
 
 // The statuses.
