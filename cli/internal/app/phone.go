@@ -76,12 +76,22 @@ func printPhones(p *printer, phones []fleet.Phone) error {
 	return printRows(p, phones,
 		column[fleet.Phone]{name: "phone", cell: func(p fleet.Phone) string { return string(p.MSISDN) }},
 		column[fleet.Phone]{name: "form", cell: func(p fleet.Phone) string { return p.Form }},
+		column[fleet.Phone]{name: "suite", cell: func(p fleet.Phone) string { return p.Suite }},
+		column[fleet.Phone]{name: "keys", right: true, cell: keyVersion},
 		column[fleet.Phone]{name: "persona", cell: func(p fleet.Phone) string { return p.Persona }},
 		column[fleet.Phone]{name: "power", cell: func(p fleet.Phone) string { return power(p.On) }},
 		count("cards", func(p fleet.Phone) int { return len(p.Cards) }),
 		count("open bills", func(p fleet.Phone) int { return p.OpenBills }),
 		count("messages", func(p fleet.Phone) int { return p.Messages }),
 	)
+}
+
+// keyVersion is the version of the packet keys; empty for an element that has none.
+func keyVersion(p fleet.Phone) string {
+	if p.KeyVersion == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(p.KeyVersion))
 }
 
 func power(on bool) string {
@@ -115,6 +125,8 @@ func phoneFields(p fleet.Phone) []field {
 		{"phone", string(p.MSISDN)},
 		{"form", p.Form},
 		{"element", string(p.ElementID)},
+		{"suite", p.Suite},
+		{"key version", keyVersion(p)},
 		{"persona", p.Persona},
 		{"power", power(p.On)},
 	}
