@@ -78,11 +78,8 @@ func (f *frame) seal(fixed, payload []byte) ([]byte, error) {
 // open takes fixed fields and data out of a packet: header, lengths, decipher, CC,
 // padding. After deciphering it does the same work whatever it finds (wire.md 5).
 func (f *frame) open(packet []byte) (fixed, data []byte, err error) {
-	switch {
-	case !counted(packet, f.clear()+f.fixed+f.cc) || f.size > 0 && (len(packet)-f.clear())%f.size != 0:
-		return nil, nil, refusal{ReasonLength}
-	case !bytes.Equal(packet[lenLength:f.clear()], f.header):
-		return nil, nil, refusal{ReasonHeader}
+	if reason := f.look(packet); reason != ReasonNone {
+		return nil, nil, refusal{reason}
 	}
 	clear, body := packet[:f.clear()], make([]byte, 0, len(packet)+maxBlock)
 	body = append(body, packet[f.clear():]...)
@@ -101,6 +98,17 @@ func (f *frame) open(packet []byte) (fixed, data []byte, err error) {
 	}
 	n := len(data) - padding
 	return fixed, data[:n:n], nil
+}
+
+// look compares lengths and clear header with the frame's, without a key.
+func (f *frame) look(packet []byte) Reason {
+	switch {
+	case !counted(packet, f.clear()+f.fixed+f.cc) || f.size > 0 && (len(packet)-f.clear())%f.size != 0:
+		return ReasonLength
+	case !bytes.Equal(packet[lenLength:f.clear()], f.header):
+		return ReasonHeader
+	}
+	return ReasonNone
 }
 
 // counted tells whether a packet has at least n octets and its length field counts them.
