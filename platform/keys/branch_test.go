@@ -29,7 +29,7 @@ func secrets(t testing.TB) applet.EnrolmentSecrets {
 }
 
 // personalised is an element's key pair and what the branch sealed to it.
-func personalised(t testing.TB, v *Vault) applet.Personalisation {
+func personalised(t testing.TB, v *Vault, suite scp80.Suite) applet.Personalisation {
 	t.Helper()
 	sealed, err := applet.SealEnrolment(v.BranchPublicKey(), secrets(t))
 	if err != nil {
@@ -40,7 +40,7 @@ func personalised(t testing.TB, v *Vault) applet.Personalisation {
 		t.Fatal(err)
 	}
 	key := elementKey(t)
-	s, err := v.Personalise(Enrolment{Element: element, Suite: scp80.Modern, Version: 1, PublicKey: key.PublicKey().Bytes(), Secrets: opened})
+	s, err := v.Personalise(Enrolment{Element: element, Suite: suite, Version: v.Version(), PublicKey: key.PublicKey().Bytes(), Secrets: opened})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,47 +60,76 @@ func elementKey(t testing.TB) hpke.PrivateKey {
 	return key
 }
 
-// S1, S3: what the branch seals is all that an element needs to pay, and the vault
-// opens each step of what the element then makes.
-func TestPersonaliseAndPay(t *testing.T) {
-	v := generate(t, 1)
-	p := personalised(t, v)
-	if p.Element != element || len(p.Cards) != 2 || p.Cards[1].Slot != 2 || p.Cards[1].Alias != "savings" || p.Cards[0].Masked != "621234******1232" {
-		t.Fatalf("personalisation %v", p)
+// eachSuite runs a test with the elements of each suite.
+func eachSuite(t *testing.T, run func(t *testing.T, suite scp80.Suite)) {
+	for _, suite := range []scp80.Suite{scp80.Modern, scp80.Legacy} {
+		t.Run(suite.String(), func(t *testing.T) {
+			if suite == scp80.Legacy {
+				needsTDEA(t)
+			}
+			run(t, suite)
+		})
 	}
-	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), p.MO, 7, []byte("from the handset"))
+}
+
+// S1, S3: what the branch seals is all that an element needs to pay, and the vault
+// opens each step of what the element then makes. The version is the one in use.
+func TestPersonaliseAndPay(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite scp80.Suite) {
+		v := generate(t, 1)
+		for version := uint8(1); version <= 3; version++ {
+			p := personalised(t, v, suite)
+			if p.Element != element || p.Suite != suite || p.Version != version || p.KIK.IsZero() || len(p.Cards) != 2 ||
+				p.Cards[1].Slot != 2 || p.Cards[1].Alias != "savings" || p.Cards[0].Masked != "621234******1232" {
+				t.Fatalf("personalisation %v", p)
+			}
+			checkPackets(t, v, p)
+			for _, card := range p.Cards {
+				checkCard(t, v, p, card)
+			}
+			if version < 3 {
+				rotated(t, v)
+			}
+		}
+	})
+}
+
+func checkPackets(t *testing.T, v *Vault, p applet.Personalisation) {
+	t.Helper()
+	b := Binding{Element: p.Element, Suite: p.Suite, Version: p.Version}
+	packet, err := scp80.Wrap(p.Suite.Profile(scp80.MO, p.Version), p.MO, 7, []byte("from the handset"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	counter, payload, err := v.OpenMO(bound, packet)
+	counter, payload, err := v.OpenMO(b, packet)
 	if err != nil || counter != 7 || string(payload) != "from the handset" {
 		t.Errorf("OpenMO: %d %q, %v", counter, payload, err)
 	}
-	packet, err = v.WrapMT(bound, 9, []byte("to the handset"))
+	packet, err = v.WrapMT(b, 9, []byte("to the handset"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if counter, payload, err := scp80.Open(scp80.Modern.Profile(scp80.MT, 1), p.MT, packet); err != nil || counter != 9 || string(payload) != "to the handset" {
+	if counter, payload, err := scp80.Open(p.Suite.Profile(scp80.MT, p.Version), p.MT, packet); err != nil || counter != 9 || string(payload) != "to the handset" {
 		t.Errorf("WrapMT: %d %q, %v", counter, payload, err)
 	}
-	if _, _, err := v.OpenMO(bound, packet); !errors.Is(err, scp80.ErrRefused) || scp80.ReasonOf(err) != scp80.ReasonHeader {
+	if _, _, err := v.OpenMO(b, packet); !errors.Is(err, scp80.ErrRefused) || scp80.ReasonOf(err) != scp80.ReasonHeader {
 		t.Errorf("reflected packet: %v", err)
-	}
-	for _, card := range p.Cards {
-		checkCard(t, v, p, card)
 	}
 }
 
 func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.CardEntry) {
 	t.Helper()
-	r, err := v.CardRecord(bound, card.Blob)
+	b := Binding{Element: p.Element, Suite: p.Suite, Version: p.Version}
+	other := b
+	other.Element = "89860112345678901235"
+	r, err := v.CardRecord(b, card.Blob)
 	if err != nil || r.Slot != card.Slot || r.PAN.Masked() != card.Masked || v.Token(r.PAN) != card.Token {
 		t.Errorf("card %d: %v, %v", card.Slot, r, err)
 	}
-	if _, err := v.CardRecord(modern("89860112345678901235"), card.Blob); !errors.Is(err, applet.ErrBlob) {
+	if _, err := v.CardRecord(other, card.Blob); !errors.Is(err, applet.ErrBlob) {
 		t.Errorf("card %d in another element: %v", card.Slot, err)
 	}
-	pins, err := applet.NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
+	pins, err := applet.NewPINKeys(p.Suite, p.Initial, p.KeyID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,18 +138,18 @@ func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.Car
 		t.Fatal(err)
 	}
 	pin := mustPIN(t, "739158")
-	block, err := applet.SealPIN(scp80.Modern, key, pin, card.Token, seeded(3))
+	block, err := applet.SealPIN(p.Suite, key, pin, card.Token, seeded(3))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := v.PIN(bound, counter, card.Token, block)
+	got, err := v.PIN(b, counter, card.Token, block)
 	if err != nil || !v.VerifyPIN(v.PINReference(card.Token, pin), card.Token, got) {
 		t.Errorf("card %d: PIN %v", card.Slot, err)
 	}
-	if other, err := v.PIN(bound, counter+1, card.Token, block); err == nil && other.Equal(pin) {
+	if wrong, err := v.PIN(b, counter+1, card.Token, block); err == nil && wrong.Equal(pin) {
 		t.Error("the PIN opens under another counter")
 	}
-	if other, err := v.PIN(modern("89860112345678901235"), counter, card.Token, block); err == nil && other.Equal(pin) {
+	if wrong, err := v.PIN(other, counter, card.Token, block); err == nil && wrong.Equal(pin) {
 		t.Error("the PIN opens under another element's key")
 	}
 }
@@ -128,7 +157,7 @@ func checkCard(t *testing.T, v *Vault, p applet.Personalisation, card applet.Car
 // A repeat of an enrolment, whose answer was lost, gives the same keys and blobs.
 func TestPersonaliseAgain(t *testing.T) {
 	v := generate(t, 1)
-	a, b := personalised(t, v), personalised(t, v)
+	a, b := personalised(t, v, scp80.Modern), personalised(t, v, scp80.Modern)
 	if !a.MO.KIc.Equal(b.MO.KIc) || !a.Initial.Equal(b.Initial) || a.Cards[1] != b.Cards[1] {
 		t.Error("the second personalisation differs")
 	}
@@ -180,77 +209,4 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-// BenchmarkOpenMO opens a packet with the element's channel cached.
-func BenchmarkOpenMO(b *testing.B) { benchmarkOpenMO(b, cachedChannels) }
-
-// BenchmarkOpenMOCold derives the element's keys each time.
-func BenchmarkOpenMOCold(b *testing.B) { benchmarkOpenMO(b, 0) }
-
-func benchmarkOpenMO(b *testing.B, cached int) {
-	v := generate(b, 1)
-	mo, err := v.MO(bound)
-	if err != nil {
-		b.Fatal(err)
-	}
-	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), mo, 1, make([]byte, 96))
-	if err != nil {
-		b.Fatal(err)
-	}
-	v.current.Load().channels = newCache(cached)
-	b.ReportAllocs()
-	for b.Loop() {
-		if cached == 0 {
-			v.current.Load().channels = newCache(0)
-		}
-		if _, _, err := v.OpenMO(bound, packet); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkWrapMT wraps a bill with the element's channel cached.
-func BenchmarkWrapMT(b *testing.B) {
-	v := generate(b, 1)
-	payload := make([]byte, 92)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := v.WrapMT(bound, 1, payload); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkPayment is what a PAY costs in keys: packet, card and PIN.
-func BenchmarkPayment(b *testing.B) {
-	v := generate(b, 1)
-	p := personalised(b, v)
-	card, pin := p.Cards[0], mustPIN(b, "739158")
-	reference := v.PINReference(card.Token, pin)
-	pins, err := applet.NewPINKeys(scp80.Modern, p.Initial, p.KeyID)
-	if err != nil {
-		b.Fatal(err)
-	}
-	counter, key, err := pins.Next()
-	if err != nil {
-		b.Fatal(err)
-	}
-	block, err := applet.SealPIN(scp80.Modern, key, pin, card.Token, seeded(3))
-	if err != nil {
-		b.Fatal(err)
-	}
-	packet, err := scp80.Wrap(scp80.Modern.Profile(scp80.MO, 1), p.MO, 1, make([]byte, 96))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		_, _, openErr := v.OpenMO(bound, packet)
-		_, cardErr := v.CardRecord(bound, card.Blob)
-		got, pinErr := v.PIN(bound, counter, card.Token, block)
-		if openErr != nil || cardErr != nil || pinErr != nil || !v.VerifyPIN(reference, card.Token, got) {
-			b.Fatal(openErr, cardErr, pinErr)
-		}
-	}
 }

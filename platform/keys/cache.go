@@ -48,6 +48,9 @@ func (c *cache) put(k channelKey, ch *scp80.Channel) {
 }
 
 func (c *cache) add(k channelKey, ch *scp80.Channel) {
+	if c.size < 2 {
+		return // no room for two generations
+	}
 	if len(c.young) >= c.size/2 {
 		c.old, c.young = c.young, make(map[channelKey]*scp80.Channel)
 	}

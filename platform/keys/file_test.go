@@ -2,7 +2,9 @@ package keys
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -124,4 +126,118 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("a vault of %d octets", n)
 		}
 	}
+}
+
+// A file of version 1 still gives the vault that it gave, and the keys that came later
+// are the same every time.
+func TestLoadVersionOne(t *testing.T) {
+	text, err := os.ReadFile("testdata/vault1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "vault.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, err := Load(path, Lock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mo, err := first.MO(bound)
+	if err != nil || fmt.Sprintf("%x", mo.KIc.Reveal()) != "3df5e474dfe258b72548028c61cd5e519fe1d817b899b97ba94ff61309b4e5b4" {
+		t.Errorf("another KIc, %v", err)
+	}
+	again, err := Load(path, Lock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range again.current.Load().places() {
+		if q := first.current.Load().places()[i]; !bytes.Equal(p.read(), q.read()) {
+			t.Errorf("%s differs the second time", p.slot)
+		}
+	}
+	if err := Edit(path, Lock{}, func(v *Vault) error { return v.Note(ada, "look") }); err != nil {
+		t.Fatal(err)
+	}
+	now, err := Load(path, Lock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, first, now)
+	if written, err := os.ReadFile(path); err != nil || !bytes.Contains(written, []byte(`"version": 2`)) {
+		t.Errorf("not written in the new form, %v", err)
+	}
+}
+
+// Who edits a file that somebody else has changed meanwhile changes nothing.
+func TestEditOfAChangedFile(t *testing.T) {
+	path, _ := create(t, Lock{})
+	err := Edit(path, Lock{}, func(v *Vault) error {
+		if _, err := v.Rotate(ada, rand.Reader); err != nil {
+			return err
+		}
+		return Edit(path, Lock{}, func(v *Vault) error { return v.Note(bob, "meanwhile") })
+	})
+	if !errors.Is(err, ErrChanged) {
+		t.Errorf("both edited: %v", err)
+	}
+	v, err := Load(path, Lock{})
+	if err != nil || v.Version() != 1 || len(v.Log()) != 2 {
+		t.Errorf("version %d, %d acts, %v", v.Version(), len(v.Log()), err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// An act that fails leaves the file as it is.
+func TestEditThatFails(t *testing.T) {
+	path, _ := create(t, Lock{})
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	boom := errors.New("boom")
+	if err := Edit(path, Lock{}, func(v *Vault) error { return errors.Join(v.Note(ada, "x"), boom) }); !errors.Is(err, boom) {
+		t.Error(err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Error("the file changed")
+	}
+}
+
+// FuzzDecode reads vault files as they might be, and writes what it reads.
+func FuzzDecode(f *testing.F) {
+	first, err := os.ReadFile("testdata/vault1.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	v := generate(f, 1)
+	if _, _, err := v.Component(ada, half(f, v, "dukpt/modern", bytes.Repeat([]byte{7}, 32), "0011223344")); err != nil {
+		f.Fatal(err)
+	}
+	var second bytes.Buffer
+	if err := v.current.Load().encode(&second); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(first)
+	f.Add(second.Bytes())
+	f.Add([]byte(`{"version":2,"packet_keys":[1,1]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := decode(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		if _, err := newVault(m); err != nil {
+			return
+		}
+		var written bytes.Buffer
+		if err := m.encode(&written); err != nil {
+			t.Fatal(err)
+		}
+		again, err := decode(&written)
+		if err != nil || !again.sameVault(m) || len(again.log) != len(m.log) || len(again.halves) != len(m.halves) {
+			t.Errorf("written and read again: %v", err)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"crypto/aes"
+	"crypto/fips140"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -13,9 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/rs/zerolog"
 
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/keys/tr31"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
@@ -58,7 +61,31 @@ type vectorFile struct {
 		AES     struct {
 			KIC, KID, Card octets
 		} `json:"aes_master_keys"`
+		TDEA struct {
+			KIC, KID, Card octets
+		} `json:"legacy_master_keys"`
+		LegacyKIC  octets `json:"legacy_kic"`
+		LegacyKID  octets `json:"legacy_kid"`
+		LegacyCard octets `json:"legacy_card_data_key"`
+		LegacyBlob octets `json:"legacy_account_blob"`
 	} `json:"project_inputs"`
+	OptionA []struct {
+		IMK, MK  octets
+		PAN, PSN string
+	} `json:"emv_option_a"`
+	KCV []struct {
+		Alg string
+		Key octets
+		KCV string
+	} `json:"kcv"`
+}
+
+// needsTDEA skips a test where only FIPS 140 algorithms may be used.
+func needsTDEA(t testing.TB) {
+	t.Helper()
+	if fips140.Enforced() {
+		t.Skip("3DES is not in FIPS 140")
+	}
 }
 
 func vectors(t testing.TB) (f vectorFile) {
@@ -157,40 +184,46 @@ func TestProjectKeys(t *testing.T) {
 	}
 }
 
-// Each element, direction and purpose has keys of its own.
+// Each element, suite, direction, version and purpose has keys of its own.
 func TestKeysDiffer(t *testing.T) {
-	v := generate(t, 1)
-	seen := make(map[string]string)
-	note := func(name string, key []byte, err error) {
-		t.Helper()
-		if err != nil || len(key) != 32 || seen[string(key)] != "" {
-			t.Errorf("%s: %v, the same as %q", name, err, seen[string(key)])
+	eachSuite(t, func(t *testing.T, suite scp80.Suite) {
+		v := generate(t, 1)
+		rotated(t, v)
+		seen := make(map[string]string)
+		note := func(name string, key []byte, err error) {
+			t.Helper()
+			if err != nil || len(key) != suite.KeyLen() || seen[string(key)] != "" {
+				t.Errorf("%s: %v, the same as %q", name, err, seen[string(key)])
+			}
+			seen[string(key)] = name
 		}
-		seen[string(key)] = name
-	}
-	for _, id := range []applet.ElementID{element, "89860112345678901235", "89860012345678901234"} {
-		mo, err := v.MO(modern(id))
-		note("KIc MO", mo.KIc.Reveal(), err)
-		note("KID MO", mo.KID.Reveal(), err)
-		mt, err := v.MT(modern(id))
-		note("KIc MT", mt.KIc.Reveal(), err)
-		note("KID MT", mt.KID.Reveal(), err)
-		card, err := v.CardDataKey(modern(id))
-		note("card", card.Reveal(), err)
-		initial, _, err := v.InitialKey(modern(id))
-		note("initial", initial.Reveal(), err)
-	}
-	for _, bad := range []applet.ElementID{"", "1", "8986011234567890123x"} {
-		if _, err := v.MO(modern(bad)); err == nil {
-			t.Errorf("keys for element %q", bad)
+		for _, id := range []applet.ElementID{element, "89860112345678901235", "89860012345678901234"} {
+			b := Binding{Element: id, Suite: suite}
+			for b.Version = 1; b.Version <= 2; b.Version++ {
+				mo, err := v.MO(b)
+				note("KIc MO", mo.KIc.Reveal(), err)
+				note("KID MO", mo.KID.Reveal(), err)
+				mt, err := v.MT(b)
+				note("KIc MT", mt.KIc.Reveal(), err)
+				note("KID MT", mt.KID.Reveal(), err)
+			}
+			card, err := v.CardDataKey(b)
+			note("card", card.Reveal(), err)
+			kik, err := v.current.Load().keyEncryptionKey(b)
+			note("KIK", kik.Reveal(), err)
+			initial, _, err := v.InitialKey(b)
+			note("initial", initial.Reveal(), err)
 		}
-		if _, _, err := v.OpenMO(modern(bad), nil); err == nil {
-			t.Errorf("a packet of element %q", bad)
+		for _, bad := range []applet.ElementID{"", "1", "8986011234567890123x"} {
+			b := Binding{Element: bad, Suite: suite, Version: 1}
+			_, moErr := v.MO(b)
+			_, _, openErr := v.OpenMO(b, nil)
+			_, pinErr := v.PIN(b, 1, "1", applet.PINBlock{})
+			if moErr == nil || openErr == nil || pinErr == nil {
+				t.Errorf("keys of element %q: %v, %v, %v", bad, moErr, openErr, pinErr)
+			}
 		}
-		if _, err := v.PIN(modern(bad), 1, "1", applet.PINBlock{}); err == nil {
-			t.Errorf("a PIN of element %q", bad)
-		}
-	}
+	})
 }
 
 func mustPIN(t testing.TB, s string) applet.PIN {
@@ -304,26 +337,58 @@ func TestVaultNeverPrints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := v.current.Load().masters
-	secrets := [][]byte{
-		m.packets[0].modern.kic.Reveal(), m.modern.base.Reveal(), m.pin.Reveal(), m.rest.Reveal(),
-		branch, mo.KIc.Reveal(), mo.KID.Reveal(), card.Reveal(),
-	}
 	s := v.current.Load()
+	secrets := [][]byte{branch, mo.KIc.Reveal(), mo.KID.Reveal(), card.Reveal()}
+	for _, p := range s.places() {
+		secrets = append(secrets, p.read())
+	}
 	h := &holder{v: v, s: s, m: *s.masters, keys: mo}
-	for _, value := range []any{v, h, *h, []any{v}, s.packets[0].modern.kic, s.masters, s, map[string]*Vault{"v": v}, struct{ V *Vault }{v}} {
-		var log bytes.Buffer
-		logger := zerolog.New(&log)
-		logger.Info().Interface("v", value).Err(fmt.Errorf("with %v", value)).Msgf("%+v", value)
-		printed := []string{log.String()}
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
-			printed = append(printed, fmt.Sprintf(verb, value))
-		}
-		if b, err := json.Marshal(value); err == nil {
-			printed = append(printed, string(b))
-		}
-		for _, p := range printed {
+	for _, value := range []any{v, h, *h, []any{v}, s.packets[0].modern.kic, s.masters, s, map[string]*Vault{"v": v}, struct{ V *Vault }{v}, v.Keys(), v.Log()} {
+		for _, p := range everyPrint(value) {
 			checkMasked(t, secrets, p)
+		}
+	}
+}
+
+// everyPrint is a value in all ways of printing it.
+func everyPrint(value any) []string {
+	var log bytes.Buffer
+	logger := zerolog.New(&log)
+	logger.Info().Interface("v", value).Err(fmt.Errorf("with %v", value)).Msgf("%+v", value)
+	printed := []string{log.String()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%d", "%o", "%b", "%q", "%t", "%c", "%U"} {
+		printed = append(printed, fmt.Sprintf(verb, value))
+	}
+	if b, err := json.Marshal(value); err == nil {
+		printed = append(printed, string(b))
+	}
+	return printed
+}
+
+// What vaults are locked with, and what comes and goes, prints as masks too.
+func TestExchangedNeverPrints(t *testing.T) {
+	secret := []byte("0123456789abcdef0123456789ABCDEF")
+	component := scp80.NewKey[Component](secret)
+	protection := scp80.NewKey[tr31.ProtectionKey](secret)
+	waiting := generate(t, 1).current.Load().clone()
+	waiting.halves["card/modern"] = firstHalf{component: component}
+	lock := Lock{Passphrase: scp80.NewKey[Passphrase](secret)}
+	if !fips140.Enforced() {
+		lock, _ = identity(t)
+		lock.Passphrase = scp80.NewKey[Passphrase](secret)
+		id := (*lock.Identities.list)[0].(*age.HybridIdentity).String()
+		for _, value := range []any{lock, &lock, lock.Identities, []Identities{lock.Identities}, struct{ l Lock }{lock}} {
+			for _, p := range everyPrint(value) {
+				checkMasked(t, [][]byte{[]byte(id), []byte(id[20:])}, p)
+			}
+		}
+	}
+	for _, value := range []any{
+		lock, Half{Key: "pin", Component: component}, component, waiting, waiting.halves,
+		Incoming{KBPK: protection}, Outgoing{KBPK: protection}, Enrolment{Secrets: secrets(t)},
+	} {
+		for _, p := range everyPrint(value) {
+			checkMasked(t, [][]byte{secret, []byte("6212345678901232")}, p)
 		}
 	}
 }

@@ -83,8 +83,9 @@ func (v *Vault) SealText(kind, plain string) string {
 // OpenText decrypts what SealText has encrypted as that kind.
 func (v *Vault) OpenText(kind, sealed string) (string, error) {
 	text, marked := strings.CutPrefix(sealed, textMark)
-	octets, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if !marked || err != nil || len(octets) < lenTag {
+	octets, err := base64.RawURLEncoding.DecodeString(text)
+	oneForm := base64.RawURLEncoding.EncodeToString(octets) == text // decoding skips newlines
+	if !marked || err != nil || !oneForm || len(octets) < lenTag {
 		return "", errAtRest
 	}
 	t, tag, plain := v.current.Load().texts, octets[:lenTag], octets[lenTag:]
