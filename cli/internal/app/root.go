@@ -40,6 +40,7 @@ func root() command {
 			platformCommand(),
 			merchantCommand(),
 			handsetsCommand(),
+			decodeCommand(),
 			keysCommand(),
 			version(),
 			completion(),

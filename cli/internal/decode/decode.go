@@ -75,6 +75,15 @@ func (k Kind) String() string {
 // MarshalText writes the kind's word.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads a kind's word.
+func (k *Kind) UnmarshalText(text []byte) (err error) {
+	if string(text) == Kind(0).String() {
+		return nil
+	}
+	*k, err = ParseKind(string(text))
+	return err
+}
+
 // ParseKind reads a kind's word.
 func ParseKind(s string) (Kind, error) {
 	for k, name := range kindNames {

@@ -32,7 +32,7 @@ var checksums = [...]int{0, 2, 4, 8}
 
 // looksPacket tells whether the third octet is a header length of a command or response packet.
 func looksPacket(octets []byte) bool {
-	return len(octets) >= clearReply && (isHeader(octets[2], lenCommand) || isHeader(octets[2], lenAnswer))
+	return len(octets) > lenCPL && (isHeader(octets[2], lenCommand) || isHeader(octets[2], lenAnswer))
 }
 
 func isHeader(length uint8, least int) bool {
@@ -61,7 +61,7 @@ func (c *cursor) packet(kind packetKind) {
 	c.standard = "TS 102 225"
 	start := c.at
 	h := header{packet: c.rest()}
-	if len(h.packet) < clearReply {
+	if len(h.packet) <= lenCPL {
 		c.die("secured packet: %d octets, at least %d", len(h.packet), clearReply)
 		return
 	}
@@ -77,7 +77,7 @@ func (c *cursor) packet(kind packetKind) {
 	if err != nil {
 		c.blame(start, "%v", err)
 	}
-	if !c.dead {
+	if !c.dead && h.cc >= 0 {
 		c.securedPart(h)
 	}
 }
@@ -85,20 +85,19 @@ func (c *cursor) packet(kind packetKind) {
 // packetLength is CPL or RPL.
 func (c *cursor) packetLength(name string) {
 	at := c.at
-	if said := uintOf(c.leaf(name+" §5.1", lenCPL, number)); int(said) != len(c.rest()) {
+	if said := int(uintOf(c.leaf(name+" §5.1", lenCPL, number))); said != len(c.rest()) {
 		c.blame(at, "%s: %d, %d octets follow", name, said, len(c.rest()))
 	}
 }
 
-// headerLength is CHL or RHL; it answers how long the check is.
+// headerLength is CHL or RHL; it answers how long the check is, -1 when that cannot be.
 func (c *cursor) headerLength(name string, least int) int {
 	at := c.at
 	said := int(c.octet(name+" §5.1", plainOctet))
 	n := said - least
 	if n < 0 || said > len(c.rest()) {
 		c.blame(at, "%s: %d; it counts at least %d and at most what follows, %d", name, said, least, len(c.rest()))
-		c.dead = true
-		return 0
+		return -1
 	}
 	c.explain(fmt.Sprintf("to the end of a check of %d octets", n))
 	return n

@@ -111,7 +111,9 @@ func ofUserData(e Explanation) bool {
 
 func drawPDU(t *rapid.T) smpp.PDU {
 	p := smpp.PDU{Sequence: rapid.Uint32().Draw(t, "sequence")}
-	text := func(name string, most int) string { return rapid.StringMatching(`[ -~]{0,`+most2(most)+`}`).Draw(t, name) }
+	text := func(name string, most int) string {
+		return rapid.StringMatching(`[ -~]{0,`+most2(most)+`}`).Draw(t, name)
+	}
 	switch rapid.IntRange(0, 5).Draw(t, "command") {
 	case 0:
 		p.Body = &smpp.BindTransceiver{SystemID: text("id", 15), Password: smpp.Password(text("password", 8)), SystemType: text("type", 12), AddressRange: text("range", 40)}
