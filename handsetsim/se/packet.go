@@ -18,7 +18,7 @@ func (e *Element) Open(packet []byte) ([]byte, error) {
 	}
 	counter, payload, under, err := e.held.open(packet)
 	if err != nil {
-		return nil, ErrRefused
+		return nil, err
 	}
 	if err := scp80.CheckCounter(e.state.Received, counter); err != nil {
 		return nil, ErrReplay
@@ -36,18 +36,23 @@ func (e *Element) Open(packet []byte) ([]byte, error) {
 	return payload, nil
 }
 
-// open opens a packet under the keys of now or of before, and says which.
+// open opens a packet under the keys of now or of before, and says which. No key is
+// made ready for a packet whose clear header is not theirs.
 func (h *holding) open(packet []byte) (counter uint64, payload []byte, under *packetKeys, err error) {
 	for _, under = range []*packetKeys{&h.now, h.before} {
 		if under == nil {
-			break
+			continue
 		}
-		counter, payload, err = scp80.Open(h.suite.Profile(scp80.MT, under.version), under.mt, packet)
+		profile := h.suite.Profile(scp80.MT, under.version)
+		if !profile.Admits(packet) {
+			continue
+		}
+		counter, payload, err = scp80.Open(profile, under.mt, packet)
 		if err == nil {
 			return counter, payload, under, nil
 		}
 	}
-	return 0, nil, nil, err
+	return 0, nil, nil, ErrRefused
 }
 
 // Wrap secures a payload for the platform under the next packet counter.

@@ -79,22 +79,24 @@ func needed(c *call, s secret) (string, error) {
 // handsetsConfig is what the handsets' room is told.
 type handsetsConfig struct {
 	bind
-	http, ready string
-	connections int
-	seed        uint64
+	http, state, ready string
+	connections        int
+	seed               uint64
 }
 
 func handsetsCommand() command {
 	var h handsetsConfig
 	return command{
-		name:     "handsets",
-		short:    "run the handsets alone: phones, secure elements, people",
-		about:    "It begins without phones: airtill enrol puts them in. Phones and elements are kept in memory, and gone at the end.",
+		name:  "handsets",
+		short: "run the handsets alone: phones, secure elements, people",
+		about: "It begins without phones: airtill enrol puts them in. Without --state they are gone at the end. With it secure elements\n" +
+			"are there again, with keys, cards and counters; of their phones bills, texts and what holders know of PINs are not.",
 		section:  "Rooms",
-		examples: []string{"airtill handsets --smsc 127.0.0.1:2775 --http 127.0.0.1:8081"},
+		examples: []string{"airtill handsets --smsc 127.0.0.1:2775 --http 127.0.0.1:8081", "airtill handsets --state ./elements"},
 		logLevel: "info",
 		flags: append(h.bind.flags("handsets"),
 			addressFlag("http", "the phones' control face", "127.0.0.1:8081", &h.http),
+			&cli.StringFlag{Name: "state", Usage: "keep the secure elements in `DIR`", DefaultText: "not kept", Destination: &h.state},
 			&cli.IntFlag{Name: "connections", Usage: "bind `N` times", Value: 1, Destination: &h.connections},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw what people do from `N`", Value: 1, Destination: &h.seed},
 			readyFlag(&h.ready),
@@ -110,7 +112,7 @@ func (h *handsetsConfig) run(ctx context.Context, c *call) error {
 	}
 	room, err := world.NewHandsets(ctx, world.HandsetsConfig{
 		Network: network.TCP{}, Listen: h.http, SMSC: h.smsc, SystemID: h.systemID, Password: pass,
-		Connections: h.connections, Seed: h.seed, Log: c.log,
+		Connections: h.connections, State: h.state, Seed: h.seed, Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http")

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
+	"github.com/airtill/airtill/handsetsim/nvm"
 	"github.com/airtill/airtill/handsetsim/persona"
 )
 
@@ -23,6 +25,7 @@ type HandsetsConfig struct {
 	SystemID    string // at the carrier
 	Password    string
 	Connections int
+	State       string // directory that keeps the elements from one run to the next; empty: they end with the room
 	Client      handsetsim.Settings
 	Pace        persona.Pace
 	Seed        uint64
@@ -33,15 +36,43 @@ type HandsetsConfig struct {
 
 // Handsets is the room of the phones and the people.
 type Handsets struct {
-	fleet *fleet.Fleet
-	ln    net.Listener
+	fleet  *fleet.Fleet
+	ln     net.Listener
+	memory *nvm.Memory // nil: elements end with the room
 }
 
-// NewHandsets makes a fleet without phones whose control face listens already.
+// NewHandsets makes a fleet whose control face listens already: without phones, or
+// with those whose elements are kept.
 func NewHandsets(ctx context.Context, c HandsetsConfig) (*Handsets, error) {
+	memory, err := openMemory(c.State)
+	if err != nil {
+		return nil, err
+	}
+	h, err := newHandsets(ctx, c, memory)
+	if err != nil {
+		return nil, errors.Join(err, closeMemory(memory))
+	}
+	return h, nil
+}
+
+func openMemory(dir string) (*nvm.Memory, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	return nvm.Open(dir)
+}
+
+func closeMemory(m *nvm.Memory) error {
+	if m == nil {
+		return nil
+	}
+	return m.Close()
+}
+
+func newHandsets(ctx context.Context, c HandsetsConfig, memory *nvm.Memory) (*Handsets, error) {
 	f, err := fleet.New(fleet.Config{
 		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "HANDSETS",
-		PlatformAddress: PlatformAddress, Connections: c.Connections,
+		PlatformAddress: PlatformAddress, Connections: c.Connections, Memory: memory,
 		Client: c.Client, Pace: c.Pace, Seed: c.Seed + seedHandsets, Rand: c.Random,
 		Observer: c.Observer, Log: c.Log.With().Str("room", "handsets").Logger(),
 	})
@@ -52,7 +83,7 @@ func NewHandsets(ctx context.Context, c HandsetsConfig) (*Handsets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for control: %w", err)
 	}
-	return &Handsets{fleet: f, ln: ln}, nil
+	return &Handsets{fleet: f, ln: ln, memory: memory}, nil
 }
 
 // URL is where the control face is.
@@ -66,5 +97,5 @@ func (h *Handsets) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveHTTP(ctx, h.ln, h.fleet.Handler()) })
 	g.Go(func() error { return h.fleet.Run(ctx) })
-	return g.Wait()
+	return errors.Join(g.Wait(), closeMemory(h.memory))
 }
