@@ -164,7 +164,11 @@ func (p *Person) pick(s handsetsim.Screen) handsetsim.Decision {
 	return handsetsim.Decision{After: p.about(p.pace.Read), Act: handsetsim.Refuse, Reason: applet.RefuseNoFunds, Text: "no card left"}
 }
 
+// with pays with a card, if the PIN is known; else the card waits for who types it.
 func (p *Person) with(slot int) handsetsim.Decision {
+	if !p.Knows() {
+		return handsetsim.Decision{}
+	}
 	return handsetsim.Decision{After: p.about(p.pace.Type), Act: handsetsim.Pay, Slot: slot}
 }
 

@@ -111,3 +111,15 @@ func TestKinds(t *testing.T) {
 		}
 	}
 }
+
+// Who knows no PIN confirms, and leaves the card to somebody who does.
+func TestKnowsNoPIN(t *testing.T) {
+	for _, kind := range persona.Kinds() {
+		p := persona.New(kind, persona.NewPace(persona.Pace{}), 1)
+		for _, prompt := range []handsetsim.Prompt{handsetsim.AskCard, handsetsim.AskOther, handsetsim.AskPIN} {
+			if d := p.Decide(handsetsim.Screen{Prompt: prompt, Slot: 1, Cards: []se.Card{{Slot: 1}}}); d.Act == handsetsim.Pay {
+				t.Errorf("%s pays at prompt %d", kind, prompt)
+			}
+		}
+	}
+}
