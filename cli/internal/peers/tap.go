@@ -160,6 +160,12 @@ func (tap *Tap) dissect() (Trace, error) {
 
 // read has tshark go through the recording once more.
 func (tap *Tap) read(args ...string) ([]byte, error) {
+	out, _, err := tap.tshark(args...)
+	return out, err
+}
+
+// tshark goes through the recording; said is what it prints beside the answer.
+func (tap *Tap) tshark(args ...string) (out []byte, said string, err error) {
 	args = append([]string{"-r", tap.file, "-2"}, args...)
 	for _, port := range tap.ports {
 		args = append(args, "-d", fmt.Sprintf("tcp.port==%d,smpp", port))
@@ -167,9 +173,63 @@ func (tap *Tap) read(args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(tap.t.Context(), "tshark", args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("tshark -r: %w: %s", err, &stderr)
+	if out, err = cmd.Output(); err != nil {
+		return nil, "", fmt.Errorf("tshark -r: %w: %s", err, &stderr)
 	}
-	return out, nil
+	return out, stderr.String(), nil
+}
+
+// Plugin has tshark go through the recording with a dissector
+// written in Lua, and answers the fields named: a row for each packet that has the
+// first one, and in it all of a field's values. Whatever the dissector complains of is
+// fatal.
+func (tap *Tap) Plugin(lua string, fields ...string) [][][]string {
+	tap.t.Helper()
+	script := filepath.Join(tap.t.TempDir(), "plugin.lua")
+	if err := os.WriteFile(script, []byte(lua), 0o600); err != nil {
+		tap.t.Fatal(err)
+	}
+	args := []string{"-X", "lua_script:" + script, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,", "-E", "separator=;", "-Y", fields[0]}
+	for _, field := range fields {
+		args = append(args, "-e", field)
+	}
+	out, said, err := tap.tshark(args...)
+	if err != nil {
+		tap.t.Fatal(err)
+	}
+	for line := range strings.Lines(said) {
+		if !strings.HasPrefix(line, "Running as user") {
+			tap.t.Errorf("tshark: %s", line)
+		}
+	}
+	var rows [][][]string
+	for line := range strings.Lines(string(out)) {
+		var row [][]string
+		for values := range strings.SplitSeq(strings.TrimSuffix(line, "\n"), ";") {
+			row = append(row, strings.FieldsFunc(values, func(r rune) bool { return r == ',' }))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Recorded makes a recording of packets that were never sent: each in a TCP segment of
+// its own to the port.
+func Recorded(t testing.TB, port int, packets ...[]byte) *Tap {
+	t.Helper()
+	Want(t, "tshark", "text2pcap")
+	var dump strings.Builder
+	for _, packet := range packets {
+		for at := 0; at < len(packet); at += 16 {
+			fmt.Fprintf(&dump, "%06x % x\n", at, packet[at:min(at+16, len(packet))])
+		}
+		dump.WriteByte('\n')
+	}
+	tap := &Tap{t: t, ports: []int{port}, file: filepath.Join(t.TempDir(), "made.pcap")}
+	cmd := exec.CommandContext(t.Context(), "text2pcap", "-q", "-T", fmt.Sprintf("40000,%d", port), "-", tap.file)
+	cmd.Stdin = strings.NewReader(dump.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("text2pcap: %v: %s", err, out)
+	}
+	return tap
 }
