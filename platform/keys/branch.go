@@ -40,19 +40,20 @@ func (v *Vault) personalisation(e Enrolment) (p applet.Personalisation, err erro
 	p = applet.Personalisation{
 		Element: e.Element, Suite: e.Suite, Version: e.Version, TAR: scp80.TARPayment, Identity: e.Secrets.Identity,
 	}
-	if p.MO, err = v.MO(b); err != nil {
+	s := v.current.Load() // one, also while the vault is being changed
+	if p.MO, err = s.packetKeys(b, scp80.MO); err != nil {
 		return p, err
 	}
-	if p.MT, err = v.MT(b); err != nil {
+	if p.MT, err = s.packetKeys(b, scp80.MT); err != nil {
 		return p, err
 	}
-	if p.KIK, err = v.current.Load().keyEncryptionKey(b); err != nil {
+	if p.KIK, err = s.keyEncryptionKey(b); err != nil {
 		return p, err
 	}
-	if p.Initial, p.KeyID, err = v.InitialKey(b); err != nil {
+	if p.Initial, p.KeyID, err = s.initialKey(b); err != nil {
 		return p, err
 	}
-	if p.CardData, err = v.CardDataKey(b); err != nil {
+	if p.CardData, err = s.cardDataKey(b); err != nil {
 		return p, err
 	}
 	p.Cards, err = v.bind(e.Suite, p.CardData, e.Secrets.Cards)

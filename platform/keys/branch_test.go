@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"crypto/hpke"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"strings"
@@ -183,11 +184,18 @@ func TestPersonaliseRefuses(t *testing.T) {
 	}
 }
 
-// All of a vault's methods at once, for the race detector.
+// All of a vault's methods at once while its keys rotate, for the race detector.
 func TestConcurrent(t *testing.T) {
 	v := generate(t, 1)
 	v.current.Load().channels = newCache(4)
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range mostVersions - 1 {
+			if _, err := v.Rotate(ada, rand.Reader); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	for n := range 8 {
 		wg.Go(func() {
 			for i := range 20 {

@@ -138,7 +138,10 @@ func (s *state) packetKeys(b Binding, d scp80.Direction) (k scp80.Keys, err erro
 
 // CardDataKey is the key that an element's card records are wrapped with.
 func (v *Vault) CardDataKey(b Binding) (applet.CardDataKey, error) {
-	s := v.current.Load()
+	return v.current.Load().cardDataKey(b)
+}
+
+func (s *state) cardDataKey(b Binding) (applet.CardDataKey, error) {
 	switch b.Suite {
 	case scp80.Modern:
 		return modernKey[applet.CardDataKey](s.card, labelCard, b.Element, version)
@@ -161,11 +164,14 @@ func (s *state) keyEncryptionKey(b Binding) (applet.KeyEncryptionKey, error) {
 
 // InitialKey is the key that an element's PIN keys come from, and its name.
 func (v *Vault) InitialKey(b Binding) (applet.InitialKey, applet.InitialKeyID, error) {
+	return v.current.Load().initialKey(b)
+}
+
+func (s *state) initialKey(b Binding) (applet.InitialKey, applet.InitialKeyID, error) {
 	keyID, err := b.Element.InitialKeyID(b.Suite)
 	if err != nil {
 		return applet.InitialKey{}, keyID, err
 	}
-	s := v.current.Load()
 	base := s.modern.base
 	if b.Suite == scp80.Legacy {
 		base = s.legacy.base

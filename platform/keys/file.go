@@ -20,6 +20,8 @@ var (
 	ErrChanged = errors.New("the vault file was changed by somebody else meanwhile; nothing was done")
 	// ErrOther is another vault than the one that is in use.
 	ErrOther = errors.New("this is another vault")
+	// ErrOlder is the vault in use as it was before a rotation.
+	ErrOlder = errors.New("this vault is older than the one in use: it lacks packet keys that elements have")
 )
 
 const (
@@ -196,8 +198,8 @@ func replace(path string, before fs.FileInfo, m *masters, l Lock) error {
 }
 
 // Reload takes the keys of a vault file that was changed while the vault is in use. What
-// was derived from the old ones is dropped. Another vault is refused with [ErrOther]:
-// what the platform keeps could not be read with it.
+// was derived from the old ones is dropped. Another vault is refused with [ErrOther], as
+// what the platform keeps could not be read with it, and an older one with [ErrOlder].
 func (v *Vault) Reload(path string, l Lock) error {
 	loaded, _, err := load(path, l)
 	if err != nil {
@@ -205,9 +207,12 @@ func (v *Vault) Reload(path string, l Lock) error {
 	}
 	v.changes.Lock()
 	defer v.changes.Unlock()
-	next := loaded.current.Load()
-	if !v.current.Load().sameVault(next.masters) {
+	now, next := v.current.Load(), loaded.current.Load()
+	switch {
+	case !now.sameVault(next.masters):
 		return fmt.Errorf("load vault %s: %w", path, ErrOther)
+	case next.inUse() < now.inUse():
+		return fmt.Errorf("load vault %s: %w", path, ErrOlder)
 	}
 	v.current.Store(next)
 	return nil

@@ -21,14 +21,6 @@ const (
 	hmacSHA256 algorithm = "HMAC-SHA-256"
 )
 
-// algorithmOf is that of a suite's keys.
-func algorithmOf(s scp80.Suite) algorithm {
-	if s == scp80.Legacy {
-		return tdea2
-	}
-	return aes256
-}
-
 func (a algorithm) keyLen() int {
 	if a == tdea2 {
 		return 16

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -185,6 +186,10 @@ func TestReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	older, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before, err := v.WrapMT(bound, 1, []byte("x"))
 	if err != nil {
 		t.Fatal(err)
@@ -207,6 +212,12 @@ func TestReload(t *testing.T) {
 	}
 	if err := v.Reload(other, Lock{}); !errors.Is(err, ErrOther) || v.Version() != 2 {
 		t.Errorf("another vault: %v", err)
+	}
+	if err := os.WriteFile(path, older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Reload(path, Lock{}); !errors.Is(err, ErrOlder) || v.Version() != 2 {
+		t.Errorf("an older one: %v", err)
 	}
 	if err := v.Reload(path+"x", Lock{}); err == nil || v.Version() != 2 {
 		t.Error("no file")
