@@ -18,7 +18,7 @@ func phoneCommand() command {
 		examples: []string{"airtill phone list", "airtill phone pay --slot 1 8613800000001"},
 		sub: []command{
 			phoneList(), phoneShow(), phoneInbox(), phoneBills(),
-			phonePay(), phoneRefuse(), phoneDefer(), phoneSend(), phonePower(),
+			phonePay(), phoneRefuse(), phoneDefer(), phoneSend(), phonePower(), phoneClone(), phoneRestore(),
 		},
 	}
 }

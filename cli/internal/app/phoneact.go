@@ -197,3 +197,37 @@ func phonePower() command {
 		},
 	}
 }
+
+func phoneClone() command {
+	return onElement(command{
+		name: "clone", short: "have a thief copy a phone's secure element",
+		about:    "To see the platform notice: clone, pay a bill, restore, pay another.",
+		examples: []string{"airtill phone clone 8613800000001"},
+	}, (*fleet.Client).Clone)
+}
+
+func phoneRestore() command {
+	return onElement(command{
+		name: "restore", short: "have a phone go on with the copy of its secure element",
+		about:    "The counters are those of when it was copied, which the platform takes for a second element.",
+		examples: []string{"airtill phone restore 8613800000001"},
+	}, (*fleet.Client).Restore)
+}
+
+// onElement completes a command that does something to a phone's element and shows the phone.
+func onElement(cmd command, do func(*fleet.Client, context.Context, gateway.MSISDN) (fleet.Phone, error)) command {
+	at := new(target)
+	cmd.args, cmd.flags = "PHONE", at.phones()
+	cmd.run = func(ctx context.Context, c *call) error {
+		client, number, err := at.phone(c)
+		if err != nil {
+			return err
+		}
+		p, err := do(client, ctx, number)
+		if err != nil {
+			return at.explain(err)
+		}
+		return c.out.one(p, phoneFields(p)...)
+	}
+	return cmd
+}
