@@ -26,14 +26,14 @@ type packetKeys struct {
 }
 
 // Personalise takes the keys and cards that the branch has sealed to this element.
-// A repeat replaces them; counters go on from where they are, and the suite is the
-// same as before.
+// A repeat replaces them; counters go on from where they are, the suite is the same as
+// before, and the version of the packet keys is not an earlier one.
 func (e *Element) Personalise(sealed applet.Sealed) error {
 	h, err := e.holdingOf(sealed)
 	if err != nil {
 		return err
 	}
-	if e.held != nil && e.held.suite != h.suite {
+	if e.held != nil && (h.suite != e.held.suite || h.now.version < e.held.now.version) {
 		return ErrPersonalisation
 	}
 	err = e.save(func(k *kept) { k.Sealed, k.Keys, k.Before = sealed, nil, 0 })

@@ -141,3 +141,28 @@ func TestSuiteIsForLife(t *testing.T) {
 		}
 	}
 }
+
+// What the branch once sealed does not bring back packet keys that the element has left.
+func TestOldPersonalisation(t *testing.T) {
+	inEach(t, func(t *testing.T, suite scp80.Suite) {
+		w, c := newWorld(suite, 1), new(store)
+		e := lasting(t, w, c)
+		old := w.seal(e)
+		if err := e.Personalise(old); err != nil {
+			t.Errorf("the same again: %v", err)
+		}
+		opened(t, e, w.send(1, 1, w.keys(2)))
+		contents := string(c.contents)
+		if err := e.Personalise(old); !errors.Is(err, ErrPersonalisation) || string(c.contents) != contents {
+			t.Errorf("an older one: %v", err)
+		}
+		speaks(t, w, e, 2)
+		w.pers.Version = 3
+		w.pers.MO, w.pers.MT = w.versionKeys(3)
+		if err := e.Personalise(w.seal(e)); err != nil {
+			t.Errorf("a newer one: %v", err)
+		}
+		speaks(t, w, e, 3)
+		speaks(t, w, remade(t, c), 3)
+	})
+}

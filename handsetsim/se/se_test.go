@@ -61,6 +61,9 @@ func checkPay(t *testing.T, w *world, e *Element, slot int, counter uint32) {
 	if rec := must(applet.OpenCard(w.suite, w.pers.CardData, m.Blob)); rec.PAN.Reveal() != w.numbers[slot-1] {
 		t.Error("another card")
 	}
+	if packet := must(scp80.Wrap(w.suite.Profile(scp80.MO, 1), w.pers.MO, 1, payload)); bytes.Contains(packet, m.Blob[:8]) {
+		t.Error("the stored card is not encrypted again")
+	}
 	key := must(applet.DerivePINKey(w.suite, w.pers.Initial, w.pers.KeyID, m.PINCounter))
 	pin, err := applet.OpenPIN(w.suite, key, m.PINBlock, w.pers.Cards[slot-1].Token)
 	if err != nil || pin.Reveal() != thePIN || m.PINCounter != counter {
