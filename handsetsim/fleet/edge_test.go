@@ -36,6 +36,7 @@ func TestGivesUp(t *testing.T) {
 		b.run()
 		b.bill(0, alice, 1)
 		b.expect("OPEN delivered")
+		synctest.Wait() // the answer to it has come
 		b.smsc.down = true
 		b.smsc.hangUp(0)
 		if _, err := b.client.Refuse(t.Context(), alice, fleet.Refusal{}); err != nil {

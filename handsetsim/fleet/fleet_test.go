@@ -236,6 +236,7 @@ func TestCarrierAway(t *testing.T) {
 		if sm := <-b.smsc.taken; string(sm.ShortMessage) != "before" {
 			t.Errorf("%q", sm.ShortMessage)
 		}
+		synctest.Wait() // the answer to it has come
 		b.smsc.hangUp(0)
 		synctest.Wait()
 		if _, err := b.client.SendText(t.Context(), alice, fleet.Text{To: gateway.Address(bob), Text: "meanwhile"}); err != nil {
