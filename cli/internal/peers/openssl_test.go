@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/airtill/airtill/cli/internal/decode"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/scp80"
 )
@@ -87,6 +88,7 @@ func TestOpenSSLOpensAPayment(t *testing.T) {
 			paid := 0
 			for _, packet := range c.packets {
 				payload := suite.open(t, o, packet, kic, kid)
+				suite.checkExplained(t, packet, kic, kid, payload)
 				if payload[0] == 3 { // a PAY
 					paid++
 					suite.checkPay(t, o, c, payload)
@@ -139,6 +141,22 @@ func (s opener) checkPay(t *testing.T, o OpenSSL, c *captured, payload []byte) {
 	} {
 		if field.got != field.want {
 			t.Errorf("%s is %s, want %s", field.name, field.got, field.want)
+		}
+	}
+}
+
+// checkExplained compares what airtill decode says with what openssl has deciphered.
+func (s opener) checkExplained(t *testing.T, packet, kic, kid, payload []byte) {
+	t.Helper()
+	e := decode.Explain(packet, decode.Packet, decode.Keyring{{Name: "openssl's keys", Suite: s.suite, Keys: scp80.Keys{
+		KIc: scp80.NewKey[scp80.CipherKey](kic), KID: scp80.NewKey[scp80.MACKey](kid),
+	}}})
+	if e.Refused || e.Fault != nil {
+		t.Fatalf("decode: refused %v, %v", e.Refused, e.Fault)
+	}
+	for name, want := range map[string][]byte{"type": payload[:1], "suite and layout": payload[1:2], "bill reference": payload[2:10]} {
+		if f, ok := decode.Find(e.Fields, name); !ok || f.Octets != hex.EncodeToString(want) {
+			t.Errorf("decode: %s is %+v, openssl deciphers %x", name, f, want)
 		}
 	}
 }
