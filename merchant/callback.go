@@ -2,12 +2,10 @@ package merchant
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/airtill/airtill/platform/api"
 )
@@ -24,22 +22,21 @@ func (s *Shop) receive(w http.ResponseWriter, r *http.Request) {
 		api.NewProblem(api.CodeDigestMismatch, "Content-Digest", err.Error()).Write(w)
 		return
 	}
-	id, err := api.VerifyCallback(r.Header, body, time.Now(), s.config.Secrets...)
+	id, c, err := s.config.Callbacks.ReadCallback(r, body)
+	if errors.Is(err, api.ErrCallback) {
+		api.NewProblem(api.CodeBadRequest, "", err.Error()).Write(w)
+		return
+	}
 	if err != nil {
 		s.config.Log.Warn().Err(err).Str("from", r.RemoteAddr).Msg("callback refused")
 		api.NewProblem(codeUnauthorised, "", "the callback is not signed as it should be").Write(w)
-		return
-	}
-	var c api.Callback
-	if err := json.Unmarshal(body, &c); err != nil {
-		api.NewProblem(api.CodeBadRequest, "", "the callback is not JSON of the right form").Write(w)
 		return
 	}
 	if !s.take(id, c) {
 		api.NewProblem(codeUnavailable, "", "too much to do; send it again").Write(w)
 		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	s.config.Callbacks.Acknowledge(w, r, body)
 }
 
 // take keeps a callback for the workers unless it was had before; false says that

@@ -54,12 +54,13 @@ type Texter interface {
 	SendText(ctx context.Context, to gateway.MSISDN, text string) error
 }
 
-// Config is what a shop is made of. Name, Platform, Secrets and Texter must be set.
+// Config is what a shop is made of. Name, Platform, Texter and Secrets or Callbacks must be set.
 type Config struct {
 	Name        string // as customers read it in every notice
 	Catalogue   []Item // nil: DefaultCatalogue
 	Platform    Platform
 	Secrets     []api.WebhookSecret // that callbacks are verified with: two while they change
+	Callbacks   api.CallbackReader  // of the shop's profile, instead of Secrets; nil: profile key
 	Texter      Texter
 	CallbackURL string        // where this shop's /airtill is reached; empty: as the platform knows it
 	ExpiresIn   time.Duration // of a bill; 0 is 15 minutes
@@ -85,7 +86,7 @@ func (c Config) Validate() error {
 		return errors.New("merchant: no name")
 	case c.Platform == nil:
 		return errors.New("merchant: no platform")
-	case len(c.Secrets) == 0:
+	case len(c.Secrets) == 0 && c.Callbacks == nil:
 		return errors.New("merchant: no secret to verify callbacks with")
 	case c.Texter == nil:
 		return errors.New("merchant: no way to send texts")
@@ -96,6 +97,9 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Callbacks == nil {
+		c.Callbacks = api.Webhooks(c.Secrets)
+	}
 	if c.Catalogue == nil {
 		c.Catalogue = DefaultCatalogue()
 	}

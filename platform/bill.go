@@ -41,6 +41,7 @@ const (
 	ReasonMismatch     Reason = "payment_does_not_match"
 	ReasonUnknownCard  Reason = "unknown_card"
 	ReasonCardCurrency Reason = "card_currency"
+	ReasonElementHeld  Reason = "element_held" // the payer's element seems to be there twice
 )
 
 // Bill is one bill as its merchant may see it. Times are UTC; a zero time has not come.

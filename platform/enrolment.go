@@ -4,6 +4,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Enrolment is a branch act (S1): a person, a phone, a secure element, cards and a PIN.
@@ -11,6 +12,7 @@ type Enrolment struct {
 	Phone     gateway.MSISDN
 	Name      string
 	Form      string           // of the element: standalone, sim, sdtf (S2)
+	Suite     scp80.Suite      // that the element works with from now on; zero is modern
 	ElementID applet.ElementID // of the blank element
 	PublicKey []byte           // of the blank element
 	Secrets   applet.Sealed    // PIN, identity number and card numbers, sealed to the branch key
@@ -29,6 +31,9 @@ type Phone struct {
 	Name      string
 	ElementID applet.ElementID
 	Form      string
+	Suite     scp80.Suite
+	Keys      uint8 // version of the packet keys that the element has shown to have
+	Held      bool  // its payments are declined until an operator releases it
 	Cards     []Card
 }
 
@@ -40,21 +45,4 @@ type Card struct {
 	Balance  money.Amount
 	Currency money.Currency
 	Locked   bool // three wrong PINs
-}
-
-// Merchant is a shop that may send orders.
-type Merchant struct {
-	ID          MerchantID
-	Name        string
-	Payees      []string // accounts it may be paid to; the first is the default
-	CallbackURL string   // where results go when the order names no other place
-	// Balances of its accounts by currency, what is still on its way included.
-	Balances map[money.Currency]money.Amount
-}
-
-// MerchantKeys are a merchant's secrets, answered once when it is opened.
-type MerchantKeys struct {
-	ID            MerchantID
-	APIKey        string // in the Authorization header of its orders
-	WebhookSecret string // that signs the callbacks it gets: whsec_ and base64
 }

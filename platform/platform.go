@@ -54,6 +54,17 @@ type Office interface {
 	Enrol(ctx context.Context, e Enrolment) (applet.Sealed, error)
 	// Phones lists who is enrolled, with masked cards and balances.
 	Phones(ctx context.Context) ([]Phone, error)
+	// Unlock lets a card entry take PINs again that wrong ones have locked. A phone or a
+	// slot that is not there is CodeNotFound, a card that is not locked CodeIllegalState.
+	Unlock(ctx context.Context, u Unlock) error
+	// Release ends the hold on a phone whose element seemed to be there twice. A phone
+	// that is not there is CodeNotFound, one that is not held CodeIllegalState.
+	Release(ctx context.Context, r Release) error
+	// Alarms lists what operators should look at, the newest first.
+	Alarms(ctx context.Context) ([]Alarm, error)
+	// Drops counts the packets from phones that were dropped without an answer since
+	// the platform started, by reason.
+	Drops(ctx context.Context) (map[string]int, error)
 	// AddMerchant opens a merchant and answers its keys, which are shown only here.
 	AddMerchant(ctx context.Context, m Merchant) (MerchantKeys, error)
 	// Merchants lists the merchants with their balances.

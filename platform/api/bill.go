@@ -99,14 +99,6 @@ type Page struct {
 	Next  platform.BillID `json:"next,omitempty"` // After of the next page; empty on the last
 }
 
-func pageOf(p platform.Page) Page {
-	page := Page{Bills: make([]Bill, 0, len(p.Bills)), Next: p.Next}
-	for _, b := range p.Bills {
-		page.Bills = append(page.Bills, BillOf(b))
-	}
-	return page
-}
-
 // Events is a bill's story, oldest first.
 type Events struct {
 	Events []platform.Event `json:"events"`

@@ -14,25 +14,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/signature"
 )
 
 // ErrUnknown is a request without a definite answer: it may be done. The same request
 // again, with the same reference or idempotency key, finds out.
 var ErrUnknown = errors.New("outcome unknown")
 
-// RequestSigner signs a request that is about to be sent, by setting header fields.
-// It is the place for RFC 9421; no implementation is here yet.
-type RequestSigner interface {
-	SignRequest(r *http.Request, body []byte) error
-}
-
 // ClientConfig says where the platform is and who is asking.
 type ClientConfig struct {
 	BaseURL string        // such as http://127.0.0.1:8080
 	Key     Key           // the merchant's API key, or the operator's
 	HTTP    *http.Client  // nil: one of its own with a timeout of 30 s; redirects are never followed
-	Signer  RequestSigner // nil: requests are not signed
+	Signer  RequestSigner // of the merchant's profile; nil: requests are not signed
 }
 
 // Validate says what is missing or wrong.
@@ -60,6 +56,9 @@ func NewClient(config ClientConfig) (*Client, error) {
 // CreateBill sends an order (S4). With an empty idempotency key the reference serves.
 func (c *Client) CreateBill(ctx context.Context, order Order, idempotencyKey string) (Bill, error) {
 	header := http.Header{}
+	if idempotencyKey == "" && c.signer != nil {
+		idempotencyKey = order.Reference // what is signed must be there once
+	}
 	if idempotencyKey != "" {
 		header.Set(headerIdempotency, quote(idempotencyKey))
 	}
@@ -85,6 +84,13 @@ func (c *Client) CancelBill(ctx context.Context, id platform.BillID) (Bill, erro
 func (c *Client) Events(ctx context.Context, id platform.BillID) ([]platform.Event, error) {
 	e, err := get[Events](ctx, c.caller, billPath(id)+"/events")
 	return e.Events, err
+}
+
+// PlatformKeys asks for what the platform publishes of its keys. The answer is not signed.
+func (c *Client) PlatformKeys(ctx context.Context) (signature.KeySet, error) {
+	plain := c.caller
+	plain.signer = nil
+	return get[signature.KeySet](ctx, plain, "/v1/keys")
 }
 
 func billPath(id platform.BillID) string { return "/v1/bills/" + url.PathEscape(string(id)) }
@@ -134,9 +140,44 @@ func (c *OfficeClient) Phones(ctx context.Context) ([]Phone, error) {
 	return p.Phones, err
 }
 
+// Unlock lets a card entry take PINs again.
+func (c *OfficeClient) Unlock(ctx context.Context, phone gateway.MSISDN, u Unlock) error {
+	_, err := post[struct{}](ctx, c.caller, "/v1/office/phones/"+url.PathEscape(string(phone))+"/unlock", nil, u)
+	return err
+}
+
+// Release ends the hold on a phone whose element seemed to be there twice.
+func (c *OfficeClient) Release(ctx context.Context, phone gateway.MSISDN, r Release) error {
+	_, err := post[struct{}](ctx, c.caller, "/v1/office/phones/"+url.PathEscape(string(phone))+"/release", nil, r)
+	return err
+}
+
+// Alarms asks what operators should look at.
+func (c *OfficeClient) Alarms(ctx context.Context) (Alarms, error) {
+	return get[Alarms](ctx, c.caller, "/v1/office/alarms")
+}
+
 // AddMerchant opens a merchant; the answer is the one place its keys are told.
 func (c *OfficeClient) AddMerchant(ctx context.Context, m Merchant) (MerchantKeys, error) {
-	return post[MerchantKeys](ctx, c.caller, "/v1/office/merchants", nil, m)
+	opened, err := c.OpenMerchant(ctx, m)
+	return opened.MerchantKeys, err
+}
+
+// OpenMerchant is AddMerchant, and answers the platform's public keys to a merchant that signs.
+func (c *OfficeClient) OpenMerchant(ctx context.Context, m Merchant) (OpenedMerchant, error) {
+	return post[OpenedMerchant](ctx, c.caller, "/v1/office/merchants", nil, m)
+}
+
+// ChangeMerchantKeys is an operator's act on a merchant's keys; the answer is the one
+// place where new secrets are told.
+func (c *OfficeClient) ChangeMerchantKeys(ctx context.Context, m platform.MerchantID, change KeyChange) (MerchantKeys, error) {
+	return post[MerchantKeys](ctx, c.caller, "/v1/office/merchants/"+url.PathEscape(string(m))+"/keys", nil, change)
+}
+
+// ChangePlatformKeys is an operator's act on the platform's own keys.
+func (c *OfficeClient) ChangePlatformKeys(ctx context.Context, change KeyChange) error {
+	_, err := post[MerchantKeys](ctx, c.caller, "/v1/office/keys", nil, change)
+	return err
 }
 
 // Merchants lists the merchants with their balances.
@@ -223,19 +264,26 @@ func (c caller) send(r *http.Request, body []byte, answer any) error {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	defer response.Body.Close()
-	return readAnswer(response, answer)
+	return c.readAnswer(r, response, answer)
 }
 
 // maxAnswer bounds an answer: a full page of bills with the largest goods has room.
 const maxAnswer = 8 << 20
 
-func readAnswer(response *http.Response, answer any) error {
+func (c caller) readAnswer(r *http.Request, response *http.Response, answer any) error {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%w: read the answer: %w", ErrUnknown, err)
 	}
 	if err := VerifyContentDigest(response.Header.Values(headerDigest), body); err != nil {
 		return fmt.Errorf("%w: the answer: %w", ErrUnknown, err)
+	}
+	if c.signer != nil {
+		plain, err := c.signer.VerifyAnswer(r, response, body)
+		if err != nil {
+			return unsigned(response, body, err)
+		}
+		body = plain
 	}
 	if response.StatusCode/100 != 2 {
 		return refused(response, body)
@@ -244,6 +292,15 @@ func readAnswer(response *http.Response, answer any) error {
 		return fmt.Errorf("%w: read the answer: %w", ErrUnknown, err)
 	}
 	return nil
+}
+
+// unsigned is an answer that anybody could have given: what was asked for may be done
+// or not, whatever it says.
+func unsigned(response *http.Response, body []byte, err error) error {
+	if response.StatusCode/100 == 2 {
+		return fmt.Errorf("%w: the answer: %w", ErrUnknown, err)
+	}
+	return fmt.Errorf("%w: the answer: %w: %w", ErrUnknown, err, refused(response, body))
 }
 
 // refused is the problem that an answer holds, or one made of its status when

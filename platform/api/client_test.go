@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 )
@@ -141,41 +142,6 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-func TestClientSigns(t *testing.T) {
-	f := &fakePlatform{}
-	h, err := api.NewHandler(api.HandlerConfig{Service: f, Authenticator: f, Verifier: stamp{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	defer server.Close()
-	if _, err := client(t, server).CreateBill(t.Context(), goodOrder(), ""); statusOf(err) != http.StatusUnauthorized {
-		t.Errorf("an unsigned order: %v", err)
-	}
-	c, err := api.NewClient(api.ClientConfig{BaseURL: server.URL, Key: apiKey, Signer: stamp{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.CreateBill(t.Context(), goodOrder(), ""); err != nil {
-		t.Errorf("a signed order: %v", err)
-	}
-}
-
-// stamp signs with the body's digest: enough to see that both sides are asked.
-type stamp struct{}
-
-func (stamp) SignRequest(r *http.Request, body []byte) error {
-	r.Header.Set("Signature", api.ContentDigest(body))
-	return nil
-}
-
-func (stamp) VerifyRequest(r *http.Request, body []byte, m platform.Merchant) error {
-	if r.Header.Get("Signature") != api.ContentDigest(body) || m.ID != shop {
-		return &platform.Error{Code: platform.CodeUnauthorised, Detail: "not signed"}
-	}
-	return nil
-}
-
 func TestOfficeClient(t *testing.T) {
 	f := &fakePlatform{}
 	server := serve(t, f)
@@ -199,9 +165,10 @@ func TestOfficeClient(t *testing.T) {
 		t.Error(diff)
 	}
 	phones, err := c.Phones(t.Context())
-	if err != nil || len(phones) != 1 || phones[0].MSISDN != known || phones[0].Cards[0].Masked != "621700******0001" {
+	if err != nil || len(phones) != 1 || phones[0].MSISDN != gateway.MSISDN(known).Masked() || phones[0].Cards[0].Masked != "621700******0001" {
 		t.Errorf("phones: %+v, %v", phones, err)
 	}
+	checkActs(t, c, f)
 	keys, err := c.AddMerchant(t.Context(), api.Merchant{ID: "10000002", Name: "Trains", Payees: []string{"acct_a", "acct_b"}})
 	if err != nil || keys.APIKey != "fresh-key" || len(f.opened) != 1 || f.opened[0].Payees[1] != "acct_b" {
 		t.Errorf("keys: %+v, %v", keys, err)
@@ -209,6 +176,35 @@ func TestOfficeClient(t *testing.T) {
 	merchants, err := c.Merchants(t.Context())
 	if err != nil || len(merchants) != 1 || merchants[0].Balances["CNY"] != 7 {
 		t.Errorf("merchants: %+v, %v", merchants, err)
+	}
+}
+
+// checkActs has an operator look at the alarms and do something about them.
+func checkActs(t *testing.T, c *api.OfficeClient, f *fakePlatform) {
+	t.Helper()
+	at := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
+	f.alarms = []platform.Alarm{{Phone: gateway.MSISDN(known).Masked(), Kind: platform.AlarmForged, Since: at, Last: at.Add(time.Hour), Count: 12, Detail: "not authentic"}}
+	got, err := c.Alarms(t.Context())
+	want := api.Alarms{Alarms: []api.Alarm{api.Alarm(f.alarms[0])}, Drops: map[string]int{"not authentic": 7}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if err := c.Unlock(t.Context(), known, api.Unlock{Slot: 1, By: "Zhao Min", Note: "came to the branch"}); err != nil {
+		t.Error(err)
+	}
+	if err := c.Release(t.Context(), known, api.Release{By: "Zhao Min", Note: "new element"}); err != nil {
+		t.Error(err)
+	}
+	acts := []any{
+		platform.Unlock{Phone: known, Slot: 1, By: "Zhao Min", Note: "came to the branch"},
+		platform.Release{Phone: known, By: "Zhao Min", Note: "new element"},
+	}
+	if diff := cmp.Diff(acts, f.acts); diff != "" {
+		t.Error(diff)
+	}
+	problem := new(api.Problem)
+	if err := c.Unlock(t.Context(), known, api.Unlock{Slot: 2, By: "Zhao Min", Note: "again"}); !errors.As(err, &problem) || problem.Code() != platform.CodeIllegalState {
+		t.Errorf("a card that is not locked: %v", err)
 	}
 }
 

@@ -37,6 +37,8 @@ type fakePlatform struct {
 
 	enrolments []platform.Enrolment
 	opened     []platform.Merchant
+	acts       []any // of operators
+	alarms     []platform.Alarm
 }
 
 func (f *fakePlatform) Authenticate(_ context.Context, key string) (platform.Merchant, error) {
@@ -132,6 +134,25 @@ func (f *fakePlatform) Phones(context.Context) ([]platform.Phone, error) {
 		MSISDN: known, Name: "Li", ElementID: "89860000000000000001", Form: "sim",
 		Cards: []platform.Card{{Slot: 1, Alias: "wages", Masked: "621700******0001", Balance: 500, Currency: "CNY"}},
 	}}, nil
+}
+
+func (f *fakePlatform) Unlock(_ context.Context, u platform.Unlock) error {
+	f.acts = append(f.acts, u)
+	if u.Slot == 2 {
+		return &platform.Error{Code: platform.CodeIllegalState, Field: "slot", Detail: "not locked"}
+	}
+	return nil
+}
+
+func (f *fakePlatform) Release(_ context.Context, r platform.Release) error {
+	f.acts = append(f.acts, r)
+	return nil
+}
+
+func (f *fakePlatform) Alarms(context.Context) ([]platform.Alarm, error) { return f.alarms, nil }
+
+func (f *fakePlatform) Drops(context.Context) (map[string]int, error) {
+	return map[string]int{"not authentic": 7}, nil
 }
 
 func (f *fakePlatform) AddMerchant(_ context.Context, m platform.Merchant) (platform.MerchantKeys, error) {

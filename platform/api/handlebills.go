@@ -19,18 +19,30 @@ func (h *Handler) bills() {
 	h.mux.HandleFunc("GET /v1/bills/{id}/events", h.merchant(h.billEvents))
 }
 
+// send answers a request whose answer is signed.
+func (h *Handler) send(out *signedWriter, r *http.Request) {
+	if err := out.send(); err != nil {
+		h.config.Log.Error().Err(err).Str("method", r.Method).Str("path", r.URL.Path).Msg("answer not signed")
+	}
+}
+
 // ask is a merchant's request, let in and read.
 type ask struct {
 	*http.Request
 	merchant platform.Merchant
 	body     []byte
+	leg      leg // nil: profile key
 }
 
-// merchant lets in requests with a merchant's key and a whole body. The key is
-// looked at first, so a stranger learns nothing and sends nothing.
+// merchant lets in a merchant's requests and answers them, in the merchant's profile.
 func (h *Handler) merchant(serve func(ask) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a, err := h.enter(w, r)
+		a, l, err := h.enter(w, r)
+		if l != nil {
+			out := &signedWriter{ResponseWriter: w, leg: l}
+			defer h.send(out, r)
+			w = out
+		}
 		if err != nil {
 			h.refuse(w, r, err)
 			return
@@ -40,31 +52,15 @@ func (h *Handler) merchant(serve func(ask) (answer, error)) http.HandlerFunc {
 	}
 }
 
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (ask, error) {
-	key := bearer(r)
-	if key == "" {
-		return ask{}, noKey()
-	}
-	m, err := h.config.Authenticator.Authenticate(r.Context(), key.Reveal())
-	if err != nil {
-		return ask{}, err
-	}
-	body, err := readJSON(w, r)
-	if err != nil {
-		return ask{}, err
-	}
-	if h.config.Verifier != nil {
-		if err := h.config.Verifier.VerifyRequest(r, body, m); err != nil {
-			return ask{}, err
-		}
-	}
-	return ask{Request: r, merchant: m, body: body}, nil
-}
-
 func (h *Handler) createBill(a ask) (answer, error) {
 	key, err := readIdempotencyKey(a.Header.Values(headerIdempotency))
 	if err != nil {
 		return answer{}, err
+	}
+	if a.leg != nil {
+		if a.body, err = a.leg.order(a.body); err != nil {
+			return answer{}, err
+		}
 	}
 	order, err := readOrder(a.body)
 	if err != nil {
@@ -75,7 +71,17 @@ func (h *Handler) createBill(a ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{status: http.StatusAccepted, location: billPath(b.ID), replayed: b.Repeated, body: BillOf(b)}, nil
+	return answer{status: http.StatusAccepted, location: billPath(b.ID), replayed: b.Repeated, body: a.billOf(b)}, nil
+}
+
+// billOf is a bill as it is answered: a merchant that hides what it orders is not
+// told it in the clear.
+func (a ask) billOf(b platform.Bill) Bill {
+	shown := BillOf(b)
+	if a.leg != nil {
+		shown.Goods = nil
+	}
+	return shown
 }
 
 func (h *Handler) showBill(a ask) (answer, error) {
@@ -84,7 +90,7 @@ func (h *Handler) showBill(a ask) (answer, error) {
 		return answer{}, err
 	}
 	b, err := h.config.Service.Bill(a.Context(), a.merchant.ID, id)
-	return ok(BillOf(b), err)
+	return ok(a.billOf(b), err)
 }
 
 func (h *Handler) cancelBill(a ask) (answer, error) {
@@ -98,7 +104,7 @@ func (h *Handler) cancelBill(a ask) (answer, error) {
 		}
 	}
 	b, err := h.config.Service.CancelBill(a.Context(), a.merchant.ID, id)
-	return ok(BillOf(b), err)
+	return ok(a.billOf(b), err)
 }
 
 func (h *Handler) billEvents(a ask) (answer, error) {
@@ -125,7 +131,11 @@ func (h *Handler) listBills(a ask) (answer, error) {
 		return answer{}, err
 	}
 	page, err := h.config.Service.Bills(a.Context(), a.merchant.ID, q)
-	return ok(pageOf(page), err)
+	shown := Page{Bills: make([]Bill, 0, len(page.Bills)), Next: page.Next}
+	for _, b := range page.Bills {
+		shown.Bills = append(shown.Bills, a.billOf(b))
+	}
+	return ok(shown, err)
 }
 
 func badQuery(name, detail string) error {

@@ -14,8 +14,10 @@ func (h *Handler) office() {
 	h.mux.HandleFunc("GET /v1/office/branch-key", h.operator(h.branchKey))
 	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.enrol))
 	h.mux.HandleFunc("GET /v1/office/phones", h.operator(h.listPhones))
-	h.mux.HandleFunc("POST /v1/office/merchants", h.operator(h.addMerchant))
-	h.mux.HandleFunc("GET /v1/office/merchants", h.operator(h.listMerchants))
+	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.unlock))
+	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.release))
+	h.mux.HandleFunc("GET /v1/office/alarms", h.operator(h.listAlarms))
+	h.merchants()
 }
 
 // operator lets in requests with the operator's key.
@@ -44,11 +46,6 @@ func (h *Handler) listPhones(r *http.Request, _ []byte) (answer, error) {
 	return ok(phonesOf(phones), err)
 }
 
-func (h *Handler) listMerchants(r *http.Request, _ []byte) (answer, error) {
-	merchants, err := h.config.Office.Merchants(r.Context())
-	return ok(merchantsOf(merchants), err)
-}
-
 func (h *Handler) enrol(r *http.Request, body []byte) (answer, error) {
 	e, err := readEnrolment(body)
 	if err != nil {
@@ -56,15 +53,6 @@ func (h *Handler) enrol(r *http.Request, body []byte) (answer, error) {
 	}
 	sealed, err := h.config.Office.Enrol(r.Context(), e)
 	return answer{status: http.StatusCreated, body: Enrolled{Phone: e.Phone, Personalisation: sealed}}, err
-}
-
-func (h *Handler) addMerchant(r *http.Request, body []byte) (answer, error) {
-	m, err := readMerchant(body)
-	if err != nil {
-		return answer{}, err
-	}
-	keys, err := h.config.Office.AddMerchant(r.Context(), m)
-	return answer{status: http.StatusCreated, body: MerchantKeys(keys)}, err
 }
 
 // Bounds of an office request.
@@ -75,7 +63,7 @@ const (
 )
 
 func readEnrolment(body []byte) (platform.Enrolment, error) {
-	o, err := readObject(body, "phone", "name", "form", "element_id", "public_key", "secrets", "accounts")
+	o, err := readObject(body, "phone", "name", "form", "suite", "element_id", "public_key", "secrets", "accounts")
 	if err != nil {
 		return platform.Enrolment{}, err
 	}
@@ -84,6 +72,11 @@ func readEnrolment(body []byte) (platform.Enrolment, error) {
 	o.require("name")
 	e.Name = o.text("name", maxName)
 	e.Form = o.oneOf("form", "standalone", "sim", "sdtf")
+	if o.has("suite") {
+		if err := e.Suite.UnmarshalText([]byte(o.oneOf("suite", "modern", "legacy"))); err != nil {
+			o.fail("suite", "must be modern or legacy")
+		}
+	}
 	e.ElementID = o.elementID("element_id")
 	e.PublicKey = o.octets("public_key")
 	e.Secrets = o.octets("secrets")
@@ -155,40 +148,4 @@ func (o *object) opening(path string, value json.RawMessage) platform.Opening {
 		o.err = inner.err
 	}
 	return opening
-}
-
-func readMerchant(body []byte) (platform.Merchant, error) {
-	o, err := readObject(body, "id", "name", "payees", "callback_url")
-	if err != nil {
-		return platform.Merchant{}, err
-	}
-	o.require("id")
-	id, err := platform.ParseMerchantID(o.text("id", maxName))
-	if err != nil {
-		o.fail("id", "a merchant number has 8 digits and does not start with 0")
-	}
-	o.require("name")
-	m := platform.Merchant{ID: id, Name: o.text("name", maxName), CallbackURL: o.link("callback_url")}
-	if o.has("payees") {
-		m.Payees = o.strings("payees")
-	}
-	if o.err != nil {
-		return platform.Merchant{}, o.err
-	}
-	return m, nil
-}
-
-// strings reads an array of accounts.
-func (o *object) strings(name string) []string {
-	var payees []string
-	for i, value := range o.list(name, maxPayees) {
-		path := fmt.Sprintf("%s[%d]", name, i)
-		inner := &object{values: map[string]json.RawMessage{path: value}}
-		inner.require(path)
-		payees = append(payees, inner.text(path, MaxPayee))
-		if o.err == nil {
-			o.err = inner.err
-		}
-	}
-	return payees
 }

@@ -9,14 +9,10 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/signature"
 )
-
-// RequestVerifier judges whether a merchant's request is signed as it should be. It
-// is the place for RFC 9421; no implementation is here yet.
-type RequestVerifier interface {
-	VerifyRequest(r *http.Request, body []byte, m platform.Merchant) error
-}
 
 // HandlerConfig is what the HTTP face stands before. Service and Authenticator must be set.
 type HandlerConfig struct {
@@ -24,7 +20,8 @@ type HandlerConfig struct {
 	Authenticator platform.Authenticator
 	Office        platform.Office             // nil: there is no office face
 	OperatorKey   Key                         // empty: there is no office face
-	Verifier      RequestVerifier             // nil: requests need no signature
+	Keyring       Keyring                     // nil: all merchants are of profile key
+	AllowLegacy   bool                        // requests of profile legacy are read too
 	Ready         func(context.Context) error // nil: always ready; its error is told to whoever asks
 	Log           zerolog.Logger              // of failures that are ours
 }
@@ -40,10 +37,12 @@ func (c HandlerConfig) Validate() error {
 	return nil
 }
 
-// Handler is the platform's HTTP face. It keeps nothing between requests.
+// Handler is the platform's HTTP face. Between requests it keeps what it needs to
+// know a signed one that comes again, and nothing else.
 type Handler struct {
 	config HandlerConfig
 	mux    *http.ServeMux
+	nonces *signature.Nonces // of signed requests
 }
 
 // NewHandler makes the HTTP face of a platform.
@@ -51,10 +50,13 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	h := &Handler{config: config, mux: http.NewServeMux()}
+	h := &Handler{config: config, mux: http.NewServeMux(), nonces: signature.NewNonces(mostNonces)}
 	h.mux.HandleFunc("GET /livez", h.live)
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.bills()
+	if config.Keyring != nil {
+		h.mux.HandleFunc("GET /v1/keys", h.showKeys)
+	}
 	if config.Office != nil && config.OperatorKey != "" {
 		h.office()
 	}
@@ -100,9 +102,17 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	p.Instance = r.URL.Path
 	if p.Code() == CodeInternal {
-		h.config.Log.Error().Err(err).Str("method", r.Method).Str("path", r.URL.Path).Msg("request failed")
+		h.config.Log.Error().Err(err).Str("method", r.Method).Str("path", loggedPath(r)).Msg("request failed")
 	}
 	p.Write(w)
+}
+
+// loggedPath is the path as a log may have it: without a phone's number.
+func loggedPath(r *http.Request) string {
+	if number := r.PathValue("msisdn"); number != "" {
+		return strings.ReplaceAll(r.URL.Path, number, gateway.MSISDN(number).Masked())
+	}
+	return r.URL.Path
 }
 
 func givenUp(err error) bool {

@@ -288,6 +288,37 @@ func TestBadEnrolments(t *testing.T) {
 	checkProblem(t, response, body, http.StatusConflict, platform.CodeAlreadyEnrolled, "phone")
 }
 
+func TestBadActs(t *testing.T) {
+	const unlock, release = "/v1/office/phones/8613800000001/unlock", "/v1/office/phones/8613800000001/release"
+	tests := []struct {
+		path, body string
+		status     int
+		code       platform.Code
+		blamed     string
+	}{
+		{unlock, `{"slot":0,"by":"Min","note":"why"}`, 422, platform.CodeInvalid, "slot"},
+		{unlock, `{"slot":17,"by":"Min","note":"why"}`, 422, platform.CodeInvalid, "slot"},
+		{unlock, `{"by":"Min","note":"why"}`, 422, platform.CodeInvalid, "slot"},
+		{unlock, `{"slot":1,"note":"why"}`, 422, platform.CodeInvalid, "by"},
+		{unlock, `{"slot":1,"by":"Min","note":""}`, 422, platform.CodeInvalid, "note"},
+		{release, `{"by":"` + strings.Repeat("x", 65) + `","note":"why"}`, 422, platform.CodeInvalid, "by"},
+		{release, `{"slot":1,"by":"Min","note":"why"}`, 422, platform.CodeInvalid, "slot"},
+		{release, ``, 400, api.CodeBadRequest, ""},
+		{"/v1/office/phones/861*****0001/release", `{"by":"Min","note":"why"}`, 404, platform.CodeNotFound, "phone"},
+	}
+	f := &fakePlatform{}
+	server := serve(t, f)
+	for _, tt := range tests {
+		response, answer := request{"POST", tt.path, tt.body, map[string]string{"Authorization": "Bearer " + operatorKey}}.send(t, server)
+		checkProblem(t, response, answer, tt.status, tt.code, tt.blamed)
+	}
+	response, answer := request{"POST", unlock, `{"slot":1,"by":"Min","note":"why"}`, nil}.send(t, server)
+	checkProblem(t, response, answer, http.StatusUnauthorized, platform.CodeUnauthorised, "")
+	if len(f.acts) != 0 {
+		t.Errorf("%d bad acts got through", len(f.acts))
+	}
+}
+
 func TestBadMerchants(t *testing.T) {
 	tests := []struct{ field, value, blamed string }{
 		{"id", `"1"`, "id"}, {"id", "", "id"}, {"name", "", "name"}, {"payees", "{}", "payees"}, {"payees", `["a",""]`, "payees[1]"},

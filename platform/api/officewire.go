@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
@@ -17,7 +19,8 @@ type BranchKey struct {
 type Enrolment struct {
 	Phone     gateway.MSISDN   `json:"phone"`
 	Name      string           `json:"name"`
-	Form      string           `json:"form"` // standalone, sim, sdtf (S2)
+	Form      string           `json:"form"`            // standalone, sim, sdtf (S2)
+	Suite     string           `json:"suite,omitempty"` // modern, legacy; empty is modern
 	ElementID applet.ElementID `json:"element_id"`
 	PublicKey []byte           `json:"public_key"`
 	Secrets   applet.Sealed    `json:"secrets"`
@@ -38,10 +41,13 @@ type Enrolled struct {
 
 // Phone is an enrolled phone as operators see it.
 type Phone struct {
-	MSISDN    gateway.MSISDN   `json:"msisdn"`
+	MSISDN    string           `json:"msisdn"` // masked
 	Name      string           `json:"name"`
 	ElementID applet.ElementID `json:"element_id"`
 	Form      string           `json:"form"`
+	Suite     string           `json:"suite"`
+	Keys      int              `json:"key_version"` // of the packet keys that the element has shown to have
+	Held      bool             `json:"held"`        // payments are declined until the phone is released
 	Cards     []Card           `json:"cards"`
 }
 
@@ -67,37 +73,50 @@ func phonesOf(phones []platform.Phone) Phones {
 		for _, c := range p.Cards {
 			cards = append(cards, Card(c))
 		}
-		all.Phones = append(all.Phones, Phone{MSISDN: p.MSISDN, Name: p.Name, ElementID: p.ElementID, Form: p.Form, Cards: cards})
+		all.Phones = append(all.Phones, Phone{
+			MSISDN: masked(p.MSISDN), Name: p.Name, ElementID: p.ElementID, Form: p.Form,
+			Suite: p.Suite.String(), Keys: int(p.Keys), Held: p.Held, Cards: cards,
+		})
 	}
 	return all
 }
 
-// Merchant is a shop that may send orders. In POST /v1/office/merchants the
-// balances are left out.
-type Merchant struct {
-	ID          platform.MerchantID             `json:"id"`
-	Name        string                          `json:"name"`
-	Payees      []string                        `json:"payees,omitempty"` // the first is the default
-	CallbackURL string                          `json:"callback_url,omitempty"`
-	Balances    map[money.Currency]money.Amount `json:"balances,omitempty"`
+// Unlock is the body of POST /v1/office/phones/{msisdn}/unlock: a card entry that
+// wrong PINs have locked takes PINs again.
+type Unlock struct {
+	Slot int    `json:"slot"`
+	By   string `json:"by"`   // who does it
+	Note string `json:"note"` // why
 }
 
-// Merchants is the answer to GET /v1/office/merchants.
-type Merchants struct {
-	Merchants []Merchant `json:"merchants"`
+// Release is the body of POST /v1/office/phones/{msisdn}/release: a phone whose element
+// seemed to be there twice can pay again.
+type Release struct {
+	By   string `json:"by"`
+	Note string `json:"note"`
 }
 
-func merchantsOf(merchants []platform.Merchant) Merchants {
-	all := Merchants{Merchants: make([]Merchant, 0, len(merchants))}
-	for _, m := range merchants {
-		all.Merchants = append(all.Merchants, Merchant(m))
+// Alarm is something that an operator should look at.
+type Alarm struct {
+	Phone  string             `json:"phone"` // masked
+	Kind   platform.AlarmKind `json:"kind"`
+	Since  time.Time          `json:"since"`
+	Last   time.Time          `json:"last"`
+	Count  int                `json:"count"`
+	Detail string             `json:"detail"`
+}
+
+// Alarms is the answer to GET /v1/office/alarms: what to look at, and how many packets
+// from phones were dropped without an answer since the platform started, by reason.
+type Alarms struct {
+	Alarms []Alarm        `json:"alarms"`
+	Drops  map[string]int `json:"drops"`
+}
+
+func alarmsOf(alarms []platform.Alarm, drops map[string]int) Alarms {
+	all := Alarms{Alarms: make([]Alarm, 0, len(alarms)), Drops: drops}
+	for _, a := range alarms {
+		all.Alarms = append(all.Alarms, Alarm(a))
 	}
 	return all
-}
-
-// MerchantKeys are a merchant's secrets, in clear: they are answered once, when it is opened.
-type MerchantKeys struct {
-	ID            platform.MerchantID `json:"id"`
-	APIKey        string              `json:"api_key"`
-	WebhookSecret string              `json:"webhook_secret"`
 }

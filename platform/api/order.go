@@ -11,10 +11,17 @@ import (
 	"github.com/airtill/airtill/platform"
 )
 
+// orderFields are the names that an order may have.
+func orderFields() []string {
+	return []string{
+		"reference", "amount", "currency", "phone", "buyer_phone",
+		"payee", "expires_in", "callback_url", "subject", "goods",
+	}
+}
+
 // readOrder reads the body of POST /v1/bills.
 func readOrder(body []byte) (platform.Order, error) {
-	o, err := readObject(body, "reference", "amount", "currency", "phone", "buyer_phone",
-		"payee", "expires_in", "callback_url", "subject", "goods")
+	o, err := readObject(body, orderFields()...)
 	if err != nil {
 		return platform.Order{}, err
 	}

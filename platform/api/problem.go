@@ -42,7 +42,7 @@ func kindOf(code platform.Code) kind {
 	case platform.CodeIdempotencyMismatch:
 		return kind{http.StatusUnprocessableEntity, "The idempotency key came with other content"}
 	case platform.CodeIllegalState:
-		return kind{http.StatusConflict, "The bill's state forbids it"}
+		return kind{http.StatusConflict, "Its state forbids it"}
 	case platform.CodeAlreadyEnrolled:
 		return kind{http.StatusConflict, "Already enrolled"}
 	case platform.CodeUnavailable:

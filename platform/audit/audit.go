@@ -8,14 +8,16 @@
 // bill's table allows, each naming the entry before it; that no bill was debited twice,
 // nor for another amount than it asks; that every bill has its record, live with a
 // deadline or filed under its day, in the state where its history ended; and that
-// there is no record without a history. Over all partitions it checks that each sweep
+// there is no record without a history; that phones are held, released and given new
+// packet keys in turn, as their counters have it, and that each act of an operator says
+// who did it and why. Over all partitions it checks that each sweep
 // arrived once and whole.
 //
 // It reads a live store without stopping it: what was kept when it looked must be what
 // the journal came to at some moment between before and after the look.
 //
-// Left out: the merchants' indexes and claims, the phones' counters, and the effects
-// that are overdue. It holds a line for every bill in memory.
+// Left out: the merchants' indexes and claims, the phones' packet and PIN counters, what
+// is sealed, and the effects that are overdue. It holds a line for every bill in memory.
 package audit
 
 import (
@@ -33,6 +35,7 @@ type Report struct {
 	Entries         int              `json:"entries"`          // of the journals
 	Bills           int              `json:"bills"`            // ever made
 	Paid            int              `json:"paid"`             // of them
+	Acts            int              `json:"acts"`             // of operators: cards unlocked, phones released
 	DuplicateDebits int              `json:"duplicate_debits"` // bills debited more than once
 	Sums            map[string]int64 `json:"sums"`             // of all balances, by currency; zero each
 	Clearing        map[string]int64 `json:"clearing"`         // on its way between partitions, by currency

@@ -21,6 +21,7 @@ const (
 	live  = "bill_01KA4X5E000000000000000002"
 	day   = "2025-11-15"
 
+	phone           = "phone:f00d"
 	card, sub, home = "card:89860112345678901234/1:CNY", "sub:acct_10000001:CNY", "home:acct_10000001:CNY"
 )
 
@@ -65,13 +66,19 @@ func balances(pairs ...any) (b engine.Batch) {
 	return b
 }
 
+func counters(text string) engine.Field {
+	return engine.Field{Hash: "counters", Name: strings.TrimPrefix(phone, "phone:"), Value: text}
+}
+
 func record(id, state string) engine.Put {
 	return engine.Put{Key: "bill:" + id, Value: fmt.Appendf(nil, `{"id":%q,"state":%q,"amount":300}`, id, state)}
 }
 
 func newTill(t testing.TB) *till {
 	s := &till{t: t, Store: memstore.New(2)}
-	s.enter(0, balances("bank:CNY", -1000, card, 1000), engine.Event{Subject: "phone:8613800000001", Name: "enrol", Data: posted("bank:CNY", card, 1000)})
+	enrolled := balances("bank:CNY", -1000, card, 1000)
+	enrolled.Fields = append(enrolled.Fields, counters(`{"key_version":1}`))
+	s.enter(0, enrolled, engine.Event{Subject: phone, Name: "enrol", Data: posted("bank:CNY", card, 1000)})
 	s.enter(0, engine.Batch{Puts: []engine.Put{record(filed, "created")}, Wakes: []engine.Due{{ID: filed}}}, step(filed, "create", "", "created", ""))
 	s.enter(0, engine.Batch{Puts: []engine.Put{record(live, "created")}, Wakes: []engine.Due{{ID: live}}},
 		step(filed, "push", "created", "pushed", "1-2"), step(live, "create", "", "created", ""),
@@ -86,6 +93,59 @@ func newTill(t testing.TB) *till {
 	s.enter(0, done, step(filed, "settle", "paid", "settled", "1-4"), step(filed, "report", "settled", "settled", "1-4"),
 		step(filed, "answer", "settled", "settled", "1-4"), step(filed, "acknowledge", "settled", "settled", "1-4"))
 	return s
+}
+
+// acts is a phone's history: held, released, unlocked and given new keys.
+func (s *till) acts() *till {
+	by := m{"by": "Min", "said": "sealed:why"}
+	s.enter(0, engine.Batch{Fields: []engine.Field{counters(`{"key_version":1,"held":{"since":"2026-11-25T08:00:00Z"}}`)}},
+		engine.Event{Subject: phone, Name: "hold", From: "free", To: "held"})
+	s.enter(0, engine.Batch{Fields: []engine.Field{counters(`{"key_version":1}`)}},
+		engine.Event{Subject: phone, Name: "release", From: "held", To: "free", Data: by})
+	s.enter(0, engine.Batch{Fields: []engine.Field{counters(`{"key_version":2}`)}},
+		engine.Event{Subject: phone, Name: "unlock", From: "locked", To: "unlocked", Data: m{"by": "Min", "said": "sealed:why", "slot": 1}},
+		engine.Event{Subject: phone, Name: "rekey", From: "keys 1", To: "keys 2"})
+	return s
+}
+
+// What operators and elements did is understood, and what of it does not fit is found.
+func TestPhones(t *testing.T) {
+	if r := run(t, newTill(t).acts()); !r.OK() || r.Acts != 2 {
+		t.Errorf("%+v", r)
+	}
+	tests := map[string]struct {
+		plant func(s *till)
+		want  string
+	}{
+		"held by hand": {func(s *till) {
+			s.set(0, "counters", "f00d", `{"key_version":2,"held":{"since":"2026-11-25T08:00:00Z"}}`)
+		}, "is held: true, its history says false"},
+		"released by hand":       {func(s *till) { s.event(0, phone, "release").Name = "note" }, "is held: false, its history says true"},
+		"held twice":             {func(s *till) { s.event(0, phone, "release").Name = "hold" }, "hold of phone f00d, which was held: true"},
+		"released when free":     {func(s *till) { s.event(0, phone, "hold").Name = "note" }, "release of phone f00d, which was held: false"},
+		"released by nobody":     {func(s *till) { s.event(0, phone, "release").Data = raw(m{"said": "sealed:why"}) }, "release of phone f00d does not say who"},
+		"released for no reason": {func(s *till) { s.event(0, phone, "release").Data = raw(m{"by": "Min"}) }, "does not say who did it, why"},
+		"unlocked which":         {func(s *till) { s.event(0, phone, "unlock").Data = raw(m{"by": "Min", "said": "sealed:why"}) }, "unlock of phone f00d does not say who"},
+		"unlocked, not readable": {func(s *till) { s.event(0, phone, "unlock").Data = raw(7) }, "cannot be read"},
+		"keys put back":          {func(s *till) { s.set(0, "counters", "f00d", `{"key_version":1}`) }, "has keys 1, its history says keys 2"},
+		"keys from another": {func(s *till) {
+			s.enter(0, engine.Batch{}, engine.Event{Subject: phone, Name: "rekey", From: "keys 1", To: "keys 2"})
+		}, "went from keys 1 to keys 2, but it had keys 2"},
+		"enrolled twice":          {func(s *till) { s.event(0, phone, "hold").Name = "enrol" }, "enrol of phone f00d, which was enrolled: true"},
+		"never enrolled":          {func(s *till) { s.event(0, phone, "enrol").Subject = "phone:beef" }, "hold of phone f00d, which was enrolled: false"},
+		"counters gone":           {func(s *till) { delete(s.Partition(0).Hashes["counters"], "f00d") }, "phone f00d has no readable counters"},
+		"counters from nowhere":   {func(s *till) { s.set(0, "counters", "beef", "{}") }, "phone beef has counters but no history"},
+		"counters of other words": {func(s *till) { s.set(0, "counters", "f00d", "[]") }, "phone f00d has no readable counters"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newTill(t).acts()
+			tt.plant(s)
+			if r := run(t, s); !slices.ContainsFunc(r.Differences, func(d string) bool { return strings.Contains(d, tt.want) }) {
+				t.Errorf("nothing says %q in %q", tt.want, r.Differences)
+			}
+		})
+	}
 }
 
 func run(t testing.TB, s engine.Store) *audit.Report {
@@ -309,7 +369,8 @@ func TestLiveStore(t *testing.T) {
 	}
 }
 
-// goOn pays the live bill, sweeps, settles and files it, and makes another.
+// goOn pays the live bill, sweeps, settles and files it, and makes another; operators and
+// elements act, and a phone is enrolled.
 func goOn(s *till) {
 	const third = "bill_01KA4X5E000000000000000003"
 	s.enter(0, balances(card, 400, sub, 300), step(live, "deliver", "created", "delivered", "1-3"),
@@ -322,6 +383,9 @@ func goOn(s *till) {
 	done.Fields = []engine.Field{{Hash: "finished:" + day, Name: live, Value: `{"state":"settled","amount":300}`}}
 	s.enter(0, done, step(live, "settle", "paid", "settled", "1-7"), step(live, "acknowledge", "settled", "settled", "1-7"))
 	s.enter(0, engine.Batch{Puts: []engine.Put{record(third, "created")}, Wakes: []engine.Due{{ID: third}}}, step(third, "create", "", "created", ""))
+	s.acts()
+	s.enter(0, engine.Batch{Fields: []engine.Field{{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`}}},
+		engine.Event{Subject: "phone:beef", Name: "enrol"}, engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
 }
 
 var errRead = errors.New("the store is away")

@@ -21,6 +21,7 @@ type books struct {
 	journal   *journal
 
 	kept     map[string]string            // balances
+	counters map[string]string            // of phones
 	due      map[string]bool              // bills with a deadline
 	live     map[string]string            // records of bills
 	finished map[string]map[string]string // by day
@@ -31,7 +32,7 @@ func newBooks(partition int, report *Report, t *transit, r engine.Reader) *books
 		partition: partition, report: report, transit: t, reader: r,
 		due: map[string]bool{}, live: map[string]string{}, finished: map[string]map[string]string{},
 	}
-	b.journal = &journal{books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, steps: steps(), made: map[string]bool{}}
+	b.journal = &journal{books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{}, steps: steps(), made: map[string]bool{}}
 	return b
 }
 
@@ -52,13 +53,17 @@ func (b *books) audit(ctx context.Context) error {
 		return err
 	}
 	b.compareBalances()
+	b.compareStandings()
 	return b.compareBills(ctx)
 }
 
-// readKept reads balances, deadlines, live records and filed ones, in this order: a
+// readKept reads balances, counters, deadlines, live records and filed ones, in this order: a
 // bill that is filed meanwhile is found where it goes.
 func (b *books) readKept(ctx context.Context) (err error) {
 	if b.kept, err = b.reader.Fields(ctx, "balances"); err != nil {
+		return err
+	}
+	if b.counters, err = b.reader.Fields(ctx, "counters"); err != nil {
 		return err
 	}
 	ids, err := b.reader.Members(ctx, engine.DueSet, engine.Range{})

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/airtill/airtill/fsm/engine"
@@ -11,12 +12,13 @@ import (
 // journal is one partition's story, read on and on, and what it comes to.
 type journal struct {
 	*books
-	last     string // entry that was read
-	balances map[string]moments[int64]
-	lives    map[string]moments[life] // of bills
-	steps    map[step]bool            // that a bill can take
-	looking  bool                     // moments are kept
-	made     map[string]bool          // bills, and whether since the look began
+	last      string // entry that was read
+	balances  map[string]moments[int64]
+	lives     map[string]moments[life]     // of bills
+	standings map[string]moments[standing] // of phones
+	steps     map[step]bool                // that a bill can take
+	looking   bool                         // moments are kept
+	made      map[string]bool              // bills and phones, and whether since the look began
 }
 
 // moments are what something was at each moment of a look: as the look began, and
@@ -37,6 +39,9 @@ func (m moments[V]) then(v V, looking bool) moments[V] {
 	}
 	return append(m, v)
 }
+
+// was says whether something held at one of the moments.
+func (m moments[V]) was(held func(V) bool) bool { return slices.ContainsFunc(m, held) }
 
 // life is where a bill's history has come to.
 type life struct {
@@ -88,6 +93,7 @@ func (j *journal) enter(entry engine.Entry) {
 	balances := map[string]int64{}
 	for _, event := range entry.Events {
 		j.live(entry.ID, event)
+		j.phone(entry.ID, event)
 		var data told
 		if err := event.Decode(&data); err != nil {
 			j.differ("entry %s: %s of %s cannot be read: %v", entry.ID, event.Name, event.Subject, err)

@@ -155,7 +155,7 @@ func (b *bank) do(n engine.Partition, in any) any {
 func memory(p *Partition) map[string]string {
 	m := map[string]string{"book": fmt.Sprintf("%+v", p.book)}
 	for _, r := range p.bills {
-		m["bill "+string(r.ID)] = encode(r)
+		m["bill "+string(r.ID)] = encode(r) + encode(r.Bill)
 	}
 	for id, r := range p.messages {
 		m["message "+string(id)] = string(r.ID)
@@ -166,13 +166,13 @@ func memory(p *Partition) map[string]string {
 			ids = append(ids, string(r.ID))
 		}
 		slices.Sort(ids)
-		m["phone "+string(number)] = fmt.Sprintf("%s %s %q", encode(ph.Register), encode(ph.counters), ids)
+		m["phone "+string(number)] = fmt.Sprintf("%s %s %v %q %s", encode(ph.Register), encode(ph.counters), ph.recent, ids, ph.id)
 	}
 	for id, c := range p.merchants {
 		m["merchant "+string(id)] = encode(c)
 	}
 	for id, owner := range p.elements {
-		m["element "+string(id)] = string(owner)
+		m["element "+id] = fmt.Sprint(owner)
 	}
 	for sub, pl := range p.pools {
 		m["pool "+sub] = fmt.Sprintf("%s %v", encode(pl), pl.inOrder())
@@ -298,15 +298,22 @@ func (b *bank) results(h *handset) []applet.ResponseCode {
 func (b *bank) carry() (last gateway.MessageID) {
 	b.t.Helper()
 	for _, d := range b.take(EffectPush) {
-		var m PhoneMessage
-		if err := json.Unmarshal(d.Body, &m); err != nil {
-			b.t.Fatal(err)
-		}
+		m := b.opened(d)
 		b.pushes++
 		last = gateway.MessageID(fmt.Sprintf("%08X", b.pushes))
 		b.do(d.partition, Submitted{Bill: m.Bill, MessageID: last})
 	}
 	return last
+}
+
+// opened is the message that an effect sends to a phone.
+func (b *bank) opened(d due) PhoneMessage {
+	b.t.Helper()
+	m, err := OpenPhoneMessage(b.config.Vault, d.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
 }
 
 // sweepHome performs the sweeps.

@@ -17,6 +17,7 @@
 //	sweeps            hash: the last sweep of each payee and currency
 //	elements          hash: whose phone an element is in      the element's partition
 //	merchants         hash: merchants, by number              merchant's partition
+//	identity          hash: the platform's own keys for merchants, sealed
 //	order:M:REF       which bill an order's reference became
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
@@ -41,6 +42,7 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/ledger"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Config is what every partition and the service need. Vault and Random must be set.
@@ -49,7 +51,12 @@ type Config struct {
 	Vault      keys.Module
 	Random     io.Reader // for ids and merchants' keys
 	Timing     Timing
-	Log        zerolog.Logger
+	Watch      Watch // when packets that are not authentic raise an alarm
+
+	// AllowLegacy lets elements of the legacy suite be enrolled, pay and be paid for with.
+	AllowLegacy bool
+
+	Log zerolog.Logger
 }
 
 // DefaultPartitions is how many partitions a store has unless it was made with another count.
@@ -60,7 +67,13 @@ func (c Config) withDefaults() Config {
 		c.Partitions = DefaultPartitions
 	}
 	c.Timing = c.Timing.withDefaults()
+	c.Watch = c.Watch.withDefaults()
 	return c
+}
+
+// allowed says whether elements of a suite are served.
+func (c Config) allowed(s scp80.Suite) bool {
+	return s == scp80.Modern || s == scp80.Legacy && c.AllowLegacy
 }
 
 // Validate says what is missing.
@@ -86,9 +99,11 @@ type Partition struct {
 	bills     map[applet.BillRef]*record
 	messages  map[gateway.MessageID]*record // by pushes whose receipt is awaited
 	phones    map[gateway.MSISDN]*phone
-	elements  map[applet.ElementID]gateway.MSISDN
+	elements  map[string]claim // by the last digits of their numbers
 	merchants map[platform.MerchantID]*Contract
+	identity  ownKeys // the platform's own keys, in the one partition that has them
 	recent    recentClaims
+	strangers strangers
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
 
@@ -113,7 +128,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		bills:     make(map[applet.BillRef]*record),
 		messages:  make(map[gateway.MessageID]*record),
 		phones:    make(map[gateway.MSISDN]*phone),
-		elements:  make(map[applet.ElementID]gateway.MSISDN),
+		elements:  make(map[string]claim),
 		merchants: make(map[platform.MerchantID]*Contract),
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
@@ -168,6 +183,16 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return p.findMerchant(in)
 	case FindPhone:
 		return p.findPhone(in)
+	case ChangeKeys:
+		return p.changeKeys(tx, in)
+	case KeepIdentity:
+		return p.keepIdentity(tx, in)
+	case platform.Unlock:
+		return nil, p.unlock(tx, in)
+	case platform.Release:
+		return nil, p.release(tx, in)
+	case Alarms:
+		return p.watched(), nil
 	}
 	return nil, fmt.Errorf("billing: no rule for an input of type %T", in)
 }

@@ -11,43 +11,61 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
-// PhoneMessage is the body of the effects EffectPush and EffectResult: an applet
-// message that is to be secured and sent to a phone. Its counter is kept before it
-// is sent, and a repeat sends the same octets.
+// PhoneMessage is the body of the effects EffectPush, EffectResult and EffectKeys: an
+// applet message that is to be secured and sent to a phone. Its counter is kept before
+// it is sent, and a repeat sends the same octets.
 type PhoneMessage struct {
 	Bill    platform.BillID  `json:"bill"`
 	Phone   gateway.MSISDN   `json:"phone"`
 	Element applet.ElementID `json:"element"`
 	Form    applet.Form      `json:"form"`
+	Suite   scp80.Suite      `json:"suite"`
+	Version uint8            `json:"key_version"` // of the packet keys that it goes under
 	Counter uint64           `json:"counter"`
-	Payload []byte           `json:"payload"`
-	Expires time.Time        `json:"expires"` // when it is of no use any more
+	Payload []byte           `json:"payload,omitempty"`
+	// Keys is the version of packet keys that the message brings; it is made when it
+	// is sent, so that no key is kept with it, and has no payload here.
+	Keys    uint8     `json:"keys,omitempty"`
+	Expires time.Time `json:"expires"` // when it is of no use any more
+}
+
+// Binding is what the vault finds the element's keys by.
+func (m *PhoneMessage) Binding() keys.Binding {
+	return keys.Binding{Element: m.Element, Suite: m.Suite, Version: m.Version}
 }
 
 // phoneEffect uses up a packet counter and makes the effect that sends a message under
 // it. Effects to one phone share a lane, so that counters arrive in order.
 func (p *Partition) phoneEffect(r *record, ph *phone, kind string, m applet.Message, expires time.Time) engine.Effect {
+	return p.effectTo(ph, kind, PhoneMessage{Bill: r.ID, Payload: applet.Encode(ph.Suite, m), Expires: expires})
+}
+
+func (p *Partition) effectTo(ph *phone, kind string, m PhoneMessage) engine.Effect {
 	ph.counters.Out++
 	p.keepCounters(ph)
+	m.Phone, m.Element, m.Form, m.Suite = ph.MSISDN, ph.Element, ph.Form, ph.Suite
+	m.Version, m.Counter = ph.counters.Version, ph.counters.Out
 	return engine.Effect{
-		ID:   fmt.Sprintf("%s/%s/%d", r.ID, kind, ph.counters.Out),
+		ID:   fmt.Sprintf("%s/%s/%d", m.Bill, kind, m.Counter),
 		Kind: kind,
-		Lane: "phone:" + string(ph.MSISDN),
-		Body: body(PhoneMessage{
-			Bill: r.ID, Phone: ph.MSISDN, Element: ph.Element, Form: ph.Form,
-			Counter: ph.counters.Out, Payload: applet.Encode(scp80.Modern, m), Expires: expires,
-		}),
+		Lane: ph.subject(),
+		Body: m.sealed(p.config.Vault, ph.sealed),
 	}
 }
 
-// pushEffect sends the bill to the phone and notes when to send it again.
-func (p *Partition) pushEffect(tx *engine.Tx, r *record, ph *phone) []engine.Effect {
+// pushEffect sends the bill to the phone, after new packet keys if it is to have any, and
+// notes when to send it again.
+func (p *Partition) pushEffect(tx *engine.Tx, r *record, ph *phone) (effects []engine.Effect) {
 	r.Pushes++
 	r.NextPush = tx.Now().Add(p.pause(r))
-	return []engine.Effect{p.phoneEffect(r, ph, EffectPush, &applet.Bill{
+	if next := p.offered(ph); next != 0 {
+		effects = append(effects, p.effectTo(ph, EffectKeys, PhoneMessage{Bill: r.ID, Keys: next, Expires: r.Expires}))
+	}
+	return append(effects, p.phoneEffect(r, ph, EffectPush, &applet.Bill{
 		Ref:      r.ID.Ref(),
 		Amount:   r.Amount,
 		Currency: r.Currency,
@@ -55,7 +73,7 @@ func (p *Partition) pushEffect(tx *engine.Tx, r *record, ph *phone) []engine.Eff
 		Merchant: applet.MerchantNumber(r.Merchant),
 		Name:     r.MerchantName,
 		Subject:  r.Subject,
-	}, r.Expires)}
+	}, r.Expires))
 }
 
 // submitted notes the carrier's answer to a push: accepted, it is on its way; refused,

@@ -23,7 +23,7 @@ type Doer interface {
 // at least once, and every receiver takes a repeat as one.
 type Effects struct {
 	Service   *Service         // to the partitions
-	Phones    engine.Performer // EffectPush and EffectResult
+	Phones    engine.Performer // EffectPush, EffectResult and EffectKeys
 	Callbacks engine.Performer // EffectCallback
 	Log       zerolog.Logger
 }
@@ -33,7 +33,7 @@ var _ engine.Performer = (*Effects)(nil)
 // Perform does one effect; an error means that it is to be tried again.
 func (e *Effects) Perform(ctx context.Context, p engine.Partition, effect engine.Effect) error {
 	switch effect.Kind {
-	case EffectPush, EffectResult:
+	case EffectPush, EffectResult, EffectKeys:
 		return e.Phones.Perform(ctx, p, effect)
 	case EffectCallback:
 		return e.Callbacks.Perform(ctx, p, effect)
@@ -50,13 +50,17 @@ const carryTimeout = 10 * time.Second
 
 // open makes the bill of a claim when the request that claimed it could not.
 func (e *Effects) open(ctx context.Context, effect engine.Effect) error {
-	var in Open
-	if err := json.Unmarshal(effect.Body, &in); err != nil {
+	var kept sealedOpen
+	if err := json.Unmarshal(effect.Body, &kept); err != nil {
+		return fmt.Errorf("perform %s: %w", effect.ID, err)
+	}
+	in, err := kept.open(e.Service.config.Vault)
+	if err != nil {
 		return fmt.Errorf("perform %s: %w", effect.ID, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
 	defer cancel()
-	_, err := e.Service.opened(ctx, in)
+	_, err = e.Service.opened(ctx, in)
 	if isCode(err, platform.CodeUnknownPhone) {
 		e.Log.Warn().Err(err).Str("bill", string(in.ID)).Msg("a claimed order cannot become a bill")
 		return nil

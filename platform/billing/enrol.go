@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,24 +21,47 @@ import (
 const (
 	identityKind = "identity"
 	cardKind     = "card"
+	orderKind    = "order" // the fingerprint of an order's content, which anybody could make
 )
 
-// claimElement binds an element to a phone: it cannot be in two.
+// claimElement binds an element to a phone: it cannot be in two. Nor can two elements
+// whose numbers end alike be in any: their PIN keys come from one initial key, which is
+// named by the last digits.
 func (p *Partition) claimElement(tx *engine.Tx, in ClaimElement) error {
-	owner, taken := p.elements[in.Element]
+	tail := elementTail(in.Element)
+	claimed, taken := p.elements[tail]
 	switch {
-	case taken && owner != in.Phone:
+	case taken && claimed.element != in.Element:
+		return alreadyEnrolled("element_id", fmt.Sprintf("another element ends in the same %d digits; take another blank", len(tail)))
+	case taken && claimed.phone != in.Phone:
 		return alreadyEnrolled("element_id", "this element is in another phone")
 	case taken:
 		return nil
 	}
-	p.elements[in.Element] = in.Phone
-	tx.SetField("elements", string(in.Element), string(in.Phone))
+	p.elements[tail] = claim{element: in.Element, phone: in.Phone}
+	tx.SetField("elements", tail, encode(owner{Element: in.Element, Phone: p.config.Vault.SealText(phoneText, string(in.Phone))}))
 	return nil
+}
+
+// claim is whose phone an element is in.
+type claim struct {
+	element applet.ElementID
+	phone   gateway.MSISDN
+}
+
+// elementTail is the part of an element's number that names its initial PIN key.
+func elementTail(id applet.ElementID) string {
+	const digits = 16 // ANSI X9.24-3 §6.2: 8 octets
+	return string(id[max(0, len(id)-digits):])
 }
 
 func alreadyEnrolled(field, detail string) error {
 	return &platform.Error{Code: platform.CodeAlreadyEnrolled, Field: field, Detail: detail}
+}
+
+// legacyOff refuses an element of the legacy suite.
+func legacyOff(field string) error {
+	return invalid(field, "the legacy suite is off; start the platform with --allow-legacy")
 }
 
 func otherEnrolment() error {
@@ -53,10 +77,10 @@ func (p *Partition) enrol(tx *engine.Tx, in Enrol) (any, error) {
 		}
 		return ph.Register, nil
 	}
-	ph := &phone{Register: in.Phone}
-	ph.Enrolled = tx.Now()
+	ph := p.newPhone(in.Phone)
+	ph.Enrolled, ph.counters.Version = tx.Now(), in.Version
 	p.phones[ph.MSISDN] = ph
-	tx.SetField("phones", string(ph.MSISDN), encode(ph.Register))
+	tx.SetField("phones", ph.id, encode(sealRegister(p.config.Vault, ph.Register)))
 	p.keepCounters(ph)
 	var moves []platform.Posting
 	for i, card := range ph.Cards {
@@ -64,14 +88,14 @@ func (p *Partition) enrol(tx *engine.Tx, in Enrol) (any, error) {
 	}
 	p.post(tx, moves)
 	tx.Record(engine.Event{
-		Subject: "phone:" + string(ph.MSISDN), Name: "enrol", Cause: CauseBranch,
+		Subject: ph.subject(), Name: "enrol", Cause: CauseBranch,
 		Data: story{Detail: fmt.Sprintf("%d cards", len(ph.Cards)), Postings: moves},
 	})
 	return ph.Register, nil
 }
 
 func sameEnrolment(a, b Register) bool {
-	return a.Element == b.Element && a.Form == b.Form && a.Identity == b.Identity && slices.EqualFunc(a.Cards, b.Cards, func(a, b CardEntry) bool {
+	return a.Element == b.Element && a.Form == b.Form && a.Suite == b.Suite && a.Identity == b.Identity && slices.EqualFunc(a.Cards, b.Cards, func(a, b CardEntry) bool {
 		return a.Slot == b.Slot && a.Number == b.Number && a.PIN == b.PIN && a.Currency == b.Currency
 	})
 }
@@ -81,14 +105,15 @@ func (p *Partition) findPhone(in FindPhone) (any, error) {
 	if !ok {
 		return nil, unknownPhone()
 	}
-	return ph.Register, nil
+	return Found{Register: ph.Register, Version: ph.counters.Version}, nil
 }
 
 // BranchKey is the public key that enrolment secrets are sealed to.
 func (s *Service) BranchKey() []byte { return s.config.Vault.BranchPublicKey() }
 
 // Enrol opens mobile payment for a person and answers the element's personalisation.
-// Nothing is bound before all of it is known to be possible.
+// Nothing is bound before all of it is known to be possible. A repeat answers the same
+// again, with the packet keys that the element has by now.
 func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Sealed, error) {
 	secrets, err := s.config.Vault.OpenSecrets(e.Secrets)
 	if err != nil {
@@ -98,41 +123,56 @@ func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Seale
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.config.Vault.Personalise(keys.Enrolment{Element: e.ElementID, Suite: scp80.Modern, Version: 1, PublicKey: e.PublicKey, Secrets: secrets})
+	version, err := s.keysFor(ctx, reg)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.config.Vault.Personalise(keys.Enrolment{
+		Element: reg.Element, Suite: reg.Suite, Version: version, PublicKey: e.PublicKey, Secrets: secrets,
+	})
 	if err != nil {
 		return nil, invalid("public_key", "not the public key of a secure element")
 	}
-	if err := s.bind(ctx, reg, e.Accounts); err != nil {
+	if err := s.bind(ctx, Enrol{Phone: reg, Version: version, Accounts: e.Accounts}); err != nil {
 		return nil, err
 	}
 	return sealed, nil
 }
 
-// bind claims the element for the phone, then keeps the phone.
-func (s *Service) bind(ctx context.Context, reg Register, accounts []platform.Opening) error {
-	home := s.PhonePartition(reg.MSISDN)
-	known, err := s.do(ctx, home, FindPhone{Phone: reg.MSISDN})
+// keysFor is the version of the packet keys that an enrolment gives: that of the phone
+// if it is enrolled so already, else the newest.
+func (s *Service) keysFor(ctx context.Context, reg Register) (uint8, error) {
+	known, err := s.do(ctx, s.PhonePartition(reg.MSISDN), FindPhone{Phone: reg.MSISDN})
 	switch {
-	case err == nil && !sameEnrolment(known.(Register), reg):
-		return otherEnrolment()
-	case err != nil && !isCode(err, platform.CodeUnknownPhone):
-		return err
+	case isCode(err, platform.CodeUnknownPhone):
+		return s.config.Vault.Version(), nil
+	case err != nil:
+		return 0, err
+	case !sameEnrolment(known.(Found).Register, reg):
+		return 0, otherEnrolment()
 	}
+	return known.(Found).Version, nil
+}
+
+// bind claims the element for the phone, then keeps the phone.
+func (s *Service) bind(ctx context.Context, in Enrol) error {
+	reg := in.Phone
 	if _, err := s.do(ctx, s.elementPartition(reg.Element), ClaimElement{Element: reg.Element, Phone: reg.MSISDN}); err != nil {
 		return err
 	}
-	_, err = s.do(ctx, home, Enrol{Phone: reg, Accounts: accounts})
+	_, err := s.do(ctx, s.PhonePartition(reg.MSISDN), in)
 	return err
 }
 
 func (s *Service) elementPartition(id applet.ElementID) engine.Partition {
-	return engine.PartitionOf("element:"+string(id), s.config.Partitions)
+	return engine.PartitionOf("element:"+elementTail(id), s.config.Partitions)
 }
 
 // register makes the register entry of an enrolment: what was secret in it becomes
 // references that only the vault can compare with.
 func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets) (Register, error) {
 	form, err := applet.ParseForm(e.Form)
+	suite := cmp.Or(e.Suite, scp80.Modern)
 	switch {
 	case err != nil:
 		return Register{}, invalid("form", err.Error())
@@ -140,9 +180,11 @@ func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets
 		return Register{}, invalid("accounts", "one for each card, and at least one card")
 	case len(secrets.Cards) > form.Capacity():
 		return Register{}, invalid("accounts", fmt.Sprintf("a %s element holds %d cards", form, form.Capacity()))
+	case !s.config.allowed(suite):
+		return Register{}, legacyOff("suite")
 	}
 	reg := Register{
-		MSISDN: e.Phone, Name: e.Name, Element: e.ElementID, Form: form,
+		MSISDN: e.Phone, Name: e.Name, Element: e.ElementID, Form: form, Suite: suite,
 		Identity: s.config.Vault.Fingerprint(identityKind, secrets.Identity.Reveal()),
 	}
 	for i, card := range secrets.Cards {
@@ -166,7 +208,7 @@ func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets
 func (s *Service) Phones(ctx context.Context) ([]platform.Phone, error) {
 	var all []platform.Phone
 	for n := range s.config.Partitions {
-		view := &Partition{number: engine.Partition(n), phones: make(map[gateway.MSISDN]*phone)}
+		view := &Partition{config: s.config, number: engine.Partition(n), phones: make(map[gateway.MSISDN]*phone)}
 		r := s.store.Read(engine.Partition(n))
 		if err := view.loadPhones(ctx, r); err != nil {
 			return nil, unavailable("list phones", err)
@@ -184,7 +226,10 @@ func (s *Service) Phones(ctx context.Context) ([]platform.Phone, error) {
 }
 
 func (ph *phone) view(balances map[string]money.Amount) platform.Phone {
-	v := platform.Phone{MSISDN: ph.MSISDN, Name: ph.Name, ElementID: ph.Element, Form: ph.Form.String()}
+	v := platform.Phone{
+		MSISDN: ph.MSISDN, Name: ph.Name, ElementID: ph.Element, Form: ph.Form.String(),
+		Suite: ph.Suite, Keys: ph.counters.Version, Held: ph.held(),
+	}
 	for _, c := range ph.Cards {
 		v.Cards = append(v.Cards, platform.Card{
 			Slot: c.Slot, Alias: c.Alias, Masked: c.Masked, Balance: balances[c.Account], Currency: c.Currency,

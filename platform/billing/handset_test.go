@@ -3,7 +3,6 @@ package billing
 import (
 	"context"
 	"crypto/hpke"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
-	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
 )
@@ -20,6 +18,7 @@ import (
 const (
 	thePIN      = "739158"
 	theIdentity = "11010519900307123X"
+	theName     = "Li Na"
 )
 
 // handset is a phone with its element and card, as far as its messages go.
@@ -32,6 +31,8 @@ type handset struct {
 	pans    []string
 
 	pers     applet.Personalisation
+	suite    scp80.Suite // zero is modern
+	version  uint8       // of the packet keys
 	mo, mt   *scp80.Channel
 	pins     *applet.PINKeys
 	sent     uint64
@@ -65,7 +66,7 @@ func (h *handset) enrolment(b *bank) platform.Enrolment {
 		PIN: must(applet.ParsePIN(thePIN)), Identity: must(applet.ParseIdentity(applet.ResidentID, theIdentity)),
 	}
 	e := platform.Enrolment{
-		Phone: h.phone, Name: "Li Na", Form: "sim", ElementID: h.element, PublicKey: h.key.PublicKey().Bytes(),
+		Phone: h.phone, Name: theName, Form: "sim", Suite: h.suite, ElementID: h.element, PublicKey: h.key.PublicKey().Bytes(),
 	}
 	for i, c := range h.cards {
 		secrets.Cards = append(secrets.Cards, applet.CardSecrets{PAN: must(applet.ParsePAN(h.pans[i])), Expiry: 3112, Alias: fmt.Sprintf("Card %d", i+1)})
@@ -83,10 +84,16 @@ func (h *handset) enrol(b *bank) *handset {
 		b.t.Fatal(err)
 	}
 	h.pers = must(applet.OpenPersonalisation(h.key, sealed))
-	h.mo = must(scp80.NewChannel(scp80.Modern.Profile(scp80.MO, 1), h.pers.MO))
-	h.mt = must(scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), h.pers.MT))
-	h.pins = must(applet.NewPINKeys(scp80.Modern, h.pers.Initial, h.pers.KeyID))
+	h.use(h.pers.Version, h.pers.MO, h.pers.MT)
+	h.pins = must(applet.NewPINKeys(h.pers.Suite, h.pers.Initial, h.pers.KeyID))
 	return h
+}
+
+// use makes the element use packet keys of a version.
+func (h *handset) use(version uint8, mo, mt scp80.Keys) {
+	h.version = version
+	h.mo = must(scp80.NewChannel(h.pers.Suite.Profile(scp80.MO, version), mo))
+	h.mt = must(scp80.NewChannel(h.pers.Suite.Profile(scp80.MT, version), mt))
 }
 
 // payer is an enrolled phone with a card of 5,000.00 and one of 50.00.
@@ -110,7 +117,7 @@ func (h *handset) send(b *bank, m Message) Outcome {
 // say wraps a message and sends it.
 func (h *handset) say(b *bank, m applet.Message) Outcome {
 	b.t.Helper()
-	return h.send(b, h.wrap(applet.Encode(scp80.Modern, m)))
+	return h.send(b, h.wrap(applet.Encode(h.pers.Suite, m)))
 }
 
 func (h *handset) open(id platform.BillID, s applet.OpenStatus) applet.Message {
@@ -176,20 +183,20 @@ func (h *handset) block(token applet.TokenPAN, pin string) (uint32, applet.PINBl
 	if err != nil {
 		panic(err)
 	}
-	return counter, must(applet.SealPIN(scp80.Modern, key, must(applet.ParsePIN(pin)), token, h.random))
+	return counter, must(applet.SealPIN(h.pers.Suite, key, must(applet.ParsePIN(pin)), token, h.random))
 }
 
 // receive opens what an effect sends to the phone, as its element would.
 func (h *handset) receive(b *bank, d due) applet.Message {
 	b.t.Helper()
-	var m PhoneMessage
-	if err := json.Unmarshal(d.Body, &m); err != nil {
-		b.t.Fatal(err)
+	m := b.opened(d)
+	if m.Keys != 0 {
+		m.Payload = applet.Encode(m.Suite, &applet.Keys{Version: m.Keys, Wrapped: must(b.config.Vault.Rekey(m.Binding(), m.Keys))})
 	}
-	counter, payload, err := h.mt.Open(must(b.config.Vault.WrapMT(keys.Binding{Element: m.Element, Suite: scp80.Modern, Version: 1}, m.Counter, m.Payload)))
+	counter, payload, err := h.mt.Open(must(b.config.Vault.WrapMT(m.Binding(), m.Counter, m.Payload)))
 	if err != nil || counter <= h.received {
 		b.t.Fatalf("the element refuses packet %d after %d: %v", counter, h.received, err)
 	}
 	h.received = counter
-	return must(applet.Decode(scp80.Modern, payload))
+	return must(applet.Decode(h.pers.Suite, payload))
 }

@@ -99,6 +99,7 @@ type ClaimElement struct {
 // Enrol opens mobile payment for a phone, in the phone's partition (S1).
 type Enrol struct {
 	Phone    Register
+	Version  uint8 // of the packet keys that its element is given
 	Accounts []platform.Opening
 }
 
@@ -108,5 +109,11 @@ type AddMerchant struct{ Merchant Contract }
 // FindMerchant answers a Contract.
 type FindMerchant struct{ ID platform.MerchantID }
 
-// FindPhone answers the Register of a phone.
+// FindPhone answers a Found.
 type FindPhone struct{ Phone gateway.MSISDN }
+
+// Found is an enrolled phone and the version of the packet keys that its element has.
+type Found struct {
+	Register
+	Version uint8
+}

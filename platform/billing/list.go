@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -94,7 +93,8 @@ func (s *Service) findAll(ctx context.Context, ids []string) ([]platform.Bill, e
 
 func (s *Service) liveOrFiled(ctx context.Context, id platform.BillID, live map[string]string) (kept finished, ok bool, err error) {
 	if text := live[recordKey(id)]; text != "" {
-		return kept, true, json.Unmarshal([]byte(text), &kept)
+		kept, err = s.readBill(text)
+		return kept, err == nil, err
 	}
 	kept, err = s.find(ctx, id)
 	if isNotFound(err) {
@@ -134,7 +134,7 @@ func (s *Service) Events(ctx context.Context, m platform.MerchantID, id platform
 		if len(page) == 0 {
 			break // trimmed away
 		}
-		told, prev, err := eventsOf(page[0], id)
+		told, prev, err := s.eventsOf(page[0], id)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (s *Service) Events(ctx context.Context, m platform.MerchantID, id platform
 
 // eventsOf picks a bill's events out of a journal entry, newest first, and answers
 // the entry where the bill's story went on before.
-func eventsOf(entry engine.Entry, id platform.BillID) (events []platform.Event, prev string, err error) {
+func (s *Service) eventsOf(entry engine.Entry, id platform.BillID) (events []platform.Event, prev string, err error) {
 	for _, e := range slices.Backward(entry.Events) {
 		if e.Subject != string(id) {
 			continue
@@ -161,6 +161,11 @@ func eventsOf(entry engine.Entry, id platform.BillID) (events []platform.Event, 
 		event := platform.Event{
 			At: e.At, Name: fsm.Event(e.Name), From: fsm.State(e.From), To: fsm.State(e.To),
 			Cause: e.Cause, Detail: told.Detail, Entry: entry.ID, Postings: told.Postings,
+		}
+		if told.Said != "" {
+			if event.Detail, err = s.config.Vault.OpenText(saidText, told.Said); err != nil {
+				return nil, "", fmt.Errorf("read journal entry %s: %w", entry.ID, err)
+			}
 		}
 		for _, effect := range e.Effects {
 			event.Effects = append(event.Effects, effect.Kind)

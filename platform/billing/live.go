@@ -64,7 +64,8 @@ func (p *Partition) keepCounters(ph *phone) {
 func (p *Partition) stageCounters(tx *engine.Tx) {
 	for _, ph := range p.moved {
 		ph.moved = false
-		tx.SetField("counters", string(ph.MSISDN), encode(ph.counters))
+		tx.SetField("counters", ph.id, encode(ph.counters))
+		ph.recent.stage(tx, ph.id)
 	}
 	p.moved = p.moved[:0]
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
-	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/money"
 )
@@ -25,7 +24,7 @@ const loadChunk = 1000
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadPhones, p.loadMerchants, p.loadSweeps, p.loadBills,
+		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
@@ -57,30 +56,52 @@ func (p *Partition) loadBook(ctx context.Context, r engine.Reader) error {
 }
 
 func (p *Partition) loadPhones(ctx context.Context, r engine.Reader) error {
-	err := decodeFields(ctx, r, "phones", func(number string, reg Register) {
-		p.phones[gateway.MSISDN(number)] = &phone{Register: reg}
+	known := make(map[string]*phone)
+	err := openFields(ctx, r, "phones", func(id string, kept sealedRegister) error {
+		reg, err := kept.open(p.config.Vault)
+		if err != nil {
+			return err
+		}
+		ph := p.newPhone(reg)
+		p.phones[reg.MSISDN], known[id] = ph, ph
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return decodeFields(ctx, r, "counters", func(number string, c counters) {
-		if ph, ok := p.phones[gateway.MSISDN(number)]; ok {
+	err = decodeFields(ctx, r, "counters", func(id string, c counters) {
+		if ph, ok := known[id]; ok {
 			ph.counters = c
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return decodeFields(ctx, r, "recent", func(field string, t taken) {
+		id, place, _ := strings.Cut(field, ":")
+		at, err := strconv.Atoi(place)
+		if ph, ok := known[id]; ok && err == nil && at >= 0 && at < mostRecent {
+			ph.recent.put(at, t)
 		}
 	})
 }
 
+func (p *Partition) loadElements(ctx context.Context, r engine.Reader) error {
+	return openFields(ctx, r, "elements", func(tail string, kept owner) error {
+		number, err := p.config.Vault.OpenText(phoneText, kept.Phone)
+		p.elements[tail] = claim{element: kept.Element, phone: gateway.MSISDN(number)}
+		return err
+	})
+}
+
 func (p *Partition) loadMerchants(ctx context.Context, r engine.Reader) error {
-	owners, err := r.Fields(ctx, "elements")
+	err := decodeFields(ctx, r, "merchants", func(id string, c Contract) {
+		p.merchants[platform.MerchantID(id)] = &c
+	})
 	if err != nil {
 		return err
 	}
-	for element, owner := range owners {
-		p.elements[applet.ElementID(element)] = gateway.MSISDN(owner)
-	}
-	return decodeFields(ctx, r, "merchants", func(id string, c Contract) {
-		p.merchants[platform.MerchantID(id)] = &c
-	})
+	return decodeFields(ctx, r, identityHash, func(_ string, k ownKeys) { p.identity = k })
 }
 
 func (p *Partition) loadSweeps(ctx context.Context, r engine.Reader) error {
@@ -127,6 +148,9 @@ func (p *Partition) loadBill(text string) error {
 	if err := json.Unmarshal([]byte(text), &rec); err != nil {
 		return err
 	}
+	if err := rec.open(p.config.Vault); err != nil {
+		return err
+	}
 	if err := p.adopt(&rec); err != nil {
 		return err
 	}
@@ -138,16 +162,27 @@ func (p *Partition) loadBill(text string) error {
 
 // decodeFields reads a hash of JSON values.
 func decodeFields[V any](ctx context.Context, r engine.Reader, hash string, each func(field string, v V)) error {
+	return openFields(ctx, r, hash, func(field string, v V) error {
+		each(field, v)
+		return nil
+	})
+}
+
+// openFields reads a hash of JSON values of which something is sealed.
+func openFields[V any](ctx context.Context, r engine.Reader, hash string, each func(field string, v V) error) error {
 	fields, err := r.Fields(ctx, hash)
 	if err != nil {
 		return err
 	}
 	for field, text := range fields {
 		var v V
-		if err := json.Unmarshal([]byte(text), &v); err != nil {
+		err := json.Unmarshal([]byte(text), &v)
+		if err == nil {
+			err = each(field, v)
+		}
+		if err != nil {
 			return fmt.Errorf("%s %s: %w", hash, field, err)
 		}
-		each(field, v)
 	}
 	return nil
 }

@@ -1,17 +1,19 @@
 package billing
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -20,14 +22,21 @@ import (
 	"github.com/airtill/airtill/platform/money"
 )
 
-// Contract is a merchant as it is kept: its secrets only hashed or sealed.
+// Contract is a merchant as it is kept: its secrets only hashed or sealed. Of each
+// kind of key there are at most two, the older one while it is being changed.
 type Contract struct {
-	ID            platform.MerchantID `json:"id"`
-	Name          string              `json:"name"`
-	Payees        []string            `json:"payees"`
-	CallbackURL   string              `json:"callback_url,omitempty"`
-	APIKeyHash    string              `json:"api_key_sha256"`
-	WebhookSecret []byte              `json:"webhook_secret_sealed"`
+	ID            platform.MerchantID  `json:"id"`
+	Name          string               `json:"name"`
+	Payees        []string             `json:"payees"`
+	CallbackURL   string               `json:"callback_url,omitempty"`
+	Profile       platform.Profile     `json:"profile,omitempty"` // empty: key
+	APIKeyHash    string               `json:"api_key_sha256,omitempty"`
+	OldAPIKeyHash string               `json:"old_api_key_sha256,omitempty"`
+	WebhookSecret []byte               `json:"webhook_secret_sealed,omitempty"`
+	OldWebhook    []byte               `json:"old_webhook_secret_sealed,omitempty"`
+	FieldKey      []byte               `json:"field_key_sealed,omitempty"`
+	OldFieldKey   []byte               `json:"old_field_key_sealed,omitempty"`
+	Keys          []platform.PublicKey `json:"keys,omitempty"` // the newest first
 }
 
 // addMerchant keeps a new merchant. Its number must be free.
@@ -45,25 +54,45 @@ func (p *Partition) addMerchant(tx *engine.Tx, in AddMerchant) (any, error) {
 func (p *Partition) findMerchant(in FindMerchant) (any, error) {
 	c, ok := p.merchants[in.ID]
 	if !ok {
-		return nil, &platform.Error{Code: platform.CodeNotFound, Field: "merchant", Detail: "no such merchant"}
+		return nil, noMerchant()
 	}
 	return *c, nil
 }
 
-// contracts remembers merchants that were found; they do not change. One that was not
-// found may be opened at any moment, and is looked for again.
+// contractsKept is how long a merchant that was found is believed without looking
+// again: a key that another process retires is good for so long.
+const contractsKept = time.Second
+
+// contracts remembers merchants that were found, for a moment.
 type contracts struct{ known sync.Map }
 
+type foundContract struct {
+	Contract
+	at time.Time
+}
+
 func (s *Service) contract(ctx context.Context, id platform.MerchantID) (Contract, error) {
-	if c, ok := s.merchants.known.Load(id); ok {
-		return c.(Contract), nil
+	now := time.Now()
+	if c, ok := s.merchants.known.Load(id); ok && now.Sub(c.(foundContract).at) < contractsKept {
+		return c.(foundContract).Contract, nil
 	}
-	reply, err := s.do(ctx, s.merchantPartition(id), FindMerchant{ID: id})
+	text, ok, err := s.store.Read(s.merchantPartition(id)).Field(ctx, "merchants", string(id))
 	if err != nil {
-		return Contract{}, err
+		return Contract{}, unavailable("find the merchant", err)
 	}
-	s.merchants.known.Store(id, reply)
-	return reply.(Contract), nil
+	if !ok {
+		return Contract{}, noMerchant()
+	}
+	var c Contract
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return Contract{}, fmt.Errorf("read merchant %s: %w", id, err)
+	}
+	s.merchants.known.Store(id, foundContract{c, now})
+	return c, nil
+}
+
+func noMerchant() error {
+	return &platform.Error{Code: platform.CodeNotFound, Field: "merchant", Detail: "no such merchant"}
 }
 
 // An API key names its merchant, so that the key alone finds it: ak_NUMBER_SECRET.
@@ -84,10 +113,17 @@ func (s *Service) Authenticate(ctx context.Context, apiKey string) (platform.Mer
 	if err != nil {
 		return platform.Merchant{}, err
 	}
-	if subtle.ConstantTimeCompare([]byte(hashKey(apiKey)), []byte(c.APIKeyHash)) != 1 {
+	if !c.hasKey(apiKey) {
 		return platform.Merchant{}, unauthorised()
 	}
 	return c.merchant(), nil
+}
+
+// hasKey says whether the key is one of the merchant's, in a time that does not tell which.
+func (c Contract) hasKey(apiKey string) bool {
+	hash := []byte(hashKey(apiKey))
+	return subtle.ConstantTimeCompare(hash, []byte(c.APIKeyHash))|
+		subtle.ConstantTimeCompare(hash, []byte(c.OldAPIKeyHash)) == 1
 }
 
 func hashKey(apiKey string) string {
@@ -96,11 +132,14 @@ func hashKey(apiKey string) string {
 }
 
 func unauthorised() error {
-	return &platform.Error{Code: platform.CodeUnauthorised, Detail: "send Authorization: Bearer and the merchant's API key"}
+	return &platform.Error{Code: platform.CodeUnauthorised, Detail: "send Authorization: Bearer and the merchant's API key; a merchant of profile modern or legacy signs its requests instead"}
 }
 
 func (c Contract) merchant() platform.Merchant {
-	return platform.Merchant{ID: c.ID, Name: c.Name, Payees: c.Payees, CallbackURL: c.CallbackURL}
+	return platform.Merchant{
+		ID: c.ID, Name: c.Name, Payees: c.Payees, CallbackURL: c.CallbackURL,
+		Profile: cmp.Or(c.Profile, platform.ProfileKey), Keys: c.Keys,
+	}
 }
 
 // mostNumbers bounds how many numbers are drawn for one new merchant.
@@ -127,9 +166,16 @@ func (s *Service) addMerchant(ctx context.Context, m platform.Merchant) (platfor
 	if err := checkMerchant(m); err != nil {
 		return platform.MerchantKeys{}, err
 	}
+	m, err := s.checkProfile(m)
+	if err != nil {
+		return platform.MerchantKeys{}, err
+	}
 	keys, c, err := s.newContract(m)
 	if err != nil {
 		return platform.MerchantKeys{}, err
+	}
+	for i := range c.Keys {
+		c.Keys[i].Added = time.Now().UTC()
 	}
 	if _, err := s.do(ctx, s.merchantPartition(m.ID), AddMerchant{Merchant: c}); err != nil {
 		return platform.MerchantKeys{}, err
@@ -178,24 +224,25 @@ func checkCallback(text string) error {
 	return nil
 }
 
+// newContract makes the secrets that a merchant's profile has use for.
 func (s *Service) newContract(m platform.Merchant) (platform.MerchantKeys, Contract, error) {
-	var octets [48]byte
-	if _, err := io.ReadFull(s.config.Random, octets[:]); err != nil {
-		return platform.MerchantKeys{}, Contract{}, fmt.Errorf("make merchant keys: %w", err)
+	keys := platform.MerchantKeys{ID: m.ID}
+	c := Contract{ID: m.ID, Name: m.Name, Payees: payees(m), CallbackURL: m.CallbackURL, Profile: m.Profile, Keys: m.Keys}
+	kinds := map[platform.Profile][]platform.KeyKind{
+		"":                     {platform.KeyAPI, platform.KeyWebhook},
+		platform.ProfileModern: {platform.KeyWebhook},
+		platform.ProfileLegacy: {platform.KeyField},
 	}
-	keys := platform.MerchantKeys{
-		ID:            m.ID,
-		APIKey:        apiKeyPrefix + string(m.ID) + "_" + base64.RawURLEncoding.EncodeToString(octets[:24]),
-		WebhookSecret: "whsec_" + base64.StdEncoding.EncodeToString(octets[24:]),
+	for _, kind := range kinds[m.Profile] {
+		fresh, err := s.newSecret(m.ID, kind, &keys)
+		if err != nil {
+			return platform.MerchantKeys{}, Contract{}, err
+		}
+		if err := c.rotate(ChangeKeys{Kind: kind, fresh: fresh}); err != nil {
+			return platform.MerchantKeys{}, Contract{}, err
+		}
 	}
-	sealed, err := s.config.Vault.Seal([]byte(keys.WebhookSecret))
-	if err != nil {
-		return platform.MerchantKeys{}, Contract{}, fmt.Errorf("seal the webhook secret: %w", err)
-	}
-	return keys, Contract{
-		ID: m.ID, Name: m.Name, Payees: payees(m), CallbackURL: m.CallbackURL,
-		APIKeyHash: hashKey(keys.APIKey), WebhookSecret: sealed,
-	}, nil
+	return keys, c, nil
 }
 
 // payees are a merchant's accounts, its default one first.
@@ -230,11 +277,7 @@ func (s *Service) WebhookSecrets(ctx context.Context, id platform.MerchantID) ([
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.config.Vault.Open(c.WebhookSecret)
-	if err != nil {
-		return nil, fmt.Errorf("open the webhook secret of %s: %w", id, err)
-	}
-	return []string{string(secret)}, nil
+	return s.unseal(c.WebhookSecret, c.OldWebhook)
 }
 
 // Merchants lists the merchants with what they own, money on its way home included.

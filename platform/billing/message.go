@@ -1,8 +1,7 @@
 package billing
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"maps"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Drop is why a phone's message was dropped without an answer (wire.md 5). It is
@@ -22,8 +20,10 @@ type Drop string
 const (
 	DropNone    Drop = ""
 	DropUnknown Drop = "unknown phone"
+	DropLegacy  Drop = "the legacy suite is off"
 	DropForged  Drop = "not authentic"
 	DropReplay  Drop = "packet counter not higher"
+	DropSecond  Drop = "from a second element"
 	DropPayload Drop = "no applet message"
 	DropNoBill  Drop = "no such bill for this phone"
 	DropState   Drop = "the bill's state forbids it"
@@ -35,35 +35,94 @@ type Outcome struct {
 	Bill    platform.BillID
 }
 
-// message takes a secured packet from a phone: one path, and silence on anything
-// that is not authentic. The effect and the counter are kept in the same batch.
+// message takes a secured packet from a phone: one path, and silence on anything that is
+// not authentic (wire.md 5). Nothing of an element is looked at before its number is
+// known, no key is used before the header names the right ones, and every failure after
+// that has cost the same. The effect, the counter and the packet are kept in the same batch.
 func (p *Partition) message(tx *engine.Tx, in Message) Outcome {
 	ph, ok := p.phones[in.Phone]
 	if !ok {
-		return p.drop(DropUnknown)
+		return p.fail(tx.Now(), in.Phone, DropUnknown)
 	}
-	counter, payload, err := p.config.Vault.OpenMO(ph.binding(), in.Packet)
+	if !p.config.allowed(ph.Suite) {
+		return p.fail(tx.Now(), in.Phone, DropLegacy)
+	}
+	b, ok := ph.bindingOf(in.Packet)
+	if !ok {
+		return p.fail(tx.Now(), in.Phone, DropForged)
+	}
+	counter, payload, err := p.config.Vault.OpenMO(b, in.Packet)
 	if err != nil {
-		return p.drop(DropForged)
+		return p.fail(tx.Now(), in.Phone, DropForged)
 	}
-	m, err := applet.Decode(scp80.Modern, payload)
-	from := packet{Counter: counter, Digest: digest(in.Packet)}
+	m, err := applet.Decode(ph.Suite, payload)
+	if err != nil {
+		m = nil
+	}
+	from := taken{Counter: counter, Packet: markOf(in.Packet)}
 	if counter <= ph.counters.In {
-		return p.duplicate(tx, ph, from, m)
+		return p.old(tx, ph, from, m)
 	}
-	ph.counters.In = counter
+	p.proven(tx, ph, b.Version)
+	return p.effect(tx, ph, p.take(ph, from), m)
+}
+
+// take moves the packet counter and remembers the packet.
+func (p *Partition) take(ph *phone, from taken) *taken {
+	ph.counters.In = from.Counter
+	t := ph.recent.add(ph.counters.Taken, from)
+	ph.counters.Taken++
 	p.keepCounters(ph)
-	if err != nil {
+	return t
+}
+
+// effect does what a message asks for that is newer than all before it.
+func (p *Partition) effect(tx *engine.Tx, ph *phone, from *taken, m applet.Message) Outcome {
+	switch m.(type) {
+	case nil:
 		return p.drop(DropPayload)
+	case *applet.Keyed:
+		return Outcome{} // that it came under the new keys has said it
 	}
 	r := p.billOf(ph, m.Reference())
+	if pay, ok := m.(*applet.Pay); ok {
+		p.usePIN(tx, ph, from, pay)
+		if r != nil {
+			return p.pay(tx, payment{Pay: pay, phone: ph, record: r, packet: from})
+		}
+	}
 	if r == nil {
 		return p.drop(DropNoBill)
 	}
-	if pay, ok := m.(*applet.Pay); ok {
-		return p.pay(tx, payment{Pay: pay, phone: ph, record: r, packet: from})
-	}
 	return p.answered(tx, r, m)
+}
+
+// usePIN notes what a PIN key was used for. A client that heard nothing sends the same
+// payment again; any other payment needs another key.
+func (p *Partition) usePIN(tx *engine.Tx, ph *phone, from *taken, pay *applet.Pay) {
+	ref := pay.Ref
+	from.PIN = pay.PINCounter
+	from.Use = markOf(ref[:], binary.BigEndian.AppendUint64(nil, uint64(pay.Transaction)), pay.PINBlock[:])
+	if ph.recent.usedOtherwise(from, ph.counters.Settled) {
+		p.hold(tx, ph, signPIN)
+	}
+}
+
+// old takes an authentic packet whose counter is not higher than the last: it is an
+// exact duplicate, or it was overtaken, or it shows that there is a second element.
+func (p *Partition) old(tx *engine.Tx, ph *phone, from taken, m applet.Message) Outcome {
+	at, seen := ph.recent.find(from.Counter)
+	switch {
+	case seen && ph.recent.ring[at].Packet == from.Packet:
+		return p.duplicate(tx, ph, at)
+	case seen && from.Counter > ph.counters.Settled:
+		p.hold(tx, ph, signCounter)
+		return p.drop(DropSecond)
+	case p.past(ph, from.Counter, m):
+		p.hold(tx, ph, signPast)
+		return p.drop(DropSecond)
+	}
+	return p.drop(DropReplay)
 }
 
 func (p *Partition) drop(why Drop) Outcome {
@@ -74,11 +133,6 @@ func (p *Partition) drop(why Drop) Outcome {
 // Drops counts the messages dropped since the partition was loaded, by reason. It is
 // for the goroutine that calls Handle.
 func (p *Partition) Drops() map[Drop]int { return maps.Clone(p.drops) }
-
-func digest(packet []byte) string {
-	sum := sha256.Sum256(packet)
-	return hex.EncodeToString(sum[:8])
-}
 
 // billOf finds a live bill by the reference a phone gave, if it is that phone's.
 func (p *Partition) billOf(ph *phone, ref applet.BillRef) *record {
@@ -91,19 +145,23 @@ func (p *Partition) billOf(ph *phone, ref applet.BillRef) *record {
 // mostAgain bounds how often one packet is answered again.
 const mostAgain = 3
 
-// duplicate answers an exact repeat of a bill's last payment again, from what is kept.
-// Every other old packet is dropped: what came after it has overtaken it.
-func (p *Partition) duplicate(tx *engine.Tx, ph *phone, from packet, m applet.Message) Outcome {
-	pay, ok := m.(*applet.Pay)
-	if !ok {
+// duplicate answers an exact repeat of a payment again, from what is kept, a few times.
+// An answer that a later one has overtaken is not told again.
+func (p *Partition) duplicate(tx *engine.Tx, ph *phone, at int) Outcome {
+	kept := &ph.recent.ring[at]
+	r := p.billOf(ph, kept.Bill)
+	if r == nil || r.Packet != kept.Counter || kept.Again >= mostAgain {
 		return p.drop(DropReplay)
 	}
-	r := p.billOf(ph, pay.Ref)
-	if r == nil || r.Packet.Counter != from.Counter || r.Packet.Digest != from.Digest || r.Packet.Again >= mostAgain {
-		return p.drop(DropReplay)
-	}
-	r.Packet.Again++
-	return p.answerAgain(tx, r, ph, r.Answer)
+	kept.Again++
+	ph.recent.touch(at)
+	return p.answerAgain(tx, r, ph, kept.Answer)
+}
+
+// answer notes in packet and bill what a payment is answered with.
+func (pm payment) answer(a answer) {
+	pm.packet.Bill, pm.packet.Answer = pm.Ref, a
+	pm.record.Packet = pm.packet.Counter
 }
 
 // answerAgain tells the phone a result that changes nothing.
@@ -122,7 +180,7 @@ func (p *Partition) answered(tx *engine.Tx, r *record, m applet.Message) Outcome
 	case *applet.Open:
 		return p.move(tx, r, openEvent(m.Status), story{})
 	case *applet.Refuse:
-		return p.move(tx, r, bill.Refuse, story{Reason: platform.ReasonRefused, Detail: m.Text})
+		return p.move(tx, r, bill.Refuse, story{Reason: platform.ReasonRefused, Said: p.saying(m.Text)})
 	case *applet.Receipt:
 		state := string(r.State)
 		p.journal(tx, r, engine.Event{Name: "receipt", From: state, To: state, Cause: CausePhone}, story{Detail: "the phone has shown the result"})
@@ -130,6 +188,12 @@ func (p *Partition) answered(tx *engine.Tx, r *record, m applet.Message) Outcome
 		return Outcome{Bill: r.ID}
 	}
 	return p.drop(DropPayload)
+}
+
+// saying is what a holder wrote, as the journal keeps it.
+func (p *Partition) saying(text string) string {
+	r := rest{Rest: p.config.Vault}
+	return r.seal(saidText, text)
 }
 
 func openEvent(s applet.OpenStatus) fsm.Event {

@@ -108,14 +108,15 @@ func (p *Partition) newOpen(tx *engine.Tx, contract *Contract, o platform.Order)
 
 func (p *Partition) stageClaim(tx *engine.Tx, names []string, open Open) {
 	c := claimed{Open: open, Fingerprint: open.Order.Fingerprint, At: tx.Now()}
+	sealed := sealOpen(p.config.Vault, open)
 	for _, name := range names {
-		tx.Put(name, c)
+		tx.Put(name, sealedClaim{Open: sealed, Fingerprint: c.Fingerprint, At: c.At})
 		p.recent.add(name, c)
 	}
 	tx.SetScore("bills:"+string(open.Merchant), string(open.ID), 0)
 	tx.Record(engine.Event{
 		Subject: "order:" + string(open.ID), Name: "claim", Cause: CauseOrder,
-		Effects: []engine.Effect{{ID: string(open.ID) + "/open", Kind: EffectOpen, Body: body(open)}},
+		Effects: []engine.Effect{{ID: string(open.ID) + "/open", Kind: EffectOpen, Body: body(sealed)}},
 	})
 }
 
@@ -131,7 +132,8 @@ func (p *Partition) open(tx *engine.Tx, in Open) (any, error) {
 	if !ok {
 		return nil, unknownPhone()
 	}
-	r := newRecord(in, tx.Now())
+	r := p.newRecord(in, tx.Now())
+	r.Known = ph.counters.In
 	if err := p.adopt(r); err != nil {
 		return nil, err
 	}
@@ -145,7 +147,7 @@ func (p *Partition) open(tx *engine.Tx, in Open) (any, error) {
 	return r.Bill, nil
 }
 
-func newRecord(in Open, now time.Time) *record {
+func (p *Partition) newRecord(in Open, now time.Time) *record {
 	o := in.Order
 	payee := o.Payee
 	if payee == "" {
@@ -153,13 +155,13 @@ func newRecord(in Open, now time.Time) *record {
 	}
 	return &record{
 		MerchantName: in.MerchantName,
-		Bill: platform.Bill{
+		sealedBill: sealBill(p.config.Vault, platform.Bill{
 			ID: in.ID, Merchant: in.Merchant, Reference: o.Reference, State: bill.Created,
 			Amount: o.Amount, Currency: o.Currency, Payee: payee,
 			Phone: o.Phone, BuyerPhone: o.BuyerPhone,
 			Subject: o.Subject, Goods: o.Goods, CallbackURL: o.CallbackURL,
 			Created: in.Made, Expires: in.Made.Add(o.ExpiresIn), Updated: now,
-		},
+		}),
 	}
 }
 

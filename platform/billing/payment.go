@@ -17,7 +17,7 @@ type payment struct {
 	*applet.Pay
 	phone  *phone
 	record *record
-	packet packet
+	packet *taken
 	stale  bool // its PIN block's key was used before
 }
 
@@ -34,12 +34,13 @@ type verdict struct {
 func (p *Partition) pay(tx *engine.Tx, pm payment) Outcome {
 	r := pm.record
 	if r.Attempts > 0 && pm.Transaction != 0 && r.Transaction == pm.Transaction {
-		r.Packet = pm.packet
+		pm.answer(r.Answer)
 		return p.answerAgain(tx, r, pm.phone, r.Answer)
 	}
 	pm.stale = pm.PINCounter <= pm.phone.counters.PIN
 	pm.phone.counters.PIN = max(pm.phone.counters.PIN, pm.PINCounter)
 	if closed, ok := closedAnswer(r, tx); ok {
+		pm.answer(closed)
 		return p.answerAgain(tx, r, pm.phone, closed)
 	}
 	v := p.judge(pm)
@@ -71,9 +72,12 @@ func closedAnswer(r *record, tx *engine.Tx) (answer, bool) {
 	return answer{Code: applet.CodeExpired}, !tx.Now().Before(r.Expires)
 }
 
-// judge runs the checks in order: bill, card, lock, key of the PIN block, PIN, currency,
-// money. A PIN is tried only in a payment that is right so far.
+// judge runs the checks in order: hold, bill, card, lock, key of the PIN block, PIN,
+// currency, money. A PIN is tried only in a payment that is right so far.
 func (p *Partition) judge(pm payment) verdict {
+	if pm.phone.held() {
+		return decline(pm, nil, applet.CodeNotPermitted, platform.ReasonElementHeld)
+	}
 	card := p.cardOf(pm)
 	switch {
 	case p.mismatch(pm):
@@ -161,14 +165,15 @@ func (v verdict) detail() string {
 	if v.card == nil {
 		return "answered " + string(v.Code)
 	}
-	return fmt.Sprintf("card %s (%s), answered %s", v.card.Alias, v.card.Masked, v.Code)
+	return fmt.Sprintf("card %s, answered %s", v.card.Masked, v.Code)
 }
 
 // settleAttempt writes down what the payment moved: money, counters, the bill's own account of it.
 func (p *Partition) settleAttempt(tx *engine.Tx, pm payment, v verdict) {
 	r := pm.record
 	r.Attempts++
-	r.Transaction, r.Answer, r.Packet, r.Reason = pm.Transaction, v.answer, pm.packet, v.reason
+	r.Transaction, r.Answer, r.Reason = pm.Transaction, v.answer, v.reason
+	pm.answer(v.answer)
 	if v.card != nil {
 		r.Card = v.card.Masked
 	}

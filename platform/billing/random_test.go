@@ -180,10 +180,7 @@ func (c *chaos) perform(d due, well bool) {
 }
 
 func (c *chaos) pushOut(d due, well bool) {
-	var m PhoneMessage
-	if err := json.Unmarshal(d.Body, &m); err != nil {
-		c.t.Fatal(err)
-	}
+	m := c.opened(d)
 	if !well {
 		c.do(d.partition, Submitted{Bill: m.Bill, Refused: "throttled"})
 		return

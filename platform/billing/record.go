@@ -9,11 +9,12 @@ import (
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // record is a live bill as it is kept: what its merchant sees, and what the platform needs besides.
 type record struct {
-	platform.Bill
+	sealedBill
 	MerchantName string `json:"merchant_name"`
 
 	Pushes   int                 `json:"pushes"`
@@ -28,7 +29,10 @@ type record struct {
 
 	Transaction applet.TransactionNumber `json:"transaction,omitzero"` // of the last payment tried
 	Answer      answer                   `json:"answer,omitzero"`      // to it
-	Packet      packet                   `json:"packet,omitzero"`      // that brought it
+	Packet      uint64                   `json:"packet,omitempty"`     // counter of the one that brought the last payment
+	// Known is the highest packet counter that was taken from the phone before it could
+	// know the bill: no packet about the bill has one as low.
+	Known uint64 `json:"known,omitempty"`
 
 	Sweep uint64 `json:"sweep,omitempty"` // the sweep that took the money home
 
@@ -45,13 +49,6 @@ type record struct {
 type answer struct {
 	Code      applet.ResponseCode `json:"code,omitempty"`
 	TriesLeft int                 `json:"tries_left,omitempty"`
-}
-
-// packet is what an exact duplicate of a payment is known by (wire.md 5).
-type packet struct {
-	Counter uint64 `json:"counter,omitempty"`
-	Digest  string `json:"digest,omitempty"` // first 8 octets of its SHA-256, in hex
-	Again   int    `json:"again,omitempty"`  // how often it was answered again
 }
 
 func recordKey(id platform.BillID) string { return "bill:" + string(id) }
@@ -82,6 +79,7 @@ type Register struct {
 	Name     string           `json:"name"`
 	Element  applet.ElementID `json:"element"`
 	Form     applet.Form      `json:"form"`
+	Suite    scp80.Suite      `json:"suite"`    // bound to the element: nothing on the wire changes it
 	Identity string           `json:"identity"` // fingerprint of the identity number
 	Cards    []CardEntry      `json:"cards"`
 	Enrolled time.Time        `json:"enrolled_at"`
@@ -106,9 +104,27 @@ const Tries = 3
 type phone struct {
 	Register
 	counters counters
+	recent   recent
 	bills    []*record // in the order they came
 	moved    bool      // the counters are to be kept
+	suspect  suspect   // what came in its name and was not authentic
+	signs    int       // of a second element, while it is held
+	lastSign time.Time
+
+	id     string // fingerprint that the store knows it by
+	sealed string // number
 }
+
+// newPhone makes a phone of its register entry.
+func (p *Partition) newPhone(reg Register) *phone {
+	v := p.config.Vault
+	return &phone{
+		Register: reg, id: v.Fingerprint(phoneKind, string(reg.MSISDN)), sealed: v.SealText(phoneText, string(reg.MSISDN)),
+	}
+}
+
+// subject is what the journal knows a phone by.
+func (ph *phone) subject() string { return "phone:" + ph.id }
 
 // counters are what a phone's messages move; they are kept with the effect that moved them.
 type counters struct {
@@ -116,6 +132,14 @@ type counters struct {
 	In    uint64      `json:"in"`              // highest packet counter taken from it
 	PIN   uint32      `json:"pin"`             // highest DUKPT counter taken from it
 	Wrong map[int]int `json:"wrong,omitempty"` // wrong PINs in a row, by slot
+
+	Version uint8 `json:"key_version"`                   // of the packet keys that its element has shown to have
+	Pending uint8 `json:"key_version_pending,omitempty"` // that it was offered and has not shown to have
+
+	Taken    uint64    `json:"taken,omitempty"`   // how many packets were taken from it
+	Held     hold      `json:"held,omitzero"`     // its payments are declined
+	Settled  uint64    `json:"settled,omitempty"` // highest packet counter when it was released last
+	Released time.Time `json:"released,omitzero"` // and when that was
 }
 
 func (ph *phone) triesLeft(slot int) int { return max(0, Tries-ph.counters.Wrong[slot]) }
@@ -129,12 +153,19 @@ func (ph *phone) card(slot int) *CardEntry {
 	return nil
 }
 
-// claimed is an order's claim as it is kept: under its reference and, when it came
-// with one, under its idempotency key.
+// claimed is an order's claim: it is kept under its reference and, when it came with
+// one, under its idempotency key.
 type claimed struct {
-	Open        Open      `json:"open"`
-	Fingerprint string    `json:"fingerprint"`
-	At          time.Time `json:"at"`
+	Open        Open
+	Fingerprint string
+	At          time.Time
+}
+
+// sealedClaim is a claim as it is kept.
+type sealedClaim struct {
+	Open        sealedOpen `json:"open"`
+	Fingerprint string     `json:"fingerprint"`
+	At          time.Time  `json:"at"`
 }
 
 // pool is what a payee earned here: its sub-account on the way home.

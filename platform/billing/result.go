@@ -19,6 +19,7 @@ const (
 	EffectOpen     = "open"     // an Open, for the payer's partition
 	EffectPush     = "push"     // a PhoneMessage: BILL
 	EffectResult   = "result"   // a PhoneMessage: RESULT
+	EffectKeys     = "keys"     // a PhoneMessage: KEYS
 	EffectCallback = "callback" // a webhook call
 	EffectSweep    = "sweep"    // an ApplySweep, for the home partition
 )
@@ -77,6 +78,10 @@ func resultText(r *record, a answer) string {
 		return r.MerchantName + " withdrew this bill"
 	case applet.CodeDuplicate:
 		return "This bill is closed"
+	case applet.CodeNotPermitted:
+		if r.Reason == platform.ReasonElementHeld {
+			return "Payments are held; see your branch"
+		}
 	}
 	return "Payment refused; choose another card"
 }

@@ -22,6 +22,7 @@ type Service struct {
 	engine    Doer
 	store     engine.Store
 	merchants contracts
+	identity  identities
 }
 
 var (
@@ -34,6 +35,9 @@ var (
 func NewService(config Config, e Doer, store engine.Store) (*Service, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
+	}
+	if config.AllowLegacy {
+		config.Log.Warn().Msg("the legacy suite is on: 3DES, MD5 and 1024-bit RSA are weak; it is for study of the method of 2010 only")
 	}
 	return &Service{config: config.withDefaults(), engine: e, store: store}, nil
 }
@@ -84,8 +88,13 @@ func (s *Service) CreateBill(ctx context.Context, m platform.MerchantID, o platf
 	if o, err = complete(contract, o); err != nil {
 		return platform.Bill{}, err
 	}
-	if _, err := s.do(ctx, s.PhonePartition(o.Phone), FindPhone{Phone: o.Phone}); err != nil {
+	o.Fingerprint = s.config.Vault.Fingerprint(orderKind, o.Fingerprint)
+	payer, err := s.do(ctx, s.PhonePartition(o.Phone), FindPhone{Phone: o.Phone})
+	if err != nil {
 		return platform.Bill{}, err
+	}
+	if !s.config.allowed(payer.(Found).Suite) {
+		return platform.Bill{}, legacyOff("phone")
 	}
 	c, err := s.claim(ctx, m, o)
 	if err != nil {
@@ -160,13 +169,21 @@ func (s *Service) earlierClaim(ctx context.Context, home engine.Partition, m pla
 		if text == "" {
 			continue
 		}
-		c := new(claimed)
-		if err := json.Unmarshal([]byte(text), c); err != nil {
-			return nil, fmt.Errorf("read an order's claim: %w", err)
-		}
-		return c, nil
+		return s.readClaim(text)
 	}
 	return nil, nil
+}
+
+func (s *Service) readClaim(text string) (*claimed, error) {
+	var kept sealedClaim
+	if err := json.Unmarshal([]byte(text), &kept); err != nil {
+		return nil, fmt.Errorf("read an order's claim: %w", err)
+	}
+	in, err := kept.Open.open(s.config.Vault)
+	if err != nil {
+		return nil, fmt.Errorf("read an order's claim: %w", err)
+	}
+	return &claimed{Open: in, Fingerprint: kept.Fingerprint, At: kept.At}, nil
 }
 
 func unavailable(op string, err error) error {
@@ -220,10 +237,17 @@ func (s *Service) find(ctx context.Context, id platform.BillID) (finished, error
 			}
 		}
 		if ok {
-			return kept, json.Unmarshal([]byte(text), &kept)
+			return s.readBill(text)
 		}
 	}
 	return kept, notFound()
+}
+
+func (s *Service) readBill(text string) (kept finished, err error) {
+	if err := json.Unmarshal([]byte(text), &kept); err != nil {
+		return kept, fmt.Errorf("read a bill: %w", err)
+	}
+	return kept, kept.open(s.config.Vault)
 }
 
 func notFound() error {

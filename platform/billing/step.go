@@ -19,6 +19,7 @@ const (
 	CauseMerchant = "merchant"
 	CauseLedger   = "ledger"
 	CauseBranch   = "branch"
+	CauseOperator = "operator"
 )
 
 // step is one transition, decided but not done.
@@ -32,6 +33,9 @@ type story struct {
 	Detail   string             `json:"detail,omitempty"`
 	Reason   platform.Reason    `json:"reason,omitempty"`
 	Postings []platform.Posting `json:"postings,omitempty"`
+	Slot     int                `json:"slot,omitempty"` // of the card an operator's act is about
+	By       string             `json:"by,omitempty"`   // who did it
+	Said     string             `json:"said,omitempty"` // by a holder or an operator, sealed
 
 	Effects []engine.Effect `json:"-"`
 }
@@ -97,7 +101,7 @@ func (p *Partition) keep(tx *engine.Tx, r *record) {
 
 // finish files a final bill under the day it was made and forgets it.
 func (p *Partition) finish(tx *engine.Tx, r *record) {
-	tx.SetField(finishedKey(r.ID), string(r.ID), encode(finished{Bill: r.Bill, First: r.First, Last: r.Last}))
+	tx.SetField(finishedKey(r.ID), string(r.ID), encode(finished{sealedBill: r.sealedBill, First: r.First, Last: r.Last}))
 	tx.Delete(recordKey(r.ID))
 	tx.NoWake(string(r.ID))
 	p.forget(r)
@@ -105,7 +109,7 @@ func (p *Partition) finish(tx *engine.Tx, r *record) {
 
 // finished is a bill as it is kept for good.
 type finished struct {
-	platform.Bill
+	sealedBill
 	First string `json:"first_entry"`
 	Last  string `json:"last_entry"`
 }

@@ -143,15 +143,20 @@ func TestLoadOfWhatCannotBe(t *testing.T) {
 	}{
 		"a balance in words":    {func(b *bank, _ platform.BillID) { b.field("balances", "bank:CNY", "much") }, "balance of bank:CNY"},
 		"a book that is off":    {func(b *bank, _ platform.BillID) { b.field("balances", "bank:CNY", "7") }, "CNY is off by"},
-		"a phone":               {func(b *bank, _ platform.BillID) { b.field("phones", "8613800000001", "{") }, "phones 8613800000001"},
-		"counters":              {func(b *bank, _ platform.BillID) { b.field("counters", "8613800000001", "[]") }, "counters 8613800000001"},
+		"a phone":               {func(b *bank, _ platform.BillID) { b.field("phones", "f", "{") }, "phones f"},
+		"counters":              {func(b *bank, _ platform.BillID) { b.field("counters", "f", "[]") }, "counters f"},
 		"a merchant":            {func(b *bank, _ platform.BillID) { b.field("merchants", "10000001", "7") }, "merchants 10000001"},
 		"a sweep":               {func(b *bank, _ platform.BillID) { b.field("sweeps", "sub:a:CNY", `"x"`) }, "sweeps sub:a:CNY"},
 		"a sweep taken in":      {func(b *bank, _ platform.BillID) { b.field("swept", "0:a:CNY", "-1") }, "swept 0:a:CNY"},
 		"a record":              {func(b *bank, id platform.BillID) { b.store.Partition(0).Records[recordKey(id)] = "{" }, string("bill:bill_")},
 		"a record gone":         {func(b *bank, id platform.BillID) { delete(b.store.Partition(0).Records, recordKey(id)) }, "bill:bill_"},
-		"a phone of a bill":     {func(b *bank, _ platform.BillID) { delete(b.store.Partition(0).Hashes["phones"], "8613800000001") }, "not enrolled here"},
-		"counters of no phone":  {func(b *bank, _ platform.BillID) { b.field("counters", "8613800000999", "{}") }, ""},
+		"a phone of a bill":     {func(b *bank, _ platform.BillID) { delete(b.store.Partition(0).Hashes["phones"], b.phoneID(1)) }, "not enrolled here"},
+		"counters of no phone":  {func(b *bank, _ platform.BillID) { b.field("counters", "f", "{}") }, ""},
+		"a number not sealed":   {func(b *bank, _ platform.BillID) { b.field("phones", "f", `{"msisdn":"8613800000009"}`) }, "phones f: open a phone"},
+		"an owner not sealed":   {func(b *bank, _ platform.BillID) { b.field("elements", "1", `{"phone":"8613800000009"}`) }, "elements 1"},
+		"a packet of no phone":  {func(b *bank, _ platform.BillID) { b.field("recent", "f:01", "{}") }, ""},
+		"a packet in no place":  {func(b *bank, _ platform.BillID) { b.field("recent", b.phoneID(1)+":16", "{}") }, ""},
+		"a packet in no form":   {func(b *bank, _ platform.BillID) { b.field("recent", b.phoneID(1)+":03", `{"packet":"12"}`) }, "recent "},
 		"a deadline of nothing": {func(b *bank, _ platform.BillID) { b.store.Partition(0).Sets[engine.DueSet]["other"] = 1 }, ""},
 	}
 	for name, tt := range tests {
@@ -166,6 +171,11 @@ func TestLoadOfWhatCannotBe(t *testing.T) {
 			})
 		})
 	}
+}
+
+// phoneID is what the store knows a payer's phone by.
+func (b *bank) phoneID(number int) string {
+	return b.config.Vault.Fingerprint(phoneKind, string(newHandset(number).phone))
 }
 
 func (b *bank) field(hash, name, value string) {
@@ -243,16 +253,17 @@ func TestEffectsAreHandedOn(t *testing.T) {
 			return performer(func(e engine.Effect) { got = append(got, who+" "+e.Kind) })
 		}
 		e := Effects{Service: b.service, Phones: note("phones"), Callbacks: note("callbacks"), Log: b.config.Log}
-		for _, kind := range []string{EffectPush, EffectResult, EffectCallback} {
+		for _, kind := range []string{EffectPush, EffectResult, EffectKeys, EffectCallback} {
 			if err := e.Perform(t.Context(), 0, engine.Effect{Kind: kind}); err != nil {
 				t.Error(err)
 			}
 		}
-		if text := strings.Join(got, ", "); text != "phones push, phones result, callbacks callback" {
+		if text := strings.Join(got, ", "); text != "phones push, phones result, phones keys, callbacks callback" {
 			t.Error(text)
 		}
 		in := Open{ID: must(platform.NewBillID(time.Now(), 0, b.config.Random)), Order: platform.Order{Phone: "8613800099999"}}
-		if err := e.Perform(t.Context(), 0, engine.Effect{Kind: EffectOpen, Body: json.RawMessage(encode(in))}); err != nil {
+		sealed := encode(sealOpen(b.config.Vault, in))
+		if err := e.Perform(t.Context(), 0, engine.Effect{Kind: EffectOpen, Body: json.RawMessage(sealed)}); err != nil {
 			t.Error(err)
 		}
 		if !strings.Contains(b.logs.String(), "cannot become a bill") {

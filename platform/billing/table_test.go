@@ -328,7 +328,8 @@ func checkLocked(t *testing.T, b *bank, h *handset) {
 	b.want(small, bill.Paid)
 }
 
-// The key of a PIN block serves once (wire.md 2.3): not even the right PIN under an old one pays.
+// The key of a PIN block serves once (wire.md 2.3): not even the right PIN under an old one
+// pays, and a key that comes with another payment shows that there are two elements.
 func TestPINKeyServesOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bank) {
 		h := b.payer(1)
@@ -337,8 +338,8 @@ func TestPINKeyServesOnce(t *testing.T) {
 		h.say(b, poor)
 		old := h.pay(b, id, changed(func(p *applet.Pay) { p.PINCounter, p.PINBlock = poor.PINCounter, poor.PINBlock }))
 		h.say(b, old)
-		if r := b.record(id); r.State != bill.Opened || r.Answer.Code != applet.CodeMismatch {
-			t.Errorf("the bill is %s, answered %s", r.State, r.Answer.Code)
+		if r := b.record(id); r.State != bill.Opened || r.Answer.Code != applet.CodeNotPermitted || r.Reason != platform.ReasonElementHeld {
+			t.Errorf("the bill is %s, answered %s for %q", r.State, r.Answer.Code, r.Reason)
 		}
 		if left := b.parts[0].phones[h.phone].triesLeft(1); left != Tries {
 			t.Errorf("%d tries left", left)

@@ -12,7 +12,6 @@ package push
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -26,7 +25,6 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
-	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Carrier submits a message; it is an ESME.
@@ -40,11 +38,17 @@ type Partitions interface {
 	Post(p engine.Partition, in any, done func(reply any, err error)) error
 }
 
+// Vault opens messages as they are kept, and secures them for their elements.
+type Vault interface {
+	keys.Packets
+	keys.Rest
+}
+
 // Sender submits the platform's messages to phones.
 type Sender struct {
 	Carrier    Carrier
 	Partitions Partitions
-	Vault      keys.Packets
+	Vault      Vault
 	Address    string // of the platform at the carrier: what phones answer to
 	Log        zerolog.Logger
 }
@@ -59,11 +63,15 @@ const submitTimeout = 30 * time.Second
 // refused. An answer that never came is tried again with the same octets, which the
 // phone takes once; so is a result that the carrier cannot take now.
 func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.Effect) error {
-	var m billing.PhoneMessage
-	if err := json.Unmarshal(effect.Body, &m); err != nil {
+	m, err := billing.OpenPhoneMessage(s.Vault, effect.Body)
+	if err != nil {
 		return fmt.Errorf("push %s: %w", effect.ID, err)
 	}
 	if !time.Now().Before(m.Expires) {
+		return nil
+	}
+	if m.Payload, err = s.payload(m); err != nil {
+		s.Log.Error().Err(err).Str("msisdn", m.Phone.Masked()).Msg("new packet keys cannot be sent; the phone stays with the old ones")
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
@@ -80,7 +88,7 @@ func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.
 	case refused && passing(refusal.Status):
 		return fmt.Errorf("push %s: %w", effect.ID, err)
 	case refused:
-		s.Log.Warn().Err(err).Str("bill", string(m.Bill)).Msg("the carrier refused a result; the phone asks again")
+		s.Log.Warn().Err(err).Str("bill", string(m.Bill)).Str("what", effect.Kind).Msg("the carrier refused a message; it goes out again with the next")
 		return nil
 	case effect.Kind != billing.EffectPush:
 		return nil
@@ -102,7 +110,7 @@ func passing(s smpp.Status) bool {
 
 // submit sends all parts of a message and answers the id of the last, whose receipt it asks for.
 func (s *Sender) submit(ctx context.Context, m billing.PhoneMessage) (id gateway.MessageID, err error) {
-	packet, err := s.Vault.WrapMT(keys.Binding{Element: m.Element, Suite: scp80.Modern, Version: 1}, m.Counter, m.Payload)
+	packet, err := s.Vault.WrapMT(m.Binding(), m.Counter, m.Payload)
 	if err != nil {
 		return "", fmt.Errorf("secure the message: %w", err)
 	}
@@ -123,6 +131,19 @@ func (s *Sender) submit(ctx context.Context, m billing.PhoneMessage) (id gateway
 		}
 	}
 	return id, nil
+}
+
+// payload is the applet message: new packet keys are wrapped for the element only now,
+// and come out the same at every try.
+func (s *Sender) payload(m billing.PhoneMessage) ([]byte, error) {
+	if m.Keys == 0 {
+		return m.Payload, nil
+	}
+	wrapped, err := s.Vault.Rekey(m.Binding(), m.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return applet.Append(nil, m.Suite, &applet.Keys{Version: m.Keys, Wrapped: wrapped})
 }
 
 // carry splits a packet the way that leads to an element of this form (wire.md 1.7).

@@ -95,9 +95,16 @@ func newSending() *sending {
 
 // effect wants a payload sent.
 func effect(kind string, form applet.Form, payload []byte, lasts time.Duration) engine.Effect {
-	return engine.Effect{ID: "e", Kind: kind, Body: must(json.Marshal(billing.PhoneMessage{
-		Bill: theBill, Phone: phone, Element: element, Form: form, Counter: 7, Payload: payload, Expires: time.Now().Add(lasts),
-	}))}
+	return sealed(kind, billing.PhoneMessage{Form: form, Payload: payload, Expires: time.Now().Add(lasts)})
+}
+
+// sealed is the effect that sends a message, as billing keeps it.
+func sealed(kind string, m billing.PhoneMessage) engine.Effect {
+	m.Bill, m.Phone, m.Element, m.Counter = theBill, phone, element, 7
+	if m.Version = 1; m.Suite == 0 {
+		m.Suite = scp80.Modern
+	}
+	return engine.Effect{ID: "e", Kind: kind, Body: m.Seal(vault())}
 }
 
 // wire.md 1.7: how a packet reaches an element depends on where the element is.
@@ -128,7 +135,7 @@ func TestCarriage(t *testing.T) {
 				if first := hex.EncodeToString(s.carrier.taken[0].ShortMessage); !strings.HasPrefix(first, tt.header) {
 					t.Errorf("the user data is %s, want %s first", first, tt.header)
 				}
-				checkPacket(t, s, payload)
+				checkPacket(t, s, scp80.Modern, payload)
 				last := gateway.MessageID(fmt.Sprintf("M%d", tt.parts))
 				want := []any{billing.Submitted{Bill: theBill, MessageID: last}}
 				if diff := cmp.Diff(want, s.partitions.inputs); diff != "" || s.partitions.at[0] != 3 {
@@ -158,7 +165,7 @@ func checkMessages(t *testing.T, s *sending, pid, dcs uint8, parts int) {
 }
 
 // checkPacket joins what was sent and opens it as the element does.
-func checkPacket(t *testing.T, s *sending, payload []byte) {
+func checkPacket(t *testing.T, s *sending, suite scp80.Suite, payload []byte) {
 	t.Helper()
 	joiner := must(tpdu.NewReassembler(tpdu.Limits{}))
 	for _, sm := range s.carrier.taken {
@@ -174,7 +181,8 @@ func checkPacket(t *testing.T, s *sending, payload []byte) {
 		if !ok {
 			t.Fatal("not a secured packet")
 		}
-		channel := must(scp80.NewChannel(scp80.Modern.Profile(scp80.MT, 1), must(vault().MT(keys.Binding{Element: element, Suite: scp80.Modern, Version: 1}))))
+		b := keys.Binding{Element: element, Suite: suite, Version: 1}
+		channel := must(scp80.NewChannel(suite.Profile(scp80.MT, 1), must(vault().MT(b))))
 		counter, got, err := channel.Open(secured.Packet)
 		if err != nil || counter != 7 || !bytes.Equal(got, payload) {
 			t.Errorf("counter %d, %d octets, %v", counter, len(got), err)
@@ -182,6 +190,66 @@ func checkPacket(t *testing.T, s *sending, payload []byte) {
 		return
 	}
 	t.Error("the parts do not make a whole")
+}
+
+// New packet keys go out wrapped for the element under its old ones: in the modern suite
+// they are a packet of two messages (wire.md 1.7), of which only the first is marked.
+func TestNewKeys(t *testing.T) {
+	for _, suite := range []scp80.Suite{scp80.Modern, scp80.Legacy} {
+		for form := applet.Standalone; form <= applet.SDTF; form++ {
+			t.Run(suite.String()+" "+form.String(), func(t *testing.T) {
+				s := newSending()
+				b := keys.Binding{Element: element, Suite: suite, Version: 1}
+				wrapped := must(vault().Rekey(b, 1)) // any version that there is
+				m := billing.PhoneMessage{Form: form, Suite: suite, Keys: 1, Expires: time.Now().Add(time.Hour)}
+				for range 2 { // the second time the carrier's answer was lost
+					if err := s.Perform(t.Context(), 0, sealed(billing.EffectKeys, m)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				parts := len(s.carrier.taken) / 2
+				if want := map[scp80.Suite]int{scp80.Modern: 2, scp80.Legacy: 1}[suite]; parts != want {
+					t.Fatalf("%d parts, want %d", parts, want)
+				}
+				for i, sm := range s.carrier.taken {
+					segment := must(tpdu.ParseSegment(sm.ProtocolID, sm.DataCoding, true, sm.ShortMessage))
+					if first := i%parts == 0; segment.Header.Has(tpdu.ElementCommand) != first || len(sm.ShortMessage) > 140 {
+						t.Errorf("part %d is marked: %t, and has %d octets", i%parts+1, !first, len(sm.ShortMessage))
+					}
+					if !bytes.Equal(sm.ShortMessage, s.carrier.taken[i%parts].ShortMessage) {
+						t.Errorf("part %d is another the second time", i%parts+1)
+					}
+				}
+				checkPacket(t, s, suite, applet.Encode(suite, &applet.Keys{Version: 1, Wrapped: wrapped}))
+				if len(s.partitions.inputs) != 0 {
+					t.Errorf("the bill is told of %v", s.partitions.inputs)
+				}
+			})
+		}
+	}
+}
+
+// Keys that the vault has no more do not hold up what comes after them.
+func TestNewKeysThatAreGone(t *testing.T) {
+	s := newSending()
+	m := billing.PhoneMessage{Form: applet.SIM, Keys: 9, Expires: time.Now().Add(time.Hour)}
+	if err := s.Perform(t.Context(), 0, sealed(billing.EffectKeys, m)); err != nil || len(s.carrier.taken) != 0 {
+		t.Errorf("%d messages, %v", len(s.carrier.taken), err)
+	}
+	if log := s.logs.String(); !strings.Contains(log, "stays with the old ones") || strings.Contains(log, string(phone)) {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// A message that was not kept by this vault is not sent, and says nothing of what it holds.
+func TestMessageNotSealed(t *testing.T) {
+	for _, body := range []string{`{}`[:1], `{"phone":"` + string(phone) + `"}`, `{"phone":"sealed:AAAA"}`} {
+		s := newSending()
+		err := s.Perform(t.Context(), 0, engine.Effect{ID: "e", Kind: billing.EffectPush, Body: []byte(body)})
+		if err == nil || strings.Contains(err.Error(), string(phone)) || len(s.carrier.taken) != 0 {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
 }
 
 // The carrier stops trying when the bill is over, but not at once.
@@ -380,6 +448,51 @@ func TestDeliverParts(t *testing.T) {
 	if !cmp.Equal(r.answers, []smpp.Status{smpp.ROK, smpp.ROK, smpp.ROK, smpp.ROK}) {
 		t.Errorf("answered %v", r.answers)
 	}
+}
+
+// What is kept of messages that never become whole is bounded in parts, time and number.
+func TestDeliverPartsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := packet(150)
+		parts := must(tpdu.FromSIM(p, tpdu.Reference{Number: 9}))
+		r := newReceiving()
+		r.deliver(from(string(phone), parts[0]))
+		time.Sleep(6 * time.Minute)
+		r.deliver(from(string(phone), parts[1]))
+		long := must(tpdu.FromSIM(packet(700), tpdu.Reference{Number: 10}))
+		r.deliver(from(string(phone), long[0]))
+		if n := len(r.answers); r.answers[n-1] != smpp.RXRAPPN {
+			t.Errorf("a message of %d parts is answered %v", len(long), r.answers[n-1])
+		}
+		for n := range 5000 {
+			r.deliver(from(fmt.Sprintf("86139%08d", n), parts[0]))
+		}
+		r.deliver(from("8613900000000", parts[1])) // the first of them was forgotten
+		if len(r.partitions.inputs) != 0 {
+			t.Errorf("%d packets", len(r.partitions.inputs))
+		}
+		r.deliver(from("8613900004999", parts[1]))
+		if len(r.partitions.inputs) != 1 {
+			t.Errorf("%d packets", len(r.partitions.inputs))
+		}
+	})
+}
+
+// Anybody can bring about a drop, so not every one has a line in the log.
+func TestDropsAreSampled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReceiving()
+		r.partitions.reply = billing.Outcome{Dropped: billing.DropForged}
+		for range 10_000 {
+			r.deliver(from(string(phone), must(tpdu.FromSIM(packet(20), tpdu.Reference{}))[0]))
+		}
+		if n := strings.Count(r.logs.String(), "\n"); n == 0 || n > 50 {
+			t.Errorf("%d lines for 10,000 drops", n)
+		}
+		if n := r.Dropped()[billing.DropForged]; n != 10_000 {
+			t.Errorf("%d drops counted", n)
+		}
+	})
 }
 
 // SMPP 3.4 §5.1.3: what is not kept is to be brought again; a dropped packet is taken (wire.md 5).

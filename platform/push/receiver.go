@@ -20,19 +20,33 @@ type Receiver struct {
 	partitions Partitions
 	home       func(gateway.MSISDN) engine.Partition
 	log        zerolog.Logger
+	sampled    zerolog.Logger // for what anybody can bring about
 
 	mu    sync.Mutex
 	parts *tpdu.Reassembler
 	drops map[billing.Drop]uint64
 }
 
+// waiting bounds what is kept of messages whose parts have not all come. No message of
+// a phone is longer than two parts; four leave room for other clients.
+var waiting = tpdu.Limits{Parts: 4, Messages: 2048, Octets: 1 << 20, Age: 5 * time.Minute}
+
+// Log lines for dropped packets: so many in a minute, then one of so many.
+const (
+	dropsLogged  = 20
+	dropsPerLine = 1000
+)
+
 // NewReceiver makes a receiver; home finds the partition that keeps a phone.
 func NewReceiver(p Partitions, home func(gateway.MSISDN) engine.Partition, log zerolog.Logger) (*Receiver, error) {
-	parts, err := tpdu.NewReassembler(tpdu.Limits{})
+	parts, err := tpdu.NewReassembler(waiting)
 	if err != nil {
 		return nil, err
 	}
-	return &Receiver{partitions: p, home: home, log: log, parts: parts, drops: make(map[billing.Drop]uint64)}, nil
+	return &Receiver{
+		partitions: p, home: home, log: log, parts: parts, drops: make(map[billing.Drop]uint64),
+		sampled: log.Sample(&zerolog.BurstSampler{Burst: dropsLogged, Period: time.Minute, NextSampler: &zerolog.BasicSampler{N: dropsPerLine}}),
+	}, nil
 }
 
 // Dropped counts the packets that were dropped without an answer, by reason.
@@ -50,7 +64,7 @@ func (r *Receiver) count(phone gateway.MSISDN, why billing.Drop) {
 	if why == billing.DropState { // most often the phone says what its receipt has said
 		level = zerolog.DebugLevel
 	}
-	r.log.WithLevel(level).Str("msisdn", phone.Masked()).Str("why", string(why)).Msg("packet dropped")
+	r.sampled.WithLevel(level).Str("msisdn", phone.Masked()).Str("why", string(why)).Msg("packet dropped")
 }
 
 // Deliver takes one message from the carrier. It does not block; reply is called
@@ -115,7 +129,7 @@ func (r *Receiver) receipt(phone gateway.MSISDN, sm *smpp.DeliverSM, reply func(
 
 // ignore acknowledges what the platform has no use for: there is nobody to tell.
 func (r *Receiver) ignore(sm *smpp.DeliverSM, why string, reply func(smpp.Status)) {
-	r.log.Debug().Str("from", gateway.MSISDN(sm.Source.Digits).Masked()).Str("why", why).Msg("message ignored")
+	r.sampled.Debug().Str("from", gateway.MSISDN(sm.Source.Digits).Masked()).Str("why", why).Msg("message ignored")
 	reply(smpp.ROK)
 }
 

@@ -85,8 +85,9 @@ func (in Input) list(key SigningKey) (httpsfv.InnerList, error) {
 
 // Policy is what a verifier insists on.
 type Policy struct {
-	Tag       string   // signatures with another tag are passed over; there must be exactly one with it
-	Required  []string // components that must be covered
+	Tag       string               // signatures with another tag are passed over; there must be exactly one with it
+	Required  []string             // components that must be covered
+	Accept    func(Verified) error // nil, or what else is asked of what the signature says
 	Key       func(id string) (VerificationKey, error)
 	Now       time.Time
 	Tolerance time.Duration // 0 is [Tolerance]
@@ -200,6 +201,9 @@ func (p Policy) judge(list httpsfv.InnerList) (Verified, error) {
 	expires, limited := timeParam(list, "expires")
 	if off := p.Now.Sub(created); off.Abs() > within || limited && !p.Now.Before(expires) {
 		return v, ErrTimestamp
+	}
+	if p.Accept != nil {
+		return v, p.Accept(v)
 	}
 	return v, nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // KeySet is what one side publishes of its keys: a JWK Set (RFC 7517 section 5). The
-// first key of each kind is the one in use; the others are on their way out.
+// newest of each kind is first.
 type KeySet struct {
 	Verification []VerificationKey
 	Sealing      []SealingKey

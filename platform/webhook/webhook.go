@@ -1,5 +1,5 @@
 // Package webhook tells merchants how their bills ended: it performs the callback
-// effects of the engine as signed POST requests, by Standard Webhooks 1.0.0.
+// effects of the engine as signed POST requests.
 //
 // One [Deliverer.Perform] is one attempt. Only a 2xx answer is a success; redirects
 // are failures and never followed; at most 4 KiB of an answer are read, and none of it
@@ -8,11 +8,13 @@
 // there is none. An attempt may be made again after a restart. Every attempt for one
 // result has the same webhook-id, by which the merchant knows a repeat.
 //
-// Signing and verifying are in package api, because merchants need them too. [Guard]
+// A merchant's profile decides how a callback is signed: by Standard Webhooks alone; by
+// that and RFC 9421; or as a legacy form, whose answer must be signed too and say
+// success. Signing and verifying are in package api, because merchants need them too. [Guard]
 // keeps callbacks away from addresses that are not public.
 //
 // Left out so far: a queue and a circuit breaker for each merchant, a list of failed
-// callbacks with resending by hand, and signatures of RFC 9421.
+// callbacks with resending by hand.
 package webhook
 
 import (
@@ -46,12 +48,14 @@ const (
 	idleTimeout     = 30 * time.Second
 )
 
-// Config is what a Deliverer works with. Secrets and Report must be set.
+// Config is what a Deliverer works with. Partner and Report must be set.
 type Config struct {
 	// Dial opens a connection; nil dials TCP. Give it the Control of [Guard] where merchants are not trusted.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Secrets are those that a merchant's callbacks are signed with: two while it changes over.
-	Secrets func(ctx context.Context, m platform.MerchantID) ([]string, error)
+	// Partner finds a merchant's profile and what its callbacks are signed with.
+	Partner func(ctx context.Context, m platform.MerchantID) (api.Partner, error)
+	// Identity answers the platform's own keys; nil: all merchants are of profile key.
+	Identity func(ctx context.Context) (api.Identity, error)
 	// Report takes the outcome to the bill, in the partition that the effect came from.
 	Report  func(ctx context.Context, p engine.Partition, o billing.Reported) error
 	Timeout time.Duration // of one attempt; 0 is DefaultTimeout
@@ -60,8 +64,8 @@ type Config struct {
 // Validate says what is missing.
 func (c Config) Validate() error {
 	switch {
-	case c.Secrets == nil:
-		return errors.New("webhook: no secrets to sign with")
+	case c.Partner == nil:
+		return errors.New("webhook: no merchants' secrets to sign with")
 	case c.Report == nil:
 		return errors.New("webhook: nobody to report to")
 	case c.Timeout < 0:
@@ -108,11 +112,10 @@ func (d *Deliverer) Perform(ctx context.Context, p engine.Partition, e engine.Ef
 	if err := json.Unmarshal(e.Body, &c); err != nil {
 		return fmt.Errorf("callback %s: %w", e.ID, err)
 	}
-	secrets, err := d.secrets(ctx, c.Merchant)
+	outcome, err := d.deliver(ctx, c)
 	if err != nil {
 		return fmt.Errorf("callback %s: %w", e.ID, err)
 	}
-	outcome := d.attempt(ctx, c, secrets)
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("callback %s: given up: %w", e.ID, err)
 	}
@@ -122,60 +125,60 @@ func (d *Deliverer) Perform(ctx context.Context, p engine.Partition, e engine.Ef
 	return nil
 }
 
-func (d *Deliverer) secrets(ctx context.Context, m platform.MerchantID) ([]api.WebhookSecret, error) {
-	texts, err := d.config.Secrets(ctx, m)
+// deliver signs the event as its merchant's profile has it, and posts it, once.
+func (d *Deliverer) deliver(ctx context.Context, c billing.Callback) (billing.Reported, error) {
+	outcome := billing.Reported{Bill: c.Bill, Attempt: c.Attempt}
+	l, err := d.letter(ctx, c)
+	if refusal, ok := errors.AsType[*platform.Error](err); ok && refusal.Code == platform.CodeUnauthorised {
+		outcome.Problem = "the merchant's profile is not served now"
+		return outcome, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("find the secret of merchant %s: %w", m, err)
+		return outcome, err
 	}
-	secrets := make([]api.WebhookSecret, 0, len(texts))
-	for _, text := range texts {
-		s, err := api.ParseWebhookSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("merchant %s: %w", m, err)
-		}
-		secrets = append(secrets, s)
-	}
-	if len(secrets) == 0 {
-		return nil, fmt.Errorf("merchant %s has no webhook secret", m)
-	}
-	return secrets, nil
+	d.attempt(ctx, c, l, &outcome)
+	return outcome, nil
 }
 
 // attempt posts the event, once.
-func (d *Deliverer) attempt(ctx context.Context, c billing.Callback, secrets []api.WebhookSecret) billing.Reported {
-	outcome := billing.Reported{Bill: c.Bill, Attempt: c.Attempt}
+func (d *Deliverer) attempt(ctx context.Context, c billing.Callback, l letter, outcome *billing.Reported) {
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
-	r, err := newRequest(ctx, c, secrets)
+	r, err := newRequest(ctx, c, l)
 	if err != nil {
 		outcome.Problem = "the callback's address cannot be used"
-		return outcome
+		return
 	}
 	response, err := d.http.Do(r)
 	if err != nil {
 		outcome.Problem = d.problem(err)
-		return outcome
+		return
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // so that the connection can be used again
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // so that the connection can be used again
 	outcome.Status = response.StatusCode
 	if response.StatusCode/100 != 2 {
 		outcome.Problem = "answered " + strconv.Itoa(response.StatusCode)
 		outcome.RetryAfter = retryAfter(response.Header.Get("Retry-After"), time.Now())
+		return
 	}
-	return outcome
+	if l.judge != nil && l.judge(answer, response.StatusCode) != nil {
+		outcome.Status, outcome.Problem = 0, "the answer is not signed as it should be"
+	}
 }
 
-func newRequest(ctx context.Context, c billing.Callback, secrets []api.WebhookSecret) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(c.Event))
+func newRequest(ctx context.Context, c billing.Callback, l letter) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(l.body))
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Content-Digest", api.ContentDigest(c.Event))
+	r.Header.Set("Content-Type", l.contentType)
+	r.Header.Set("Content-Digest", api.ContentDigest(l.body))
 	r.Header.Set("User-Agent", "Airtill")
-	api.SignCallback(r.Header, messageID(c), time.Now(), c.Event, secrets...)
-	return r, nil
+	if l.sign == nil {
+		return r, nil
+	}
+	return r, l.sign(r)
 }
 
 // messageID names what is told, not the attempt: evt_01J..._settled. It holds no

@@ -27,12 +27,11 @@ func demoCommand() command {
 		section:  "Networks",
 		examples: []string{"airtill demo", "airtill demo --suite legacy", "airtill demo --json | tail -1", "airtill demo --redis redis://127.0.0.1:6379/1 --fresh"},
 		flags: []cli.Flag{
-			suiteFlag(&suite), redisFlag(&redis), freshFlag(&fresh),
+			suiteFlag(&suite, secureBy), redisFlag(&redis), freshFlag(&fresh),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw everything from `N`", Value: 1, Destination: &seed},
 			&cli.StringFlag{Name: "smpp", Usage: "let the carrier listen at `HOST:PORT` (default: a free port)", Destination: &smpp},
 		},
 		run: func(ctx context.Context, c *call) error {
-			warnLegacy(c, suite)
 			store, err := ownStore(ctx, c, network.TCP{}, redis, fresh)
 			if err != nil {
 				return err
@@ -43,10 +42,13 @@ func demoCommand() command {
 	}
 }
 
-// suiteFlag chooses what secures packets, PINs, cards and the shop's leg.
-func suiteFlag(into *scp80.Suite) cli.Flag {
+// secureBy is what the suite of a whole network is.
+const secureBy = "secure everything by `SUITE`: modern (AES), or legacy (3DES, MD5), the method of 2010, for study"
+
+// suiteFlag chooses a suite.
+func suiteFlag(into *scp80.Suite, usage string) cli.Flag {
 	return &cli.GenericFlag{
-		Name: "suite", Usage: "secure everything by `SUITE`: modern (AES), or legacy (3DES, MD5), the method of 2010, for study",
+		Name: "suite", Usage: usage,
 		Value: (*suiteValue)(into), EnvVars: []string{"AIRTILL_SUITE"},
 	}
 }
@@ -63,15 +65,16 @@ func (v *suiteValue) Set(text string) (err error) {
 // String implements [cli.Generic].
 func (v *suiteValue) String() string { return scp80.Suite(*v).String() }
 
-// warnLegacy says what the legacy suite is worth.
-func warnLegacy(c *call, s scp80.Suite) {
+// suiteLine says what a suite is made of.
+func suiteLine(s scp80.Suite) string {
 	if s == scp80.Legacy {
-		c.talk("warning: the legacy suite (3DES, MD5) is weak: it is for study of the method of 2010 only")
+		return "The legacy suite: 3DES and CBC-MAC on the air, ISO 9564 format 0 PINs under 3DES-DUKPT; MD5 and RSA to the shop."
 	}
+	return "The modern suite: AES-256 and CMAC on the air, ISO 9564 format 4 PINs under AES-DUKPT; RFC 9421 and JWE to the shop."
 }
 
 func playDemo(ctx context.Context, c *call, config demo.Config) error {
-	t := &demoTeller{out: c.out, start: time.Now()}
+	t := &demoTeller{out: c.out, opening: suiteLine(config.Suite) + "\n", start: time.Now()}
 	config.Tell = t
 	sum, err := demo.Run(ctx, config)
 	if err != nil && sum.Bills == 0 {
@@ -86,10 +89,11 @@ func playDemo(ctx context.Context, c *call, config demo.Config) error {
 
 // demoTeller prints the story as it goes on. A failure to print is kept for the end.
 type demoTeller struct {
-	out   *printer
-	start time.Time
-	bills []demo.Bill
-	err   error
+	out     *printer
+	opening string // before the first scene
+	start   time.Time
+	bills   []demo.Bill
+	err     error
 }
 
 func (t *demoTeller) print(v any, text string) {
@@ -100,7 +104,8 @@ func (t *demoTeller) print(v any, text string) {
 
 // Scene implements [demo.Teller].
 func (t *demoTeller) Scene(s demo.Scene) {
-	t.print(s, fmt.Sprintf("\n%s (%s)", s.Title, s.Clause))
+	t.print(s, fmt.Sprintf("%s\n%s (%s)", t.opening, s.Title, s.Clause))
+	t.opening = ""
 }
 
 // The widths of a hop's columns.
@@ -164,7 +169,7 @@ func (t *demoTeller) end(s demo.Summary) {
 		t.print(nil, "not as written: "+f)
 	}
 	if s.OK {
-		t.print(nil, fmt.Sprintf("All as written, in %.1f s. Suite %s, seed %d. Next: airtill dev", float64(s.Millis)/1000, s.Suite, s.Seed))
+		t.print(nil, fmt.Sprintf("All as written, in %.1f s. Seed %d. Next: airtill dev", float64(s.Millis)/1000, s.Seed))
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim/persona"
+	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
@@ -48,7 +49,7 @@ func dev() command {
 			addressFlag("handsets", "the phones' control face", "127.0.0.1:8081", &d.handsets),
 			addressFlag("shop", "the shop", "127.0.0.1:8082", &d.shop),
 			&cli.BoolFlag{Name: "strict-ports", Usage: "fail when a port is taken, instead of moving to a free one", Destination: &d.strict},
-			suiteFlag(&d.suite), redisFlag(&d.redis), freshFlag(&d.fresh),
+			suiteFlag(&d.suite, secureBy), redisFlag(&d.redis), freshFlag(&d.fresh),
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
@@ -65,7 +66,6 @@ func addressFlag(name, who, address string, into *string) cli.Flag {
 }
 
 func (d *devConfig) run(ctx context.Context, c *call) error {
-	warnLegacy(c, d.suite)
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -77,7 +77,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Handsets: d.handsets, Shop: d.shop,
-		Suite: d.suite, People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
+		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http, --smpp, --handsets, --shop")
@@ -88,6 +88,15 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	}
 	c.talk("stopped")
 	return nil
+}
+
+// profile is that of the shop's merchant: with the modern suite an API key, which curl
+// can use too.
+func (d *devConfig) profile() platform.Profile {
+	if d.suite == scp80.Legacy {
+		return platform.ProfileLegacy
+	}
+	return platform.ProfileKey
 }
 
 // up tells where everything is, and stays until it is interrupted.

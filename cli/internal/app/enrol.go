@@ -20,6 +20,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // newPerson is what enrol was told.
@@ -27,12 +28,13 @@ type newPerson struct {
 	at target
 
 	phone, name, form, persona string
+	suite                      scp80.Suite
 	pinFile, idFile            string
 	cards                      *cli.StringSlice
 }
 
 func enrolCommand() command {
-	n := newPerson{cards: cli.NewStringSlice()}
+	n := newPerson{cards: cli.NewStringSlice(), suite: scp80.Modern}
 	return command{
 		name: "enrol", short: "open mobile payment for a person: a phone, an element, cards and a PIN", section: "A running network",
 		about: "PIN and identity number come from AIRTILL_PIN and AIRTILL_ID_NUMBER, from files, or are asked for at the terminal.\n" +
@@ -52,6 +54,7 @@ func (n *newPerson) flags() []cli.Flag {
 		&cli.StringFlag{Name: "phone", Usage: "the phone's `NUMBER`", Destination: &n.phone},
 		&cli.StringFlag{Name: "name", Usage: "the person's `NAME`", Destination: &n.name},
 		&cli.StringFlag{Name: "form", Usage: "`FORM` of the secure element: sim, standalone or sdtf", Value: applet.SIM.String(), Destination: &n.form},
+		suiteFlag(&n.suite, "bind the element to `SUITE`, for good: modern (AES), or legacy (3DES), which the platform must allow"),
 		&cli.StringFlag{Name: "persona", Usage: "`HABIT` of answering bills: " + habits(), Value: string(persona.Manual), Destination: &n.persona},
 		&cli.StringSliceFlag{Name: "card", Usage: "a `CARD` with the account behind it: alias=Blue,balance=500000,currency=CNY; may be repeated", Destination: n.cards},
 		&cli.StringFlag{Name: "pin-file", Usage: "read the PIN from `FILE` (or AIRTILL_PIN holds it)", Destination: &n.pinFile},
@@ -99,7 +102,7 @@ type enrolled struct {
 
 // person is what is no secret of it.
 func (n *newPerson) person() (world.Person, error) {
-	p := world.Person{Name: n.name, Form: n.form, Persona: n.persona}
+	p := world.Person{Name: n.name, Form: n.form, Suite: n.suite, Persona: n.persona}
 	var err error
 	if p.Phone, err = gateway.ParseMSISDN(n.phone); err != nil {
 		return p, usagef("--phone %q: %w", n.phone, err)
@@ -199,7 +202,7 @@ func (n *newPerson) refused(ctx context.Context, branch *world.Branch, p world.P
 		if listed != nil {
 			return n.at.explain(err)
 		}
-		if slices.ContainsFunc(who, func(other api.Phone) bool { return other.MSISDN == p.Phone }) {
+		if slices.ContainsFunc(who, func(other api.Phone) bool { return other.MSISDN == p.Phone.Masked() }) {
 			return hinted(fmt.Errorf("%s is enrolled already; nothing was changed", p.Phone), "see: airtill phone show %s", p.Phone)
 		}
 		return hinted(fmt.Errorf("the handsets have a phone %s already, which is not enrolled; nothing was changed", p.Phone),

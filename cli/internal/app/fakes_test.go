@@ -109,6 +109,19 @@ func (f *fakePlatform) Phones(context.Context) ([]platform.Phone, error) {
 	return []platform.Phone{{MSISDN: "8613800000001", Name: "Li", ElementID: "89860000000000000001", Form: "sim", Cards: []platform.Card{{Slot: 1, Alias: "Blue", Currency: "JPY", Balance: 5, Locked: true}}}}, f.fail
 }
 
+func (f *fakePlatform) Unlock(context.Context, platform.Unlock) error { return f.fail }
+
+func (f *fakePlatform) Release(context.Context, platform.Release) error { return f.fail }
+
+func (f *fakePlatform) Alarms(context.Context) ([]platform.Alarm, error) {
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	return []platform.Alarm{{Phone: "861*****0001", Kind: platform.AlarmElement, Since: at, Last: at, Count: 2, Detail: "a PIN key used twice"}}, f.fail
+}
+
+func (f *fakePlatform) Drops(context.Context) (map[string]int, error) {
+	return map[string]int{"not authentic": 7}, f.fail
+}
+
 func (f *fakePlatform) AddMerchant(_ context.Context, m platform.Merchant) (platform.MerchantKeys, error) {
 	_, err := f.next()
 	return platform.MerchantKeys{ID: m.ID, APIKey: "ak_fresh", WebhookSecret: "whsec_fresh"}, err

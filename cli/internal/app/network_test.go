@@ -206,7 +206,7 @@ func TestOperatorKey(t *testing.T) {
 	s.environ["AIRTILL_OPERATOR_KEY"] = fakeOperator
 	got := s.run("office", "phones", "--platform", url)
 	s.check(got, 0)
-	if want := "PHONE          NAME  FORM  SLOT  ALIAS  NUMBER  BALANCE  LOCKED\n8613800000001  Li    sim      1  Blue             JPY 5  locked\n"; got.stdout != want {
+	if want := "PHONE         NAME  FORM  SUITE  KEYS  HELD  SLOT  ALIAS  NUMBER  BALANCE  LOCKED\n861*****0001  Li    sim   none      0           1  Blue             JPY 5  locked\n"; got.stdout != want {
 		t.Errorf("got\n%swant\n%s", got.stdout, want)
 	}
 }

@@ -20,7 +20,7 @@ func officeCommand() command {
 	return command{
 		name: "office", short: "what the platform's own staff see and do", section: "A running network",
 		examples: []string{"airtill office phones", "airtill office merchants --json"},
-		sub:      []command{officePhones(), officeMerchants(), officeAddMerchant()},
+		sub:      []command{officePhones(), officeUnlock(), officeRelease(), officeAlarms(), officeMerchants(), officeAddMerchant()},
 	}
 }
 
@@ -39,9 +39,12 @@ func officePhones() command {
 				return at.explain(err)
 			}
 			return printRows(c.out, all,
-				column[api.Phone]{name: "phone", cell: func(p api.Phone) string { return string(p.MSISDN) }},
+				column[api.Phone]{name: "phone", cell: func(p api.Phone) string { return p.MSISDN }},
 				column[api.Phone]{name: "name", cell: func(p api.Phone) string { return p.Name }},
 				column[api.Phone]{name: "form", cell: func(p api.Phone) string { return p.Form }},
+				column[api.Phone]{name: "suite", cell: func(p api.Phone) string { return p.Suite }},
+				column[api.Phone]{name: "keys", right: true, cell: func(p api.Phone) string { return strconv.Itoa(p.Keys) }},
+				column[api.Phone]{name: "held", cell: held},
 				column[api.Phone]{name: "slot", right: true, cell: perCard(func(c api.Card) string { return strconv.Itoa(c.Slot) })},
 				column[api.Phone]{name: "alias", cell: perCard(func(c api.Card) string { return c.Alias })},
 				column[api.Phone]{name: "number", cell: perCard(func(c api.Card) string { return c.Masked })},
@@ -61,6 +64,13 @@ func perCard(of func(api.Card) string) func(api.Phone) string {
 		}
 		return strings.Join(lines, "\n")
 	}
+}
+
+func held(p api.Phone) string {
+	if p.Held {
+		return "held"
+	}
+	return ""
 }
 
 func locked(c api.Card) string {

@@ -21,6 +21,7 @@ type platformConfig struct {
 	bind
 	vault                               vaultAt
 	http, redis, operatorKeyFile, ready string
+	allowLegacy                         bool
 }
 
 func platformCommand() command {
@@ -41,6 +42,7 @@ func platformCommand() command {
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
 			redisFlag(&p.redis),
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
+			&cli.BoolFlag{Name: "allow-legacy", Usage: "serve elements and merchants of the legacy suite (3DES, MD5) too; it is weak", EnvVars: []string{"AIRTILL_ALLOW_LEGACY"}, Destination: &p.allowLegacy},
 			readyFlag(&p.ready),
 		),
 		run: p.run,
@@ -69,7 +71,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	warnRisks(c, store)
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
-		Store: store.Store, Vault: vault, OperatorKey: operatorKey, Random: rand.Reader, Log: c.log,
+		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, Random: rand.Reader, Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http")

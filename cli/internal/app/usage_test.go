@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 		{show, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such bill"},
 			"404 Not found: id: no such bill", "what there is: airtill bill list"},
 		{[]string{"bill", "cancel", string(fakeBill)}, &platform.Error{Code: platform.CodeIllegalState, Field: "id", Detail: "the bill is paid"},
-			"409 The bill's state forbids it: id: the bill is paid", "what happened: airtill bill events BILL"},
+			"409 Its state forbids it: id: the bill is paid", "what happened: airtill bill events BILL"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.fail.Code), func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/merchant"
+	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/audit"
 	"github.com/airtill/airtill/platform/billing"
@@ -103,7 +104,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	c.Suite = cmp.Or(c.Suite, scp80.Modern)
 	st := newStage(c)
 	w, err := world.New(ctx, world.Config{
-		Network: c.Network, Store: c.Store, Seed: c.Seed, SMPP: c.SMPP, Suite: c.Suite,
+		Network: c.Network, Store: c.Store, Seed: c.Seed, SMPP: c.SMPP, Suite: c.Suite, Profile: profile(c.Suite),
 		People: people(), ShopName: shopName, Catalogue: catalogue(),
 		Timing: timing(), Pace: pace(), Watch: st.watch(), Log: c.Log,
 	})
@@ -127,6 +128,14 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 		return sum, ErrNotAsWritten
 	}
 	return sum, nil
+}
+
+// profile is how the demo's shop and the platform know each other.
+func profile(s scp80.Suite) platform.Profile {
+	if s == scp80.Legacy {
+		return platform.ProfileLegacy
+	}
+	return platform.ProfileModern
 }
 
 // quick people, and a platform that waits for nobody: a demo is watched.
@@ -191,7 +200,7 @@ func (s *Summary) count(b Bill) {
 
 // play plays one scene to its end.
 func (st *stage) play(ctx context.Context, sc Scene) (Bill, error) {
-	st.config.Tell.Scene(sc)
+	st.begin(sc)
 	ctx, cancel := context.WithTimeout(ctx, sceneTime)
 	defer cancel()
 	b := Bill{Type: "bill", Scene: sc.Title, Payer: st.name(string(sc.payer))}

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/airtill/airtill/cli/internal/demo"
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/peers"
 	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // heard keeps what a demo tells.
@@ -39,9 +41,27 @@ func play(t *testing.T, c demo.Config) (*heard, demo.Summary) {
 	return h, sum
 }
 
-// Every scene ends as written, each clause is shown by a hop, and the books are right.
+// In each suite every scene ends as written, each clause is shown by a hop, and the books are right.
 func TestDemo(t *testing.T) {
-	h, sum := play(t, demo.Config{Network: new(network.Memory)})
+	for suite, algorithms := range map[scp80.Suite]string{scp80.Modern: "AES-CBC + CMAC", scp80.Legacy: "3DES + CBC-MAC"} {
+		t.Run(suite.String(), func(t *testing.T) {
+			t.Parallel()
+			h, sum := play(t, demo.Config{Network: new(network.Memory), Suite: suite})
+			asWritten(t, h, sum)
+			if sum.Suite != suite.String() {
+				t.Errorf("the summary says suite %s", sum.Suite)
+			}
+			for _, hop := range h.hops {
+				if strings.Contains(hop.What, "packet") && !strings.Contains(hop.What, algorithms) {
+					t.Errorf("a packet of the %s suite: %s", suite, hop.What)
+				}
+			}
+		})
+	}
+}
+
+func asWritten(t *testing.T, h *heard, sum demo.Summary) {
+	t.Helper()
 	if !sum.OK || sum.Bills != 7 || sum.Paid != 5 || sum.Refused != 1 || sum.Expired != 1 {
 		t.Errorf("summary %+v", sum)
 	}

@@ -23,7 +23,8 @@ type stage struct {
 	names  map[string]string
 	bills  []Bill
 
-	mu    sync.Mutex // for telling, and for what was heard
+	mu    sync.Mutex     // for telling, and for what was heard
+	payer gateway.MSISDN // of the scene that is played: on the wires it is hidden
 	heard map[gateway.MSISDN][]handsetsim.Event
 	sent  map[gateway.MSISDN]int // texts, over all scenes
 }
@@ -51,6 +52,21 @@ func (st *stage) name(number string) string {
 }
 
 func (st *stage) phone(number string) string { return st.name(number) + "'s phone" }
+
+// begin tells a scene.
+func (st *stage) begin(sc Scene) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.payer = sc.payer
+	st.config.Tell.Scene(sc)
+}
+
+// designated is the number that the order of this scene names.
+func (st *stage) designated() string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return string(st.payer)
+}
 
 func (st *stage) hop(h Hop) {
 	h.Type = "hop"

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,17 +36,16 @@ func (st *stage) onOrders(next http.Handler) http.Handler {
 			return
 		}
 		body := peek(r)
-		var o api.Order
-		_ = json.Unmarshal(body, &o) // what is not an order is refused behind us
+		o := readOrder(body)
 		st.hop(Hop{
 			At: time.Now(), From: "shop", To: "platform", Wire: "HTTP", Octets: len(body), Clause: "S4",
-			What: fmt.Sprintf("order of %s for %s: %s", amount(o.Amount, o.Currency), st.phone(string(o.Phone)), o.Subject),
+			What: fmt.Sprintf("order of %s for %s: %s", amount(o.Amount, o.Currency), st.phone(st.designated()), o.Subject),
 		})
 		answer := &tap{ResponseWriter: w}
 		next.ServeHTTP(answer, r)
 		st.hop(Hop{
 			At: time.Now(), From: "platform", To: "shop", Wire: "HTTP", Octets: answer.octets, Clause: "S14",
-			What: fmt.Sprintf("answered at once: %d, the bill is made", answer.status),
+			What: fmt.Sprintf("answered at once: %d, the bill is made (%s)", answer.status, protection(st.config.Suite)),
 		})
 	})
 }
@@ -57,11 +58,10 @@ func (st *stage) onCallbacks(next http.Handler) http.Handler {
 			return
 		}
 		body := peek(r)
-		var c api.Callback
-		_ = json.Unmarshal(body, &c) // the shop judges it
+		event := readEvent(body)
 		st.hop(Hop{
-			At: time.Now(), From: "platform", To: "shop", Wire: "HTTP", Octets: len(body), Clause: resultClause(c),
-			What: fmt.Sprintf("callback %s, signed", c.Type),
+			At: time.Now(), From: "platform", To: "shop", Wire: "HTTP", Octets: len(body), Clause: resultClause(event),
+			What: fmt.Sprintf("callback %s, signed by %s", event, signs(st.config.Suite)),
 		})
 		answer := &tap{ResponseWriter: w}
 		next.ServeHTTP(answer, r)
@@ -72,8 +72,36 @@ func (st *stage) onCallbacks(next http.Handler) http.Handler {
 	})
 }
 
-func resultClause(c api.Callback) string {
-	switch c.Type {
+// order is what of an order shows on the wire.
+type order struct {
+	Amount   money.Amount   `json:"amount"`
+	Currency money.Currency `json:"currency"`
+	Subject  string         `json:"subject"`
+}
+
+// readOrder reads an order as far as it can be read: JSON, or a legacy form. What is
+// not an order is refused behind us.
+func readOrder(body []byte) (o order) {
+	if json.Unmarshal(body, &o) == nil {
+		return o
+	}
+	form, _ := url.ParseQuery(string(body))
+	n, _ := strconv.ParseInt(form.Get("amount"), 10, 64)
+	return order{Amount: money.Amount(n), Currency: money.Currency(form.Get("currency")), Subject: form.Get("subject")}
+}
+
+// readEvent reads what a callback is about; the shop judges it.
+func readEvent(body []byte) string {
+	var c struct{ Type string }
+	if json.Unmarshal(body, &c) == nil {
+		return c.Type
+	}
+	form, _ := url.ParseQuery(string(body))
+	return form.Get("type")
+}
+
+func resultClause(event string) string {
+	switch event {
 	case "bill.refused":
 		return "S11"
 	case "bill.expired":
@@ -130,10 +158,10 @@ func (st *stage) phoneHop(e handsetsim.Event) (Hop, bool) {
 	switch e.Kind {
 	case handsetsim.Received:
 		h.From, h.To, h.Wire, h.Clause = st.name(string(e.Peer)), phone, "SMPP", messageClause(e.Detail)
-		h.What = e.Detail + ", a packet secured by " + algorithms(st.config.Suite)
+		h.What = e.Detail + ", a secured packet: " + algorithms(st.config.Suite)
 	case handsetsim.Sent:
 		h.To, h.Wire, h.Clause = st.name(string(e.Peer)), "SMPP", messageClause(e.Detail)
-		h.What = e.Detail + ", a packet secured by " + algorithms(st.config.Suite)
+		h.What = e.Detail + ", a secured packet: " + algorithms(st.config.Suite)
 	case handsetsim.SMSReceived:
 		h.From, h.To, h.Wire, h.Clause = st.name(string(e.Peer)), phone, "SMPP", noticeClause(e.Detail)
 		h.What = fmt.Sprintf("SMS %q", e.Detail)
@@ -165,6 +193,22 @@ func algorithms(s scp80.Suite) string {
 		return "3DES + CBC-MAC"
 	}
 	return "AES-CBC + CMAC"
+}
+
+// protection is what hides the phone's number in an order, and what signs it and its answer.
+func protection(s scp80.Suite) string {
+	if s == scp80.Legacy {
+		return "3DES, " + signs(s)
+	}
+	return "JWE, " + signs(s)
+}
+
+// signs is what signs between shop and platform.
+func signs(s scp80.Suite) string {
+	if s == scp80.Legacy {
+		return "RSA with MD5"
+	}
+	return "RFC 9421"
 }
 
 // noticeClause tells a ticket or a code from the other notices.

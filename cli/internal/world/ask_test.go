@@ -242,7 +242,7 @@ func (r *rig) enrolled(n gateway.MSISDN) api.Phone {
 	phones, err := r.Office.Phones(r.ctx)
 	r.ok(err)
 	for _, p := range phones {
-		if p.MSISDN == n {
+		if p.MSISDN == n.Masked() {
 			return p
 		}
 	}

@@ -99,7 +99,7 @@ func TestBadInput_Orders(t *testing.T) {
 // Packets that are cut short, repeated, late, or sound and senseless: silence, one
 // count each, and nothing changes.
 func TestBadInput_Packets(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		g := r.glass(person("manual", rich))
 		b := r.send(order("packets"))
 		asked := g.bill(b.ID)
@@ -141,7 +141,7 @@ func TestBadInput_Packets(t *testing.T) {
 
 // A payment that comes again and again is answered a few times and paid once (wire.md 5).
 func TestBadInput_ReplayedPayments(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		g := r.glass(person("manual", rich))
 		b := r.send(order("replayed"))
 		asked := g.bill(b.ID)

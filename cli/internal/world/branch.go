@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -19,7 +20,7 @@ type Person struct {
 	Name    string
 	Phone   gateway.MSISDN
 	Form    string      // of the element: standalone, sim, sdtf (S2)
-	Suite   scp80.Suite // that the element is bound to; 0 is the network's
+	Suite   scp80.Suite // that the element is bound to; 0 is modern, in a World its own
 	Persona string      // how the phone is answered; empty is manual
 	PIN     string
 	ID      string // identity number: 18 digits, the last may be X
@@ -62,7 +63,7 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 		return fmt.Errorf("enrol %s: put the element into the phone: %w", p.Phone.Masked(), err)
 	}
 	enrolled, err := b.Office.Enrol(ctx, api.Enrolment{
-		Phone: p.Phone, Name: p.Name, Form: p.Form,
+		Phone: p.Phone, Name: p.Name, Form: p.Form, Suite: cmp.Or(p.Suite, scp80.Modern).String(),
 		ElementID: made.ElementID, PublicKey: made.PublicKey, Secrets: sealed, Accounts: openings(p.Cards),
 	})
 	if err != nil {

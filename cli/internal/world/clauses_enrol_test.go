@@ -20,7 +20,7 @@ import (
 // S1: a secure element is personalised, several cards are bound to it, it goes into a
 // phone whose client shows bills and pays with any of them.
 func TestS01_SeveralCardsInOneElement(t *testing.T) {
-	everywhere(t, people(person("manual", rich, 70000, 0)), func(r *rig) {
+	inBothSuites(t, people(person("manual", rich, 70000, 0)), func(r *rig) {
 		phone, err := r.Phones.Phone(r.ctx, payer)
 		r.ok(err)
 		if len(phone.Cards) != 3 {
@@ -59,7 +59,7 @@ func TestS01_SeveralCardsInOneElement(t *testing.T) {
 // S1: who was not at a branch cannot be billed; an element goes into one phone; what was
 // bound stays bound, and the same act again changes nothing.
 func TestS01_OnlyEnrolledPhonesOnce(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		r.refusedAs(r.raw("POST", "/v1/bills", `{"reference":"a","amount":1,"currency":"CNY","phone":"`+string(payer)+`"}`),
 			422, platform.CodeUnknownPhone, "phone")
 		g := r.glass(person("manual", rich, rich))
@@ -110,7 +110,7 @@ func TestS02_ThreeForms(t *testing.T) {
 		t.Run(f.form, func(t *testing.T) {
 			p := person("pays", rich)
 			p.Form = f.form
-			everywhere(t, people(p, plain()), func(r *rig) {
+			inBothSuites(t, people(p, plain()), func(r *rig) {
 				o := r.endsAs(r.place(flight, payer, buyer).ID, merchant.Paid)
 				r.until("the receipt of the phone", func() bool { return len(of[*applet.Receipt](r.said(payer))) > 0 })
 				to, from := r.heard(payer), r.said(payer)
@@ -163,7 +163,7 @@ func full(r *rig, form string, capacity int) {
 // S3: bound means that the element stores the card encrypted under a symmetric key:
 // nothing in it, and nothing the platform keeps, shows a card number.
 func TestS03_BoundIsEncrypted(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		g := r.glass(person("manual", rich, rich))
 		for i, c := range g.inside.Cards {
 			number := pan(i)
@@ -204,7 +204,7 @@ func TestS03_BoundIsEncrypted(t *testing.T) {
 
 // A blank element, or one that was personalised for another, does nothing.
 func TestS01_BlankElement(t *testing.T) {
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		made, err := r.Phones.Add(r.ctx, fleet.NewPhone{MSISDN: payer, Form: "sim"})
 		r.ok(err)
 		key, err := applet.NewKeyPair(world.NewRandom(3, 3))

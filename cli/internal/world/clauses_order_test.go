@@ -190,7 +190,7 @@ func TestS06_OneBillHoweverOftenItComes(t *testing.T) {
 
 // S7: the client sends payer account, amount, payee account and phone number.
 func TestS07_WhatAPaymentCarries(t *testing.T) {
-	everywhere(t, people(person("manual", rich, rich), plain()), func(r *rig) {
+	inBothSuites(t, people(person("manual", rich, rich), plain()), func(r *rig) {
 		o := r.place(flight, payer, buyer)
 		id := platform.BillID(o.Bill)
 		r.phoneHas(payer, id, handsetsim.StateShown)
@@ -268,7 +268,7 @@ func TestS08_PaymentIsCheckedAgainstTheBill(t *testing.T) {
 			g.r.ok(err)
 		}, applet.CodeUnknownCard},
 	}
-	everywhere(t, people(plain()), func(r *rig) {
+	inBothSuites(t, people(plain()), func(r *rig) {
 		g := r.glass(person("manual", rich, rich))
 		o := r.place(flight, payer, buyer)
 		id := platform.BillID(o.Bill)

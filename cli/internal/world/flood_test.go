@@ -42,6 +42,9 @@ func TestS12_FloodOfForgedPayments(t *testing.T) {
 		if c := r.card(payer, 1); c.Locked || c.Balance != rich-flightPrice {
 			r.t.Errorf("after the flood the card is %+v", c)
 		}
+		if all := r.alarms(platform.AlarmForged); len(all) != 1 || all[0].Phone != payer.Masked() || all[0].Count != flood {
+			r.t.Errorf("the operator is told %+v: one alarm of %d packets is right", all, flood)
+		}
 		again := r.send(order("after the flood"))
 		g.say(g.pay(g.bill(again.ID), 1, pin))
 		r.reaches(again.ID, "settled")

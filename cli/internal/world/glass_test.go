@@ -61,7 +61,7 @@ func (r *rig) glass(p world.Person) *glass {
 func (g *glass) enrolment() api.Enrolment {
 	g.r.t.Helper()
 	e := api.Enrolment{
-		Phone: g.number, Name: g.person.Name, Form: g.person.Form,
+		Phone: g.number, Name: g.person.Name, Form: g.person.Form, Suite: g.r.suite.String(),
 		ElementID: g.id, PublicKey: g.key.PublicKey().Bytes(), Secrets: g.r.sealed(g.person),
 	}
 	for _, c := range g.person.Cards {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -26,9 +27,10 @@ type MerchantConfig struct {
 	CallbackURL   string // where the platform reaches it; empty: where it listens
 	Platform      string // base URL
 	APIKey        api.Key
-	WebhookSecret string
-	SMSC          string // address of the carrier
-	SystemID      string // at the carrier
+	WebhookSecret string  // none of profile legacy
+	Signing       Signing // of a merchant that signs
+	SMSC          string  // address of the carrier
+	SystemID      string  // at the carrier
 	Password      string
 	Catalogue     []merchant.Item // nil: the default one
 	ExpiresIn     time.Duration
@@ -66,11 +68,20 @@ func NewMerchant(ctx context.Context, c MerchantConfig) (*Merchant, error) {
 const CallbackPath = "/airtill"
 
 func (m *Merchant) build(c MerchantConfig) error {
-	secret, err := api.ParseWebhookSecret(c.WebhookSecret)
+	secrets, err := c.secrets()
 	if err != nil {
 		return err
 	}
-	platform, err := api.NewClient(api.ClientConfig{BaseURL: c.Platform, Key: c.APIKey, HTTP: HTTPClient(c.Network)})
+	asking := api.ClientConfig{BaseURL: c.Platform, Key: c.APIKey, HTTP: HTTPClient(c.Network)}
+	mine, err := c.Signing.side(asking, secrets...)
+	if err != nil {
+		return err
+	}
+	var callbacks api.CallbackReader
+	if mine != nil {
+		asking.Signer, asking.Key, callbacks = mine, "", mine
+	}
+	platform, err := api.NewClient(asking)
 	if err != nil {
 		return err
 	}
@@ -82,7 +93,7 @@ func (m *Merchant) build(c MerchantConfig) error {
 		return err
 	}
 	m.Shop, err = merchant.New(merchant.Config{
-		Name: c.Name, Platform: platform, Secrets: []api.WebhookSecret{secret},
+		Name: c.Name, Platform: platform, Secrets: secrets, Callbacks: callbacks,
 		Texter: merchant.NewSMS(m.esme, ShopAddress), CallbackURL: c.CallbackURL,
 		Catalogue: c.Catalogue, ExpiresIn: c.ExpiresIn, Random: c.Random, Log: c.Log,
 	})
@@ -94,6 +105,19 @@ func (m *Merchant) build(c MerchantConfig) error {
 		m.handler = c.Wrap(m.Shop)
 	}
 	return nil
+}
+
+// secrets are the webhook secrets, separated by blanks: two while they change.
+func (c MerchantConfig) secrets() ([]api.WebhookSecret, error) {
+	var all []api.WebhookSecret
+	for text := range strings.FieldsSeq(c.WebhookSecret) {
+		secret, err := api.ParseWebhookSecret(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, secret)
+	}
+	return all, nil
 }
 
 // URL is where the shop's face is.

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -24,6 +25,7 @@ import (
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/scp80"
+	"github.com/airtill/airtill/platform/signature"
 )
 
 // Config is a whole network in one process. The zero value of an address is a free
@@ -37,12 +39,13 @@ type Config struct {
 
 	HTTP, SMPP, Handsets, Shop string // addresses to listen at
 
-	Suite     scp80.Suite // of the elements that are enrolled; 0 is modern
+	Suite     scp80.Suite // of the elements that are enrolled, and of the shop; 0 is modern
 	People    []Person    // enrolled at the start
 	ShopName  string
-	Catalogue []merchant.Item // of the shop; nil: the default one
-	Expiry    time.Duration   // of the shop's bills; 0 is 15 minutes
-	Vault     *keys.Vault     // nil: made from the seed
+	Profile   platform.Profile // of the shop's merchant; empty is key
+	Catalogue []merchant.Item  // of the shop; nil: the default one
+	Expiry    time.Duration    // of the shop's bills; 0 is 15 minutes
+	Vault     *keys.Vault      // nil: made from the seed
 	Timing    billing.Timing
 	Pace      persona.Pace
 	Client    handsetsim.Settings
@@ -95,6 +98,7 @@ type World struct {
 	Branch *Branch
 	Keys   platform.MerchantKeys
 
+	own         platform.MerchantKeys // of the merchant that has an API key
 	operatorKey string
 	random      io.Reader // of the platform's rooms
 	restarts    chan restart
@@ -259,6 +263,7 @@ func (w *World) open(ctx context.Context, g *errgroup.Group) error {
 // Admit gives a person a phone; one with cards is enrolled for mobile payment.
 func (w *World) Admit(ctx context.Context, p Person) error {
 	if len(p.Cards) > 0 {
+		p.Suite = cmp.Or(p.Suite, w.config.Suite)
 		return w.Branch.Enrol(ctx, p)
 	}
 	_, err := w.Phones.Add(ctx, fleet.NewPhone{MSISDN: p.Phone, Form: "none", Persona: p.Persona})
@@ -268,20 +273,65 @@ func (w *World) Admit(ctx context.Context, p Person) error {
 // ShopMerchant is the number of the built-in shop's merchant.
 const ShopMerchant platform.MerchantID = "10000001"
 
+// openMerchant opens the shop's merchant in its profile.
+func (w *World) openMerchant(ctx context.Context) (Signing, error) {
+	signing, err := NewSigning(w.config.Profile, ShopMerchant)
+	if err != nil {
+		return signing, err
+	}
+	m := api.Merchant{ID: ShopMerchant, Name: w.config.ShopName, Profile: w.config.Profile}
+	if m.Keys, err = signing.Public(); err != nil {
+		return signing, err
+	}
+	opened, err := w.Office.OpenMerchant(ctx, m)
+	if err != nil {
+		return signing, err
+	}
+	w.Keys, signing.Platform = platform.MerchantKeys(opened.MerchantKeys), opened.PlatformKeys
+	if opened.FieldKey != "" {
+		k, err := signature.ParseFieldKey(opened.FieldKey)
+		signing.FieldKeys = []signature.FieldKey{k}
+		return signing, err
+	}
+	return signing, nil
+}
+
+// OwnMerchant is the number of a merchant of profile key. A network has it for commands
+// and for curl when its shop's merchant signs.
+const OwnMerchant platform.MerchantID = "10000002"
+
+// openOwn opens the merchant that has an API key, unless the shop's is one.
+func (w *World) openOwn(ctx context.Context) error {
+	w.own = w.Keys
+	if !w.config.Profile.Signs() {
+		return nil
+	}
+	opened, err := w.Office.AddMerchant(ctx, api.Merchant{ID: OwnMerchant, Name: ownName})
+	if err != nil {
+		return fmt.Errorf("open a merchant for commands: %w", err)
+	}
+	w.own = platform.MerchantKeys(opened)
+	return nil
+}
+
+const ownName = "Own System"
+
 func (w *World) openShop(ctx context.Context, g *errgroup.Group) error {
-	opened, err := w.Office.AddMerchant(ctx, api.Merchant{ID: ShopMerchant, Name: w.config.ShopName})
+	c := w.config
+	signing, err := w.openMerchant(ctx)
 	if err != nil {
 		return fmt.Errorf("open the merchant: %w", err)
 	}
-	w.Keys = platform.MerchantKeys(opened)
-	c := w.config
-	w.Bills, err = api.NewClient(api.ClientConfig{BaseURL: w.Platform.URL(), Key: api.Key(w.Keys.APIKey), HTTP: HTTPClient(c.Network)})
+	if err := w.openOwn(ctx); err != nil {
+		return err
+	}
+	w.Bills, err = signing.Client(api.ClientConfig{BaseURL: w.Platform.URL(), Key: api.Key(w.Keys.APIKey), HTTP: HTTPClient(c.Network)})
 	if err != nil {
 		return err
 	}
 	w.Merchant, err = NewMerchant(ctx, MerchantConfig{
 		Network: c.Network, Name: c.ShopName, Listen: orLoopback(c.Shop), Platform: w.Platform.URL(),
-		APIKey: api.Key(w.Keys.APIKey), WebhookSecret: w.Keys.WebhookSecret,
+		APIKey: api.Key(w.Keys.APIKey), WebhookSecret: w.Keys.WebhookSecret, Signing: signing,
 		SMSC: w.Gateway.Address(), SystemID: shopAccount, Password: w.password(shopAccount),
 		Catalogue: c.Catalogue, ExpiresIn: c.Expiry, Random: NewRandom(c.Seed, seedShop), Wrap: c.Watch.Shop, Log: c.Log,
 	})
@@ -298,10 +348,13 @@ func (w *World) Ready() Ready {
 		HTTP: w.Platform.URL(), SMPP: w.Gateway.Address(), Handsets: w.Handsets.URL(), Shop: w.Merchant.URL(),
 		Redis: w.config.Store.URL, OperatorKey: w.operatorKey,
 		Merchants: []ReadyMerchant{{
-			ID: string(w.Keys.ID), Name: w.config.ShopName, APIKey: w.Keys.APIKey, WebhookSecret: w.Keys.WebhookSecret,
+			ID: string(w.own.ID), Name: w.config.ShopName, APIKey: w.own.APIKey, WebhookSecret: w.own.WebhookSecret,
 		}},
 		Phones: []ReadyPhone{},
 		ESMEs:  []ReadyESME{{SystemID: guestAccount, Password: w.password(guestAccount), AddressRange: guestRange}},
+	}
+	if w.own.ID == OwnMerchant {
+		r.Merchants[0].Name = ownName
 	}
 	for _, p := range w.config.People {
 		phone := ReadyPhone{MSISDN: string(p.Phone), Name: p.Name, Persona: p.Persona, Form: p.Form, Cards: []ReadyCard{}}

@@ -33,6 +33,7 @@ type PlatformConfig struct {
 	Vault       *keys.Vault
 	OperatorKey string
 	Timing      billing.Timing
+	AllowLegacy bool      // elements and merchants of the legacy suite are served
 	Random      io.Reader // for bill ids and merchants' keys; safe for concurrent use
 	Wrap        func(http.Handler) http.Handler
 	Callbacks   http.RoundTripper // nil: over the network
@@ -70,7 +71,7 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 // back into it, so the performers are filled in once the engine is there.
 func (p *Platform) build(c PlatformConfig) error {
 	rules := billing.Config{
-		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing, Log: c.Log,
+		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing, AllowLegacy: c.AllowLegacy, Log: c.Log,
 	}
 	if err := rules.Validate(); err != nil {
 		return err
@@ -119,8 +120,9 @@ func actors(c billing.Config) func(engine.Partition) engine.Actor {
 // deliverer makes callbacks over the network and brings their outcomes back to the bills.
 func (p *Platform) deliverer(c PlatformConfig) (*webhook.Deliverer, error) {
 	return webhook.New(webhook.Config{
-		Dial:    func(ctx context.Context, _, address string) (net.Conn, error) { return c.Network.Dial(ctx, address) },
-		Secrets: p.service.WebhookSecrets,
+		Dial:     func(ctx context.Context, _, address string) (net.Conn, error) { return c.Network.Dial(ctx, address) },
+		Partner:  p.service.Partner,
+		Identity: p.service.Identity,
 		Report: func(ctx context.Context, n engine.Partition, o billing.Reported) error {
 			_, err := p.engine.Do(ctx, n, o)
 			return err
@@ -132,6 +134,7 @@ func (p *Platform) buildHandler(c PlatformConfig) error {
 	handler, err := api.NewHandler(api.HandlerConfig{
 		Service: p.service, Authenticator: p.service,
 		Office: p.service, OperatorKey: api.Key(c.OperatorKey),
+		Keyring: p.service, AllowLegacy: c.AllowLegacy,
 		Ready: p.Ready, Log: c.Log,
 	})
 	if err != nil {

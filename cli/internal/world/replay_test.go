@@ -67,6 +67,9 @@ func TestS12_EverythingReplayedInEveryLaterState(t *testing.T) {
 				r.t.Fatalf("after everything again, when %s:\nit was %s\nit is  %s", s.what, before, now)
 			}
 		}
+		if told, err := r.Office.Alarms(r.ctx); err != nil || len(told.Alarms) != 0 {
+			r.t.Errorf("what was played back raised %+v (%v)", told.Alarms, err)
+		}
 		if n := r.debits(first.ID) + r.debits(fourth.ID); n != 2 || r.card(payer, 2).Balance != rich-first.Amount-fourth.Amount {
 			r.t.Errorf("two bills moved money %d times", n)
 		}

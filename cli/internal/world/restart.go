@@ -3,9 +3,12 @@ package world
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/fsm/redisstore"
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/scp80"
 )
 
 // Host is what a platform's room stands on: how it reaches the other rooms and is
@@ -20,9 +23,15 @@ func (w *World) newPlatform(ctx context.Context, h Host, address string) (*Platf
 	return NewPlatform(ctx, PlatformConfig{
 		Network: h.Network, Listen: address, SMSC: w.Gateway.Address(),
 		SystemID: platformAccount, Password: w.password(platformAccount),
-		Store: h.Store, Vault: c.Vault, OperatorKey: w.operatorKey, Timing: c.Timing,
+		Store: h.Store, Vault: c.Vault, OperatorKey: w.operatorKey, Timing: c.Timing, AllowLegacy: c.allowsLegacy(),
 		Random: w.random, Wrap: c.Watch.Platform, Log: c.Log,
 	})
+}
+
+// allowsLegacy says whether anybody in the network needs the legacy suite or profile.
+func (c Config) allowsLegacy() bool {
+	return c.Suite == scp80.Legacy || c.Profile == platform.ProfileLegacy ||
+		slices.ContainsFunc(c.People, func(p Person) bool { return p.Suite == scp80.Legacy })
 }
 
 // restart asks for another platform's room in the place of the one that runs.

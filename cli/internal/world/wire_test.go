@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/gateway/tpdu"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/billing"
+	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
@@ -43,27 +44,43 @@ type saying struct {
 // said is what a phone has said to the platform, opened with the platform's keys.
 func (r *rig) said(n gateway.MSISDN) []saying {
 	r.t.Helper()
-	id := r.bound(r.enrolled(n).ElementID)
+	versions := r.versions(n)
 	var all []saying
 	for _, h := range r.secured(gateway.Address(n), world.PlatformAddress) {
-		counter, payload, err := r.vault.OpenMO(id, h.packet())
-		if err == nil {
-			all = append(all, r.saying(h, counter, payload))
+		for _, b := range versions {
+			if counter, payload, err := r.vault.OpenMO(b, h.packet()); err == nil {
+				all = append(all, r.saying(h, counter, payload))
+			}
 		}
 	}
 	return all
 }
 
-// heard is what the platform has said to a phone.
+// heard is what the platform has said to a phone in one short message.
 func (r *rig) heard(n gateway.MSISDN) []saying {
 	r.t.Helper()
-	mt, err := r.vault.MT(r.bound(r.enrolled(n).ElementID))
-	r.ok(err)
+	versions := r.versions(n)
 	var all []saying
 	for _, h := range r.secured(world.PlatformAddress, gateway.Address(n)) {
-		counter, payload, err := scp80.Open(r.suite.Profile(scp80.MT, 1), mt, h.packet())
-		if err == nil {
-			all = append(all, r.saying(h, counter, payload))
+		for _, b := range versions {
+			mt, err := r.vault.MT(b)
+			r.ok(err)
+			if counter, payload, err := scp80.Open(r.suite.Profile(scp80.MT, b.Version), mt, h.packet()); err == nil {
+				all = append(all, r.saying(h, counter, payload))
+			}
+		}
+	}
+	return all
+}
+
+// versions are what a phone's keys are found by, in each version that the vault has.
+func (r *rig) versions(n gateway.MSISDN) []keys.Binding {
+	r.t.Helper()
+	b := r.bound(r.enrolled(n).ElementID)
+	var all []keys.Binding
+	for b.Version = 1; b.Version <= r.vault.Version(); b.Version++ {
+		if _, err := r.vault.MO(b); err == nil {
+			all = append(all, b)
 		}
 	}
 	return all

@@ -1,0 +1,89 @@
+package world
+
+import (
+	"fmt"
+
+	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/signature"
+)
+
+// Signing is what a merchant that signs has. The zero Signing is profile key's: nothing.
+type Signing struct {
+	Profile   platform.Profile
+	Merchant  platform.MerchantID
+	Key       signature.SigningKey
+	FieldKeys []signature.FieldKey // of profile legacy
+	Platform  *signature.KeySet    // the platform's keys; nil: asked of it, whoever answers at its address
+}
+
+// NewSigning makes a key as the profile has it.
+func NewSigning(p platform.Profile, m platform.MerchantID) (Signing, error) {
+	s := Signing{Profile: p, Merchant: m}
+	algorithm := signature.Ed25519
+	switch p {
+	case platform.ProfileLegacy:
+		algorithm = signature.RSAMD5
+	case platform.ProfileModern:
+	default:
+		return Signing{}, nil
+	}
+	var err error
+	s.Key, err = signature.GenerateKey(algorithm)
+	return s, err
+}
+
+// Public is the merchant's public key, as the office is told it; of profile key there is none.
+func (s Signing) Public() ([]platform.PublicKey, error) {
+	if !s.Profile.Signs() {
+		return nil, nil
+	}
+	text, err := s.Key.Verification().PEM()
+	return []platform.PublicKey{{PEM: string(text)}}, err
+}
+
+// side is what a merchant's client and its shop do for its profile.
+type side interface {
+	api.RequestSigner
+	api.CallbackReader
+}
+
+// side makes the merchant's side; of profile key it is nil.
+func (s Signing) side(c api.ClientConfig, secrets ...api.WebhookSecret) (side, error) {
+	if !s.Profile.Signs() {
+		return nil, nil
+	}
+	keys := new(api.PlatformKeys)
+	if s.Platform != nil {
+		keys = api.PinKeys(*s.Platform)
+	} else {
+		asking, err := api.NewClient(c)
+		if err != nil {
+			return nil, err
+		}
+		keys = api.FetchKeys(asking)
+	}
+	config := api.SideConfig{Merchant: s.Merchant, Key: s.Key, Platform: keys, Secrets: secrets, Fields: s.FieldKeys}
+	if s.Profile == platform.ProfileLegacy {
+		return legacySide(config)
+	}
+	m, err := api.NewModern(config)
+	return m, err
+}
+
+func legacySide(c api.SideConfig) (side, error) {
+	l, err := api.NewLegacy(c)
+	return l, err
+}
+
+// Client makes a merchant's client that signs as its profile has it.
+func (s Signing) Client(c api.ClientConfig) (*api.Client, error) {
+	mine, err := s.side(c)
+	if err != nil {
+		return nil, fmt.Errorf("ready the merchant's keys: %w", err)
+	}
+	if mine != nil {
+		c.Signer, c.Key = mine, ""
+	}
+	return api.NewClient(c)
+}
