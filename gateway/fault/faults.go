@@ -32,9 +32,10 @@ type Faults struct {
 	seed uint64
 	on   atomic.Bool // some fault is set and not over
 
-	mu   sync.Mutex
-	last int // the highest id so far
-	set  []*standing
+	mu     sync.Mutex
+	last   int // the highest id so far
+	set    []*standing
+	facing map[meeting][]facing // what is set for whom, found when first asked
 }
 
 // standing is a fault that is set.
@@ -49,6 +50,12 @@ type standing struct {
 type meeting struct {
 	account   string
 	operation smpp.CommandID
+}
+
+// facing is a fault that somebody meets, and its generator for them.
+type facing struct {
+	*standing
+	*generator
 }
 
 // generator is a fault's for one meeting.
@@ -67,7 +74,9 @@ type Record struct {
 }
 
 // New makes a Faults in which nothing goes wrong yet.
-func New(seed uint64) *Faults { return &Faults{seed: seed} }
+func New(seed uint64) *Faults {
+	return &Faults{seed: seed, facing: make(map[meeting][]facing)}
+}
 
 // Set sets faults, all or none, and returns them as they are then. One with the
 // same operation, account and kind of effect (of the same status or malformation)
@@ -87,7 +96,7 @@ func (f *Faults) Set(now time.Time, faults ...Fault) ([]Record, error) {
 	for _, ft := range faults {
 		records = append(records, f.place(now, ft).record(now))
 	}
-	f.review(now)
+	f.changed(now)
 	return records, nil
 }
 
@@ -159,8 +168,14 @@ func (f *Faults) Off(now time.Time, ids ...int) error {
 		}
 	}
 	f.set = slices.DeleteFunc(f.set, func(s *standing) bool { return len(ids) == 0 || slices.Contains(ids, s.id) })
-	f.review(now)
+	f.changed(now)
 	return nil
+}
+
+// changed has what is set found anew.
+func (f *Faults) changed(now time.Time) {
+	clear(f.facing)
+	f.review(now)
 }
 
 // review says whether anybody need be asked.
@@ -179,8 +194,11 @@ func (f *Faults) Decide(now time.Time, account string, operation smpp.CommandID)
 	if f == nil || !f.on.Load() {
 		return Action{}
 	}
-	var a Action
-	f.each(now, meeting{account, operation}, func(e Effect, spread float64) bool { return a.take(e, spread) })
+	return f.decide(now, account, operation)
+}
+
+func (f *Faults) decide(now time.Time, account string, operation smpp.CommandID) (a Action) {
+	f.each(now, meeting{account, operation}, a.take)
 	return a
 }
 
@@ -189,23 +207,23 @@ func (f *Faults) DecideReceipt(now time.Time, account string) ReceiptAction {
 	if f == nil || !f.on.Load() {
 		return ReceiptAction{}
 	}
-	var a ReceiptAction
-	f.each(now, meeting{account, receiptID}, func(e Effect, spread float64) bool { return a.take(e, spread) })
+	return f.decideReceipt(now, account)
+}
+
+func (f *Faults) decideReceipt(now time.Time, account string) (a ReceiptAction) {
+	f.each(now, meeting{account, receiptID}, a.take)
 	return a
 }
 
 // each calls take with the effect of every fault that strikes; it says whether the
 // effect made a difference, for only then has the fault struck.
-func (f *Faults) each(now time.Time, m meeting, take func(e Effect, spread float64) bool) {
+func (f *Faults) each(now time.Time, m meeting, take func(e *Effect, spread float64) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ended := false
-	for _, s := range f.set {
-		if s.fault.Account != "" && s.fault.Account != m.account || !s.fault.Operation.covers(m.operation) {
-			continue
-		}
+	for _, s := range f.faces(m) {
 		if !s.over(now) {
-			if spread, strikes := s.draw(f.seed, now, m); strikes && take(s.fault.Effect, spread) {
+			if spread, strikes := s.draw(now); strikes && take(&s.fault.Effect, spread) {
 				s.struck++
 			}
 		}
@@ -216,11 +234,32 @@ func (f *Faults) each(now time.Time, m meeting, take func(e Effect, spread float
 	}
 }
 
+// faces lists the faults that somebody meets.
+func (f *Faults) faces(m meeting) []facing {
+	list, ok := f.facing[m]
+	if ok {
+		return list
+	}
+	for _, s := range f.set {
+		if s.fault.covers(m) {
+			list = append(list, facing{s, s.generator(f.seed, m)})
+		}
+	}
+	if len(f.facing) >= mostMet {
+		clear(f.facing)
+	}
+	f.facing[m] = list
+	return list
+}
+
+func (ft *Fault) covers(m meeting) bool {
+	return (ft.Account == "" || ft.Account == m.account) && ft.Operation.covers(m.operation)
+}
+
 // draw says whether the fault strikes, and where in its spread.
-func (s *standing) draw(seed uint64, now time.Time, m meeting) (spread float64, strikes bool) {
-	g := s.generator(seed, m)
-	chance, spread := g.rand.Float64(), g.rand.Float64()
-	within := s.fault.Effect.Kind == Throttle && g.within(s.fault.Effect, now)
+func (s facing) draw(now time.Time) (spread float64, strikes bool) {
+	chance, spread := s.rand.Float64(), s.rand.Float64()
+	within := s.fault.Effect.Kind == Throttle && s.within(&s.fault.Effect, now)
 	return spread, chance < s.fault.Chance && !within
 }
 
@@ -239,7 +278,7 @@ func (s *standing) generator(seed uint64, m meeting) *generator {
 }
 
 // within counts a request, and says whether it is within the rate.
-func (g *generator) within(e Effect, now time.Time) bool {
+func (g *generator) within(e *Effect, now time.Time) bool {
 	if g.since.IsZero() || now.Sub(g.since) >= e.Per {
 		g.since, g.taken = now, 0
 	}
@@ -248,7 +287,7 @@ func (g *generator) within(e Effect, now time.Time) bool {
 }
 
 // take adds an effect, and says whether that made a difference.
-func (a *Action) take(e Effect, spread float64) bool {
+func (a *Action) take(e *Effect, spread float64) bool {
 	before := *a
 	switch e.Kind {
 	case Refuse:
@@ -279,7 +318,7 @@ func (a *Action) refuse(s smpp.Status) {
 }
 
 // take adds an effect, and says whether that made a difference.
-func (a *ReceiptAction) take(e Effect, spread float64) bool {
+func (a *ReceiptAction) take(e *Effect, spread float64) bool {
 	before := *a
 	switch e.Kind {
 	case Lose:
@@ -294,6 +333,6 @@ func (a *ReceiptAction) take(e Effect, spread float64) bool {
 }
 
 // delay is evenly spread between the least and the most.
-func (e Effect) delay(spread float64) time.Duration {
+func (e *Effect) delay(spread float64) time.Duration {
 	return e.Least + time.Duration(spread*float64(e.Most-e.Least))
 }
