@@ -16,6 +16,8 @@
 // Passwords in binds are written as asterisks. Texts of messages are not: a trace
 // is as secret as the messages in it.
 //
+// Wireshark takes no PDU of more than 64 KiB for SMPP.
+//
 // Left out: TCP's own doings (retransmissions, acknowledgements without data, real
 // segment edges), and a bound on the file's size.
 package trace

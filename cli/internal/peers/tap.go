@@ -3,6 +3,7 @@ package peers
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 // Tap is a tshark that records the loopback interface.
@@ -217,19 +220,31 @@ func (tap *Tap) Plugin(lua string, fields ...string) [][][]string {
 // its own to the port.
 func Recorded(t testing.TB, port int, packets ...[]byte) *Tap {
 	t.Helper()
-	Want(t, "tshark", "text2pcap")
-	var dump strings.Builder
-	for _, packet := range packets {
-		for at := 0; at < len(packet); at += 16 {
-			fmt.Fprintf(&dump, "%06x % x\n", at, packet[at:min(at+16, len(packet))])
+	return Traced(t, func(tr *trace.Trace) {
+		flow := tr.Dialled(loopback(40000), loopback(port), time.Now())
+		for _, packet := range packets {
+			flow.Out(packet, time.Now())
 		}
-		dump.WriteByte('\n')
+	}, port)
+}
+
+// Traced makes a recording of what our own trace has of the ports.
+func Traced(t testing.TB, record func(*trace.Trace), ports ...int) *Tap {
+	t.Helper()
+	Want(t, "tshark")
+	var written bytes.Buffer
+	tr := trace.New(trace.Config{To: &written})
+	record(tr)
+	ctx, stop := context.WithCancel(t.Context())
+	stop() // Serve writes what there is, and ends
+	if err := tr.Serve(ctx); err != nil {
+		t.Fatal(err)
 	}
-	tap := &Tap{t: t, ports: []int{port}, file: filepath.Join(t.TempDir(), "made.pcap")}
-	cmd := exec.CommandContext(t.Context(), "text2pcap", "-q", "-T", fmt.Sprintf("40000,%d", port), "-", tap.file)
-	cmd.Stdin = strings.NewReader(dump.String())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("text2pcap: %v: %s", err, out)
+	tap := &Tap{t: t, ports: ports, file: filepath.Join(t.TempDir(), "traced.pcapng")}
+	if err := os.WriteFile(tap.file, written.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	return tap
 }
+
+func loopback(port int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port} }
