@@ -19,9 +19,6 @@ func cut(octets []byte) (pdu, rest []byte) {
 	return octets[:n], octets[n:]
 }
 
-// idOutbind is outbind's command_id, SMPP 3.4 §4.1.7.
-const idOutbind smpp.CommandID = 0x0000000B
-
 // systemIDMost is the octets of a system_id with its NUL, SMPP 3.4 §5.2.1.
 const systemIDMost = 16
 
@@ -53,7 +50,7 @@ func asterisks(b []byte) {
 
 func hasPassword(id smpp.CommandID) bool {
 	switch id {
-	case smpp.IDBindReceiver, smpp.IDBindTransmitter, smpp.IDBindTransceiver, idOutbind:
+	case smpp.IDBindReceiver, smpp.IDBindTransmitter, smpp.IDBindTransceiver, smpp.IDOutbind:
 		return true
 	}
 	return false
