@@ -37,7 +37,7 @@ func conversation(f *trace.Flow) {
 // The dissector reads every PDU of our own trace, over IPv4 and IPv6, on SMPP's port
 // and on another; TCP's analysis finds nothing; and no password is there.
 func TestTsharkReadsTraces(t *testing.T) {
-	tap := Traced(t, func(tr *trace.Trace) {
+	tap := traced(t, func(tr *trace.Trace) {
 		six := func(port int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv6loopback, Port: port} }
 		conversation(tr.Accepted(loopback(2775), loopback(40000), time.Now()))
 		conversation(tr.Dialled(six(40001), six(12775), time.Now()))
@@ -73,7 +73,7 @@ func TestTsharkReadsTraces(t *testing.T) {
 
 // A trace that was cut off in the middle of a packet still has those before it.
 func TestTsharkReadsACutOffTrace(t *testing.T) {
-	tap := Traced(t, func(tr *trace.Trace) { conversation(tr.Accepted(loopback(2775), loopback(40000), time.Now())) }, 2775)
+	tap := traced(t, func(tr *trace.Trace) { conversation(tr.Accepted(loopback(2775), loopback(40000), time.Now())) }, 2775)
 	whole, err := os.ReadFile(tap.file)
 	if err != nil {
 		t.Fatal(err)
