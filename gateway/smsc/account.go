@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
@@ -210,12 +211,12 @@ func (a *account) overTheAir(m *message, now time.Time) bool {
 	if m.crossed || m.receipt || a.Kind != Subscribers {
 		return true
 	}
-	c := a.server.config.Radio.Cross(routeKey(m.sm.Destination.Digits))
-	m.crossed, m.lost, m.twice = true, c.Lost, c.Twice
-	if c.Delay <= 0 && !c.Lost {
+	c := a.server.config.Radio.Cross(now, routeKey(m.sm.Destination.Digits))
+	m.crossed, m.lost, m.twice = true, c.Cause != radio.Through, c.Twice
+	if c.Delay <= 0 && !m.lost {
 		return true
 	}
-	a.due.set(&timer{message: m, order: m.order}, now.Add(c.Delay))
+	a.due.set(&timer{message: m, order: m.order}, now.Add(c.Delay+c.Late))
 	return false
 }
 
