@@ -52,8 +52,8 @@ func bubble(t *testing.T, c smsc.Config, test func(t *testing.T, ce *centre)) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := &memory{conns: make(chan net.Conn), done: make(chan struct{})}
 		ce := serve(t, c, ln, ln.dial)
+		defer ce.stop()
 		test(t, ce)
-		ce.stop()
 	})
 }
 

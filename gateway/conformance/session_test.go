@@ -241,11 +241,6 @@ func (p *peer) quiet(while time.Duration) {
 	}
 }
 
-func isTimeout(err error) bool {
-	e, ok := err.(interface{ Timeout() bool })
-	return ok && e.Timeout()
-}
-
 // A full store is ESME_RMSGQFUL; what was in it stays.
 func TestSession_StoreFull(t *testing.T) {
 	cfg := config()

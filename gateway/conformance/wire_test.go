@@ -159,8 +159,10 @@ func (p *peer) next() answer {
 	return a
 }
 
-func (p *peer) read() (answer, error) {
-	if err := p.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+func (p *peer) read() (answer, error) { return p.readUntil(time.Now().Add(patience)) }
+
+func (p *peer) readUntil(end time.Time) (answer, error) {
+	if err := p.conn.SetReadDeadline(end); err != nil {
 		return answer{}, err
 	}
 	var head [16]byte
@@ -204,7 +206,7 @@ func (p *peer) ends() {
 	p.t.Helper()
 	if a, err := p.read(); err == nil {
 		p.t.Errorf("said %v, where the end was due", a)
-	} else if errors.Is(err, os.ErrDeadlineExceeded) {
+	} else if isTimeout(err) {
 		p.t.Error("still open")
 	}
 	p.close()
@@ -233,3 +235,22 @@ func (n *neighbour) works() {
 	n.send(pdu(deliverSM|resp, d.sequence, c("")))
 	n.lives()
 }
+
+// waits lets time pass, and answers when it is asked whether it lives.
+func (n *neighbour) waits(d time.Duration) {
+	n.t.Helper()
+	for end := time.Now().Add(d); ; {
+		a, err := n.readUntil(end)
+		switch {
+		case isTimeout(err):
+			return
+		case err != nil:
+			n.t.Fatalf("read: %v", err)
+		case a.id != enquireLink:
+			n.t.Errorf("a neighbour was told %v", a)
+		}
+		n.send(pdu(enquireLink|resp, a.sequence, ""))
+	}
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
