@@ -72,7 +72,7 @@ func ParseEffect(text string) (Effect, error) {
 	case name == "reorder":
 		return parseReorder(argument, given)
 	}
-	status, err := parseStatus(text)
+	status, err := smpp.ParseStatus(text)
 	if err != nil {
 		return Effect{}, fmt.Errorf("effect: %q is none; %w", text, errEffect)
 	}
@@ -186,17 +186,4 @@ func (e Effect) validate(o Operation) error {
 	case Lose, Drop, DropAfter, Twice:
 	}
 	return nil
-}
-
-// parseStatus reads a command_status by its name, with or without ESME_, or number.
-func parseStatus(text string) (smpp.Status, error) {
-	if n, err := strconv.ParseUint(text, 0, 32); err == nil && strings.HasPrefix(text, "0x") {
-		return smpp.Status(n), nil
-	}
-	for s := smpp.Status(0); s <= 0xFF; s++ {
-		if name := s.String(); name == text || name == "ESME_"+text {
-			return s, nil
-		}
-	}
-	return 0, fmt.Errorf("status: %q is none", text)
 }

@@ -100,17 +100,17 @@ func printable(s string) bool {
 
 // requests are the operations of SMPP 3.4 §5.1.2.1 that an ESME may ask for.
 var requests = map[smpp.CommandID]Operation{
-	0x00000001: "bind_receiver",
-	0x00000002: "bind_transmitter",
-	0x00000003: "query_sm",
-	0x00000004: "submit_sm",
-	0x00000006: "unbind",
-	0x00000007: "replace_sm",
-	0x00000008: "cancel_sm",
-	0x00000009: "bind_transceiver",
-	0x00000015: "enquire_link",
-	0x00000021: "submit_multi",
-	0x00000103: "data_sm",
+	smpp.IDBindReceiver:    "bind_receiver",
+	smpp.IDBindTransmitter: "bind_transmitter",
+	smpp.IDQuerySM:         "query_sm",
+	smpp.IDSubmitSM:        "submit_sm",
+	smpp.IDUnbind:          "unbind",
+	smpp.IDReplaceSM:       "replace_sm",
+	smpp.IDCancelSM:        "cancel_sm",
+	smpp.IDBindTransceiver: "bind_transceiver",
+	smpp.IDEnquireLink:     "enquire_link",
+	smpp.IDSubmitMulti:     "submit_multi",
+	smpp.IDDataSM:          "data_sm",
 }
 
 // receiptID stands for receipts where a command_id is wanted; it is no command's.
