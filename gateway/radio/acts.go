@@ -3,7 +3,7 @@ package radio
 import (
 	"cmp"
 	"errors"
-	"maps"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -26,7 +26,7 @@ func (a *Air) Watch(f func(number string)) {
 }
 
 // act changes the air, then tells of those it touches that are back.
-func (a *Air) act(change func() error, touches func(number string) bool) error {
+func (a *Air) act(change func() error, touches func(number string, s stand) bool) error {
 	if a == nil {
 		return errNil
 	}
@@ -39,18 +39,14 @@ func (a *Air) act(change func() error, touches func(number string) bool) error {
 	return err
 }
 
-func (a *Air) change(change func() error, touches func(number string) bool) (back []string, watchers []func(string), err error) {
+func (a *Air) change(change func() error, touches func(string, stand) bool) (back []string, watchers []func(string), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err = change(); err != nil {
 		return nil, nil, err
 	}
 	for number := range a.missed {
-		if !touches(number) {
-			continue
-		}
-		s := a.stand(number)
-		if s.barred(a.links[s.key].held) == Through {
+		if s := a.stand(number); touches(number, s) && s.barred() == Through {
 			back = append(back, number)
 			delete(a.missed, number)
 		}
@@ -59,10 +55,10 @@ func (a *Air) change(change func() error, touches func(number string) bool) (bac
 	return back, a.watchers, nil
 }
 
-func all(string) bool { return true }
+func everybody(string, stand) bool { return true }
 
-func only(number string) func(string) bool {
-	return func(n string) bool { return n == number }
+func only(number string) func(string, stand) bool {
+	return func(n string, _ stand) bool { return n == number }
 }
 
 // SetProfile sets what the air is like where no cell and no subscriber has a profile.
@@ -70,7 +66,10 @@ func (a *Air) SetProfile(p Profile) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	return a.act(func() error { a.profile = p; return nil }, all)
+	return a.act(
+		func() error { a.profile = p; return nil },
+		func(_ string, s stand) bool { return s.profile == &a.profile },
+	)
 }
 
 // SetCell sets a cell, new if its name is. Of those who stand where the seed puts
@@ -80,31 +79,46 @@ func (a *Air) SetCell(c Cell) error {
 		return err
 	}
 	c = c.clone()
-	return a.act(func() error {
-		if old := a.cell(c.Name); old != nil {
-			*old = c
-		} else {
-			a.cells = append(a.cells, c)
-		}
-		return nil
-	}, all)
+	return a.act(
+		func() error { a.putCell(&c); return nil },
+		func(_ string, s stand) bool { return s.cell != nil && s.cell.Name == c.Name },
+	)
 }
 
-// Set sets a subscriber's settings, all of them. What its phone holds stays.
+func (a *Air) putCell(c *Cell) {
+	if old := a.cell(c.Name); old != nil {
+		*old = *c // subscribers in it have its address
+		return
+	}
+	a.cells = append(a.cells, c)
+}
+
+func (a *Air) cell(name string) *Cell {
+	for _, c := range a.cells {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Set sets a subscriber's settings, all of them.
 func (a *Air) Set(s Settings) error {
 	return a.Update(s.Number, func(old *Settings) error { *old = s; return nil })
 }
 
 // Update changes a subscriber's settings, with nobody else changing them meanwhile.
 // The function is called under a lock: it must be quick, and must not call the air.
-// Its error leaves all as it was.
+// After its error all is as it was.
 func (a *Air) Update(number string, change func(*Settings) error) error {
 	return a.act(func() error {
 		s := a.settings(number)
 		if err := change(&s); err != nil {
 			return err
 		}
-		s.Number = number
+		if s.Number != number {
+			return fmt.Errorf("radio: subscriber %s: number: it cannot become %q", number, s.Number)
+		}
 		if err := s.Validate(); err != nil {
 			return err
 		}
@@ -116,12 +130,20 @@ func (a *Air) Update(number string, change func(*Settings) error) error {
 	}, only(number))
 }
 
+// put sets valid settings. What the phone holds stays, if its memory still has a limit.
 func (a *Air) put(s Settings) {
 	if s.isPlain() {
 		delete(a.own, s.Number)
 		return
 	}
-	a.own[s.Number] = new(s.clone())
+	n := &subscriber{Settings: s.clone()}
+	if s.Cell != "" {
+		n.cell = a.cell(s.Cell)
+	}
+	if old, ok := a.own[s.Number]; ok && s.Memory != nil {
+		n.held = old.held
+	}
+	a.own[s.Number] = n
 }
 
 // settings are a copy of a subscriber's.
@@ -135,36 +157,35 @@ func (a *Air) settings(number string) Settings {
 // Clear empties a phone's memory.
 func (a *Air) Clear(number string) {
 	_ = a.act(func() error {
-		key := keyOf(a.seed, number)
-		if l, ok := a.links[key]; ok {
-			l.held = 0
-			a.links[key] = l
+		if own, ok := a.own[number]; ok {
+			own.held = 0
 		}
 		return nil
-	}, only(number))
+	}, only(number)) // nothing here can fail, and a nil air holds nothing
 }
 
-// SetPlan sets the whole air. What phones hold stays.
+// SetPlan sets the whole air. Subscribers that are not in it have nothing of their
+// own any more; what others hold stays.
 func (a *Air) SetPlan(p Plan) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	return a.act(func() error {
-		a.profile, a.cells = p.Profile, cloned(p.Cells, Cell.clone)
-		clear(a.own)
-		for _, s := range p.Subscribers {
-			a.put(s)
-		}
-		return nil
-	}, all)
+	return a.act(func() error { a.putPlan(p); return nil }, everybody)
 }
 
-func cloned[T any](list []T, clone func(T) T) []T {
-	out := make([]T, len(list))
-	for i, v := range list {
-		out[i] = clone(v)
+func (a *Air) putPlan(p Plan) {
+	a.profile, a.cells = p.Profile, nil
+	for _, c := range p.Cells {
+		a.cells = append(a.cells, new(c.clone()))
 	}
-	return out
+	old := a.own
+	a.own = make(map[string]*subscriber, len(p.Subscribers))
+	for _, s := range p.Subscribers {
+		if o, ok := old[s.Number]; ok {
+			a.own[s.Number] = o
+		}
+		a.put(s)
+	}
 }
 
 // Plan is the whole air's settings, subscribers by number.
@@ -174,8 +195,11 @@ func (a *Air) Plan() Plan {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := Plan{Profile: a.profile, Cells: cloned(a.cells, Cell.clone), Subscribers: make([]Settings, 0, len(a.own))}
-	for s := range maps.Values(a.own) {
+	p := Plan{Profile: a.profile, Cells: make([]Cell, 0, len(a.cells)), Subscribers: make([]Settings, 0, len(a.own))}
+	for _, c := range a.cells {
+		p.Cells = append(p.Cells, c.clone())
+	}
+	for _, s := range a.own {
 		p.Subscribers = append(p.Subscribers, s.clone())
 	}
 	slices.SortFunc(p.Subscribers, func(x, y Settings) int { return cmp.Compare(x.Number, y.Number) })
@@ -203,13 +227,12 @@ func (a *Air) Subscriber(now time.Time, number string) Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.stand(number)
-	l := a.links[s.key]
 	status := Status{
-		Settings: a.settings(number), Force: *s.profile, Cause: s.barred(l.held),
-		Returns: a.returns(now, s), Held: int(l.held), Crossings: int(l.crossings),
+		Settings: a.settings(number), InForce: *s.profile, Cause: s.barred(),
+		Returns: a.returns(now, s), Held: s.own.held, Crossings: int(a.crossings[s.key]),
 	}
 	if s.cell != nil {
-		status.Stands = s.cell.Name
+		status.StandsIn = s.cell.Name
 	}
 	if in, _ := s.covered(a.elapsed(now)); !in {
 		status.Cause = Absent

@@ -14,8 +14,12 @@ type Coverage struct {
 	On, Off time.Duration
 }
 
-// maxCoverage bounds On and Off, so that no sum of times overflows.
-const maxCoverage = 366 * 24 * time.Hour
+// The bounds of On and Off, zero apart: so that a spell is not rounded away, and no
+// sum of times overflows.
+const (
+	minCoverage = time.Millisecond
+	maxCoverage = 366 * 24 * time.Hour
+)
 
 // isNever says whether it is out of coverage for good.
 func (c Coverage) isNever() bool { return c.On == 0 && c.Off > 0 }
@@ -113,6 +117,8 @@ func (c Coverage) check() error {
 	switch {
 	case c.On < 0 || c.Off < 0:
 		return errors.New("a negative time")
+	case c.On > 0 && c.On < minCoverage || c.Off > 0 && c.Off < minCoverage:
+		return fmt.Errorf("a time under %v", minCoverage)
 	case c.On > maxCoverage || c.Off > maxCoverage:
 		return fmt.Errorf("a time over %v", maxCoverage)
 	}

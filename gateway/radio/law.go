@@ -1,6 +1,7 @@
 package radio
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -102,7 +103,7 @@ func parseLaw(text string) (Law, error) {
 	}
 	inside, closed := strings.CutSuffix(rest, ")")
 	if !closed {
-		return Law{}, fmt.Errorf("no closing parenthesis")
+		return Law{}, errors.New("no closing parenthesis")
 	}
 	return lawOf(name, strings.Split(inside, ","))
 }
@@ -127,7 +128,7 @@ func lawOf(name string, args []string) (Law, error) {
 		want = 1
 	}
 	if len(args) != want {
-		return Law{}, fmt.Errorf("%s has %d in its parentheses, not %d", name, want, len(args))
+		return Law{}, fmt.Errorf("%s takes %d values, not %d", name, want, len(args))
 	}
 	var err error
 	if l.a, err = parseDuration(args[0]); err != nil {
@@ -163,7 +164,7 @@ func (l Law) check() error {
 	const maxSigma = 5 // the tail is then 10,000 medians long
 	switch {
 	case l.a < 0 || l.b < 0:
-		return fmt.Errorf("a negative time")
+		return errors.New("a negative time")
 	case l.a > MaxDelay || l.b > MaxDelay:
 		return fmt.Errorf("a time over %v", MaxDelay)
 	case l.kind == uniform && l.b < l.a:

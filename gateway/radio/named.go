@@ -92,6 +92,7 @@ func Profiles() []string {
 
 // Name is a named profile's name, empty for any other.
 func (p Profile) Name() string {
+	p.Coverage = p.Coverage.plain()
 	for _, n := range profiles {
 		if n.profile() == p {
 			return n.name

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,10 +166,10 @@ func (p *Profile) UnmarshalJSON(data []byte) error {
 		}
 		delete(raw, "name")
 	}
-	for name, value := range raw {
-		text, ok := jsonText(value)
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		text, ok := jsonText(raw[name])
 		if !ok {
-			text = string(value)
+			text = string(raw[name])
 		}
 		if err := q.set(name, text); err != nil {
 			return err

@@ -29,21 +29,22 @@ import (
 type Air struct {
 	seed uint64
 
-	mu       sync.Mutex
-	began    time.Time
-	profile  Profile
-	cells    []Cell
-	own      map[string]*Settings // of subscribers that have any
-	plain    Settings             // of all others
-	links    map[uint64]link      // of numbers that were sent to, by key
-	missed   map[string]struct{}  // numbers that something has not reached: as an HLR's message waiting data, TS 23.040 §3.2.6
-	watchers []func(number string)
+	mu        sync.Mutex
+	began     time.Time
+	profile   Profile
+	cells     []*Cell
+	own       map[string]*subscriber // with settings of their own
+	plain     subscriber             // all others
+	crossings map[uint64]uint32      // of numbers that were sent to, by key
+	missed    map[string]struct{}    // numbers not reached: an HLR's message waiting data, TS 23.040 §3.2.6
+	watchers  []func(number string)
 }
 
-// link is what is kept of a number that was sent to.
-type link struct {
-	crossings uint32
-	held      uint32 // messages in the phone's memory
+// subscriber is one with settings of its own.
+type subscriber struct {
+	Settings
+	cell *Cell // it was put in; nil is where the seed puts it
+	held int   // messages in its memory, while that has a limit
 }
 
 // New makes an air without cells, which is everywhere like one profile.
@@ -53,7 +54,7 @@ func New(seed uint64, p Profile) (*Air, error) {
 	}
 	return &Air{
 		seed: seed, profile: p,
-		own: make(map[string]*Settings), links: make(map[uint64]link), missed: make(map[string]struct{}),
+		own: make(map[string]*subscriber), crossings: make(map[uint64]uint32), missed: make(map[string]struct{}),
 	}, nil
 }
 
@@ -65,6 +66,14 @@ type Crossing struct {
 	// Late is how much longer than Delay it takes while those sent after it may
 	// overtake it; zero leaves it its turn.
 	Late time.Duration
+}
+
+// Seed is what the air was made with, for those who want to see a run again.
+func (a *Air) Seed() uint64 {
+	if a == nil {
+		return 0
+	}
+	return a.seed
 }
 
 // Begin starts the time from which coverage is reckoned. Without it the first
@@ -89,18 +98,23 @@ func (a *Air) Cross(now time.Time, number string) Crossing {
 		a.began = now
 	}
 	s := a.stand(number)
-	l := a.links[s.key]
-	l.crossings++
-	c := s.cross(now.Sub(a.began), l)
-	if c.Cause == Through {
-		l.held++
-		if c.Twice {
-			l.held++
-		}
-	}
-	a.links[s.key] = l
+	n := a.crossings[s.key] + 1
+	a.crossings[s.key] = n
+	c := s.cross(a.elapsed(now), n)
+	s.own.keep(c)
 	a.remember(number, s, c.Cause)
 	return c
+}
+
+// keep puts what has arrived into the phone's memory.
+func (s *subscriber) keep(c Crossing) {
+	if s.Memory == nil || c.Cause != Through {
+		return
+	}
+	s.held++
+	if c.Twice {
+		s.held++
+	}
 }
 
 // remember keeps who has to be told of when the phone comes back.
@@ -115,24 +129,24 @@ func (a *Air) remember(number string, s stand, c Cause) {
 	}
 }
 
-// Returns says when a message to a subscriber is worth a try: now, if nothing that
-// lasts stands in its way (what is left to chance may still); later, when its
-// coverage is back if nothing is set by then; zero if only an act brings it back, which Watch tells of.
+// Returns says when a message to a subscriber is worth a try: now if nothing that
+// lasts stands in its way, later if it is out of coverage until then, zero if only an
+// act brings it back. Watch tells of acts, also of those before the time given here.
 //
 // To miss nothing, ask when a failed message is put back, under the lock that the
-// function given to Watch takes.
+// function given to Watch takes: either the act came before, and the answer is now,
+// or the function is still to be called.
 func (a *Air) Returns(now time.Time, number string) time.Time {
 	if a == nil {
 		return now
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.stand(number)
-	return a.returns(now, s)
+	return a.returns(now, a.stand(number))
 }
 
 func (a *Air) returns(now time.Time, s stand) time.Time {
-	if s.barred(a.links[s.key].held) != Through {
+	if s.barred() != Through {
 		return time.Time{}
 	}
 	elapsed := a.elapsed(now)

@@ -2,10 +2,12 @@ package radio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -17,7 +19,8 @@ type Settings struct {
 	Coverage Override `json:"coverage,omitempty"` // what to make of the profile's coverage
 	Off      bool     `json:"off,omitempty"`      // the phone is switched off
 	Busy     bool     `json:"busy,omitempty"`     // it takes other messages all the time
-	// Memory is how many messages the phone holds until Clear; nil is no limit.
+	// Memory is how many messages the phone takes until Clear, counted from when it
+	// is set; nil is no limit.
 	Memory *int `json:"memory,omitempty"`
 }
 
@@ -48,12 +51,12 @@ type Plan struct {
 // Status is how a subscriber is.
 type Status struct {
 	Settings
-	Stands    string    `json:"stands,omitempty"` // the cell it stands in
-	Force     Profile   `json:"force"`            // the profile in force
-	Cause     Cause     `json:"cause"`            // what lasts and keeps messages away; Through if nothing does
-	Returns   time.Time `json:"returns,omitzero"` // as Air.Returns
-	Held      int       `json:"held"`             // messages in its memory
-	Crossings int       `json:"crossings"`        // messages sent to it
+	StandsIn  string    `json:"stands_in,omitempty"` // its cell, put there or not
+	InForce   Profile   `json:"in_force"`            // its profile, its own or not
+	Cause     Cause     `json:"cause"`               // what lasts and keeps messages away; Through if nothing does
+	Returns   time.Time `json:"returns,omitzero"`    // as Air.Returns
+	Held      int       `json:"held"`                // messages in its memory, counted since that has a limit
+	Crossings int       `json:"crossings"`           // messages sent to it
 }
 
 // maxNumber is the longest an address is, SMPP 3.4 §5.2.8.
@@ -152,15 +155,43 @@ func noCell(s Settings) error {
 }
 
 // Decode reads one of this package's values from JSON into v. Fields that are not
-// given stay as they are in v; unknown ones, and anything after the value, are errors.
+// given stay as they are in v, so that it also reads a change; lists are replaced.
+// Unknown fields, and anything after the value, are errors. After an error v is of no use.
 func Decode[T Settings | Cell | Plan | Profile](data []byte, v *T) error {
+	if plan, ok := any(v).(*Plan); ok {
+		defer plan.renew()()
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("radio: %w", err)
+		return decodeError(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("radio: something follows the value")
+		return errors.New("radio: something follows the JSON value")
 	}
 	return nil
+}
+
+// renew takes a plan's lists away, as JSON would be read into their old elements, and
+// gives back those that were not read.
+func (p *Plan) renew() (giveBack func()) {
+	old := *p
+	p.Cells, p.Subscribers = nil, nil
+	return func() {
+		if p.Cells == nil {
+			p.Cells = old.Cells
+		}
+		if p.Subscribers == nil {
+			p.Subscribers = old.Subscribers
+		}
+	}
+}
+
+// decodeError says in our words which field is wrong.
+func decodeError(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("radio: %s: a JSON %s, not a %v", cmp.Or(wrong.Field, "value"), wrong.Value, wrong.Type.Kind())
+	}
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	return errors.New("radio: " + strings.TrimPrefix(text, "radio: "))
 }

@@ -5,7 +5,7 @@ import "time"
 // stand is where a subscriber stands, and all that is in force there.
 type stand struct {
 	key     uint64
-	own     *Settings
+	own     *subscriber
 	cell    *Cell // nil in an air without cells
 	profile *Profile
 }
@@ -17,7 +17,12 @@ func (a *Air) stand(number string) stand {
 	if own, ok := a.own[number]; ok {
 		s.own = own
 	}
-	s.cell = a.cellOf(s)
+	switch {
+	case s.own.cell != nil:
+		s.cell = s.own.cell
+	case len(a.cells) > 0:
+		s.cell = a.cells[choose(mix(s.key^cellDraws), len(a.cells))]
+	}
 	switch {
 	case s.own.Profile != nil:
 		s.profile = s.own.Profile
@@ -27,46 +32,23 @@ func (a *Air) stand(number string) stand {
 	return s
 }
 
-// cellOf is the cell a subscriber was put in, else one chosen by its key.
-func (a *Air) cellOf(s stand) *Cell {
+// barred says what stands in the way until an act removes it: Through if nothing does.
+func (s stand) barred() Cause {
 	switch {
-	case len(a.cells) == 0:
-		return nil
-	case s.own.Cell != "":
-		return a.cell(s.own.Cell)
-	}
-	return &a.cells[choose(mix(s.key^cellDraws), len(a.cells))]
-}
-
-func (a *Air) cell(name string) *Cell {
-	for i := range a.cells {
-		if a.cells[i].Name == name {
-			return &a.cells[i]
-		}
-	}
-	return nil
-}
-
-// barred says what stands in the way until an act removes it, for a phone that
-// holds so many messages: Through if nothing does.
-func (s stand) barred(held uint32) Cause {
-	switch {
-	case s.own.Off, s.cell != nil && s.cell.Outage, s.own.Coverage == Out:
+	case s.own.Off, s.own.Coverage == Out, s.cell != nil && s.cell.Outage:
 		return Absent
 	case s.own.Coverage == AsProfile && s.profile.Coverage.isNever():
 		return Absent
 	case s.own.Busy:
 		return Busy
-	case s.full(held):
+	case !s.own.room(1):
 		return MemoryFull
 	}
 	return Through
 }
 
-// full says whether a phone that holds so many messages takes no more.
-func (s stand) full(held uint32) bool {
-	return s.own.Memory != nil && int(held) >= *s.own.Memory
-}
+// room says whether the phone's memory takes n messages more.
+func (s *subscriber) room(n int) bool { return s.Memory == nil || s.held+n <= *s.Memory }
 
 // covered says whether the subscriber is in coverage at a time since the air began,
 // and if not, when it will be.
@@ -77,19 +59,18 @@ func (s stand) covered(elapsed time.Duration) (in bool, back time.Duration) {
 	return s.profile.Coverage.at(s.key, elapsed)
 }
 
-// cross is what becomes of a link's latest message. It always makes the same draws,
-// so that a changed profile does not shift what follows.
-func (s stand) cross(elapsed time.Duration, l link) Crossing {
-	d := drawsOf(s.key^crossingDraws, uint64(l.crossings))
+// cross is what becomes of the n-th message. It always makes the same draws, so that
+// a changed profile does not shift what follows.
+func (s stand) cross(elapsed time.Duration, n uint32) Crossing {
+	d := drawsOf(s.key^crossingDraws, uint64(n))
 	latency, failure, busy, loss := d.next(), d.next(), d.next(), d.next()
 	twice, reordered, late := d.next(), d.next(), d.next()
 
 	p := s.profile
 	c := Crossing{Delay: p.Latency.At(latency)}
-	barred := s.barred(l.held)
-	in, _ := s.covered(max(0, elapsed))
-	// In the order in which a message meets them: the network pages, carries, asks the phone.
-	switch {
+	barred := s.barred()
+	in, _ := s.covered(elapsed)
+	switch { // in the order a message meets them: the network pages, carries, asks the phone
 	case barred == Absent || !in:
 		c.Cause = Absent
 	case failure < p.Failure:
@@ -101,7 +82,7 @@ func (s stand) cross(elapsed time.Duration, l link) Crossing {
 	case barred == MemoryFull:
 		c.Cause = MemoryFull
 	default:
-		c.Twice = twice < p.Duplication && !s.full(l.held+1)
+		c.Twice = twice < p.Duplication && s.own.room(2)
 		if reordered < p.Reordering {
 			c.Late = time.Duration(late * float64(p.Late))
 		}
