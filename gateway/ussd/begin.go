@@ -51,7 +51,7 @@ func (s *Switch) dial(c call) (*session, smpp.Status) {
 	s.mu.Lock()
 	defer s.unlock()
 	now := time.Now()
-	if old := s.sessions[c.phone]; old != nil && s.open {
+	if old := s.sessions[c.phone]; old != nil {
 		s.finish(old, Collision, "the user dialled "+r.Code, now)
 	}
 	if status := s.room(); status != smpp.ROK {
@@ -114,7 +114,7 @@ func (s *Switch) pushed(system, fleet string, m Message, now time.Time) smpp.Sta
 // room says whether one more session can be had.
 func (s *Switch) room() smpp.Status {
 	switch {
-	case !s.open:
+	case s.stopped:
 		return smpp.RSYSERR
 	case len(s.sessions) >= s.config.MaxSessions:
 		return smpp.RTHROTTLED

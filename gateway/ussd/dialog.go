@@ -43,7 +43,7 @@ func errorOf(status smpp.Status) error {
 	case smpp.RMSGQFUL, smpp.RTHROTTLED:
 		return ErrBusy
 	case smpp.RSYSERR:
-		return ErrNotServing
+		return ErrStopped
 	default:
 		return fmt.Errorf("%w: %s", ErrOrder, Statuses[status])
 	}

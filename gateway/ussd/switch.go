@@ -14,8 +14,8 @@ import (
 var (
 	// ErrServing says that the Switch is being served already.
 	ErrServing = errors.New("ussd: serving already")
-	// ErrNotServing says that no sessions can be had now: Serve does not run.
-	ErrNotServing = errors.New("ussd: not serving")
+	// ErrStopped says that no sessions can be had: Serve has ended.
+	ErrStopped = errors.New("ussd: stopped")
 )
 
 // Statuses is what Take answers with beside ESME_ROK, and why. A message that cannot be
@@ -27,7 +27,7 @@ var Statuses = map[smpp.Status]string{
 	smpp.RINVDSTADR:      "the code leads nowhere, or the number is no handset's",
 	smpp.RINVMSGLEN:      "the text is longer than a USSD message",
 	smpp.RTHROTTLED:      "too many sessions are open",
-	smpp.RSYSERR:         "the gateway is starting or stopping",
+	smpp.RSYSERR:         "the gateway is stopping",
 }
 
 // Switch holds the open sessions. It decides under its lock and acts on the goroutine of
@@ -41,7 +41,7 @@ type Switch struct {
 	calls   sync.WaitGroup // Applications at work
 
 	mu       sync.Mutex
-	open     bool // Serve runs
+	stopped  bool
 	sessions map[string]*session
 	pasts    map[string]past
 	due      dueHeap
@@ -55,7 +55,7 @@ type Switch struct {
 // effect is something decided, yet to be done; ctx is that of Serve.
 type effect func(ctx context.Context)
 
-// New makes a Switch. Nothing happens before Serve.
+// New makes a Switch. What it takes before Serve waits for it.
 func New(c Config, carrier Carrier) (*Switch, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Switch) Serve(ctx context.Context) error {
 	defer s.serving.Store(false)
 	clock := time.NewTimer(0)
 	defer clock.Stop()
-	s.setOpen(true)
+	s.start()
 	for ctx.Err() == nil {
 		clock.Reset(s.work(ctx))
 		select {
@@ -111,10 +111,10 @@ func (s *Switch) Serve(ctx context.Context) error {
 	return nil
 }
 
-func (s *Switch) setOpen(open bool) {
+func (s *Switch) start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open = open
+	s.stopped = false
 }
 
 // idle is how long Serve sleeps when nothing is due.
@@ -154,7 +154,7 @@ func (s *Switch) expire(now time.Time) {
 func (s *Switch) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open = false
+	s.stopped = true
 	now := time.Now()
 	for len(s.due) > 0 {
 		s.close(s.due[0], NetworkError, "the gateway stopped", now)

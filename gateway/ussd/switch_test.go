@@ -1,7 +1,10 @@
 package ussd_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/ussd"
@@ -287,16 +290,39 @@ func TestTooManySessions(t *testing.T) {
 	})
 }
 
-// Before Serve and after it there are no sessions to be had.
-func TestNotServing(t *testing.T) {
-	s, err := ussd.New(config(), newCarrier(config()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sm, _ := ussd.Spec.Encode(ussd.Message{Kind: ussd.Dial, Phone: phone, Code: code})
-	if status := s.Take("fleet", sm); status != smpp.RSYSERR {
-		t.Errorf("%v, want ESME_RSYSERR", status)
-	}
+// What comes before Serve waits for it; with its end sessions end, and there are no more.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCarrier(config())
+		s, err := ussd.New(config(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sm, _ := ussd.Spec.Encode(ussd.Message{Kind: ussd.Dial, Phone: phone, Code: code})
+		if status := s.Take("fleet", sm); status != smpp.ROK || len(k.log) != 0 {
+			t.Errorf("before: %v, %q", status, k.log)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error)
+		go func() { served <- s.Serve(ctx) }()
+		synctest.Wait()
+		if err := s.Serve(ctx); !errors.Is(err, ussd.ErrServing) {
+			t.Errorf("twice: %v", err)
+		}
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if len(k.log) != 1 {
+			t.Errorf("not only the dial: %q", k.log)
+		}
+		if status := s.Take("fleet", sm); status != smpp.RSYSERR {
+			t.Errorf("after: %v, want ESME_RSYSERR", status)
+		}
+		if r := s.Sessions(ussd.Filter{}); len(r) != 1 || r[0].Result != ussd.NetworkError || r[0].Detail != "the gateway stopped" {
+			t.Errorf("%+v", r)
+		}
+	})
 }
 
 func TestIsUSSD(t *testing.T) {
