@@ -159,6 +159,17 @@ func (d *decoder) uint8() uint8 {
 	return v
 }
 
+// octets takes so many octets, at most 4; they are zero if the body ends before.
+func (d *decoder) octets(n int) []byte {
+	if len(d.rest) < n {
+		d.fail(RINVCMDLEN, "command_length")
+		return make([]byte, 4)
+	}
+	b := d.rest[:n]
+	d.rest = d.rest[n:]
+	return b
+}
+
 func (d *decoder) uint32() uint32 {
 	if len(d.rest) < 4 {
 		d.fail(RINVCMDLEN, "command_length")
@@ -172,6 +183,10 @@ func (d *decoder) uint32() uint32 {
 // text reads a C-octet string. One that runs past its limit has its field's own
 // status; one that the PDU ends in the middle of makes command_length wrong.
 func (d *decoder) text(f *field) string {
+	if len(d.rest) > 0 && d.rest[0] == 0 {
+		d.rest = d.rest[1:]
+		return ""
+	}
 	window := d.rest[:min(len(d.rest), f.most+1)]
 	end := bytes.IndexByte(window, 0)
 	if end < 0 {
@@ -218,7 +233,8 @@ func (d *decoder) content() (sm []byte, ts TLVs) {
 	case len(d.rest) == 0:
 		return nil, nil
 	}
-	own := bytes.Clone(d.rest)
+	own := make([]byte, len(d.rest))
+	copy(own, d.rest)
 	if l > 0 {
 		sm = own[:l:l]
 	}
