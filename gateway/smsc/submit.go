@@ -143,15 +143,15 @@ func (s *Server) admit(ms []*message) {
 		s.dispatch(ms)
 		return
 	}
-	batch := batches.Get().(*msgstore.Batch)
-	defer func() { batch.Reset(); batches.Put(batch) }()
+	d := desks.Get().(*desk)
+	defer func() { d.batch.Reset(); desks.Put(d) }()
 	waits := make([]*message, 0, len(ms))
 	for _, m := range ms {
 		if !m.kept() {
 			s.dispatch([]*message{m})
 			continue
 		}
-		s.change(batch.Put(m.record()))
+		s.change(d.batch.Put(d.clerk.of(m)))
 		waits = append(waits, m)
 	}
 	if len(waits) == 0 {
@@ -162,11 +162,16 @@ func (s *Server) admit(ms []*message) {
 		kept(msgstore.ErrStopped)
 		return
 	}
-	c.Add(batch, kept)
+	c.Add(&d.batch, kept)
 }
 
-// batches is room for what one read brings.
-var batches = sync.Pool{New: func() any { return new(msgstore.Batch) }}
+// desk is room to write down what one read brings.
+type desk struct {
+	clerk clerk
+	batch msgstore.Batch
+}
+
+var desks = sync.Pool{New: func() any { return new(desk) }}
 
 // kept answers messages that the store has kept, or could not keep.
 func (s *Server) kept(ms []*message, err error) {
