@@ -67,8 +67,8 @@ type Dialog struct {
 // Dial dials a code for a number, which needs no handset of its own, and waits for the
 // first text. A session that the number has is ended. If ctx ends first, the user gives up.
 func (s *Switch) Dial(ctx context.Context, msisdn, code string) (*Dialog, error) {
-	if err := CheckCode(code); err != nil {
-		return nil, fmt.Errorf("ussd: dial: %w", err)
+	if CheckCode(code) != nil {
+		return nil, fmt.Errorf("ussd: dial: %w", ErrCode) // without the code, in which there may be a PIN
 	}
 	phone, err := gateway.ParseMSISDN(msisdn)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Switch) Dial(ctx context.Context, msisdn, code string) (*Dialog, error)
 	d := &Dialog{s: s, shown: make(chan Screen, 3), ended: make(chan *SessionError, 1)}
 	se, status := s.dial(call{phone: phone.String(), dialled: code, handset: d})
 	if status != smpp.ROK {
-		return nil, fmt.Errorf("dial %s: %w", code, errorOf(status))
+		return nil, fmt.Errorf("dial: %w", errorOf(status))
 	}
 	d.se = se
 	if _, err := d.next(ctx); err != nil {
