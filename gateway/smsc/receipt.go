@@ -43,6 +43,7 @@ const gsmNetwork = 3
 // receiptOf makes the receipt of a message that has reached a state, for who sent
 // it, SMPP 3.4 §2.11 and appendix B.
 func receiptOf(m *message, state gateway.MessageState, now time.Time, validity time.Duration) *message {
+	m.from.owed.Add(1)
 	id := string(m.naming.receipt(m.named))
 	text := smpp.Receipt{
 		ID: id, Sub: 1, SubmitDate: m.accepted, DoneDate: now,

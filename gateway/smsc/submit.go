@@ -104,6 +104,9 @@ func (a *account) accept(sm *smpp.SubmitSM, old bool, now time.Time) (m *message
 	if to.Kind == Discard {
 		return nil, s.serial.Add(1), smpp.ROK
 	}
+	if sm.RegisteredDelivery&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0 && a.owed.Load() >= int64(s.config.Store) {
+		return nil, 0, smpp.RMSGQFUL // it does not take those that it is owed
+	}
 	if to.stored.Add(1) > int64(s.config.Store) {
 		to.stored.Add(-1)
 		return nil, 0, smpp.RMSGQFUL
