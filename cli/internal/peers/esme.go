@@ -20,7 +20,51 @@ import (
 const nodeSMPP = "smpp@0.5.1"
 
 //go:embed testdata/esme.js
-var esmeScript []byte
+var esmeJS []byte
+
+//go:embed testdata/esme.pl
+var esmePL []byte
+
+// Library is an SMPP client that nobody here wrote.
+type Library struct {
+	name    string
+	command func(t testing.TB, config string) *exec.Cmd
+}
+
+func (l Library) String() string { return l.name }
+
+// The libraries there are: node-smpp from npm, and Net::SMPP of Perl.
+var (
+	NodeSMPP = Library{"node-smpp", node}
+	NetSMPP  = Library{"Net::SMPP", perl}
+)
+
+func node(t testing.TB, config string) *exec.Cmd {
+	t.Helper()
+	Want(t, "node", "npm")
+	modules, err := install(t, nodeSMPP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", script(t, "esme.js", esmeJS), config)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	return cmd
+}
+
+func perl(t testing.TB, config string) *exec.Cmd {
+	t.Helper()
+	WantPerl(t, "Net::SMPP")
+	return exec.CommandContext(t.Context(), "perl", script(t, "esme.pl", esmePL), config)
+}
+
+func script(t testing.TB, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 // ESMEConfig says where the outside SMPP client binds and as whom.
 type ESMEConfig struct {
@@ -30,7 +74,7 @@ type ESMEConfig struct {
 	Number   string `json:"number"` // its own number: the source of what it submits
 }
 
-// ESME is a bound SMPP client, node-smpp in a process of its own.
+// ESME is a bound SMPP client, a library in a process of its own.
 type ESME struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -53,31 +97,21 @@ type Event struct {
 }
 
 // Bind starts the client and waits until the SMSC has bound it.
-func Bind(t testing.TB, cfg ESMEConfig) *ESME {
+func (l Library) Bind(t testing.TB, cfg ESMEConfig) *ESME {
 	t.Helper()
-	e := startESME(t, cfg)
+	e := l.start(t, cfg)
 	e.Await("bound")
 	return e
 }
 
-// startESME starts the client; it binds when cfg has an address.
-func startESME(t testing.TB, cfg ESMEConfig) *ESME {
+// start starts the client; it binds when cfg has an address.
+func (l Library) start(t testing.TB, cfg ESMEConfig) *ESME {
 	t.Helper()
-	Want(t, "node", "npm")
-	modules, err := install(t, nodeSMPP)
+	config, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := filepath.Join(t.TempDir(), "esme.js")
-	if err := os.WriteFile(script, esmeScript, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	arg, err := json.Marshal(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &ESME{t: t, cmd: exec.CommandContext(t.Context(), "node", script, string(arg)), events: make(chan Event, 1024)}
-	e.cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	e := &ESME{t: t, cmd: l.command(t, string(config)), events: make(chan Event, 1024)}
 	e.start()
 	return e
 }
@@ -115,7 +149,7 @@ func (e *ESME) start() {
 		}
 		<-ended
 		if _ = e.cmd.Wait(); stderr.Len() > 0 {
-			e.t.Logf("node: %s", &stderr)
+			e.t.Logf("%s: %s", e.cmd.Args[0], &stderr)
 		}
 	})
 }
