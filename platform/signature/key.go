@@ -119,25 +119,32 @@ func newVerificationKey(public crypto.PublicKey) (VerificationKey, error) {
 	return v, err
 }
 
-// ParseSigningKey reads a private key from PEM: PKCS #8, or PKCS #1 for RSA. An
-// error does not hold the key.
+// ParseSigningKey reads a private key from PEM: PKCS #8, PKCS #1 for RSA, or SEC 1 for
+// ECDSA, as openssl writes them. An error does not hold the key.
 func ParseSigningKey(text []byte) (SigningKey, error) {
-	block, _ := pem.Decode(text)
+	block, rest := pem.Decode(text)
+	if block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam puts them before the key
+		block, _ = pem.Decode(rest)
+	}
 	if block == nil {
 		return SigningKey{}, errors.New("a private key is PEM: BEGIN PRIVATE KEY")
 	}
-	var private any
-	var err error
-	if block.Type == "RSA PRIVATE KEY" {
-		private, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	} else {
-		private, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	}
+	private, err := parsePrivate(block)
 	signer, ok := private.(crypto.Signer)
 	if err != nil || !ok {
 		return SigningKey{}, errors.New("a private key is PKCS #8 of Ed25519, RSA or ECDSA on P-256, without a passphrase")
 	}
 	return newSigningKey(signer, "")
+}
+
+func parsePrivate(block *pem.Block) (any, error) {
+	switch block.Type {
+	case "RSA PRIVATE KEY":
+		return x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		return x509.ParseECPrivateKey(block.Bytes)
+	}
+	return x509.ParsePKCS8PrivateKey(block.Bytes)
 }
 
 // ParseVerificationKey reads a public key from PEM (PKIX) or a JWK (RFC 7517).

@@ -12,6 +12,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,33 @@ func pemOf(t testing.TB, public crypto.PublicKey) []byte {
 		t.Fatal(err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// Keys that openssl has made are read: genpkey, pkey -pubout, rsa -traditional and ecparam -genkey.
+func TestKeysOfOpenSSL(t *testing.T) {
+	read := func(name string) []byte {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join("testdata", "openssl", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	public, err := ParseVerificationKey(read("ed25519.pub.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make(map[string]string)
+	for name, want := range map[string]Algorithm{"ed25519.pem": Ed25519, "ec-sec1.pem": ECDSA, "rsa.pem": RSAPSS, "rsa-pkcs1.pem": RSAPSS} {
+		k, err := ParseSigningKey(read(name))
+		if err != nil || k.Algorithm() != want {
+			t.Errorf("%s: %v, %v", name, k, err)
+		}
+		ids[name] = k.ID()
+	}
+	if ids["ed25519.pem"] != public.ID() || ids["rsa.pem"] != ids["rsa-pkcs1.pem"] {
+		t.Errorf("ids %v, of the public key %s", ids, public.ID())
+	}
 }
 
 // A key goes into PEM and a JWK Set and comes back the same, under the id of RFC 7638.
