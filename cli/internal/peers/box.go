@@ -136,7 +136,7 @@ func freePorts(t testing.TB, n int) []int {
 	return ports
 }
 
-func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+func onLoopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // listens says whether someone listens at the address.
 func listens(address string) bool {

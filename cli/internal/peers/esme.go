@@ -83,17 +83,35 @@ type ESME struct {
 	past   []Event // read and not yet asked for
 }
 
-// Event is what the client tells: bound, submitted, receipt, message, refused,
-// unbound, closed or error.
+// Event is what the client tells: bound, submitted, receipt, message, queried,
+// replaced, cancelled, refused, unbound, closed or error.
 type Event struct {
-	Event  string `json:"event"`
-	ID     string `json:"id,omitempty"` // message_id
-	From   string `json:"from,omitempty"`
-	To     string `json:"to,omitempty"`
-	Text   string `json:"text,omitempty"`
-	Stat   string `json:"stat,omitempty"`   // of a receipt: DELIVRD, EXPIRED, ...
-	Status uint32 `json:"status,omitempty"` // command_status of a refusal
-	Coding uint8  `json:"coding,omitempty"` // data_coding
+	Event   string            `json:"event"`
+	ID      string            `json:"id,omitempty"` // message_id
+	From    string            `json:"from,omitempty"`
+	To      string            `json:"to,omitempty"`
+	Text    string            `json:"text,omitempty"`
+	Stat    string            `json:"stat,omitempty"`    // of a receipt: DELIVRD, EXPIRED, ...
+	Status  uint32            `json:"status,omitempty"`  // command_status of a refusal
+	Failed  map[string]uint32 `json:"failed,omitempty"`  // of a submit_multi: destinations refused, and why
+	State   uint8             `json:"state,omitempty"`   // message_state that query_sm answered
+	Final   string            `json:"final,omitempty"`   // and the final_date, in the library's form
+	Coding  uint8             `json:"coding,omitempty"`  // data_coding
+	Service string            `json:"service,omitempty"` // service_type
+	Op      uint8             `json:"op,omitempty"`      // ussd_service_op
+	Session string            `json:"session,omitempty"` // its_session_info, hexadecimal
+}
+
+// order is what the client is told to do.
+type order struct {
+	Do      string   `json:"do"`
+	ID      string   `json:"id,omitempty"`
+	To      string   `json:"to,omitempty"`
+	All     []string `json:"all,omitempty"` // destinations of a submit_multi
+	Text    string   `json:"text,omitempty"`
+	At      string   `json:"at,omitempty"`      // schedule_delivery_time
+	Op      uint8    `json:"op,omitempty"`      // ussd_service_op
+	Session string   `json:"session,omitempty"` // its_session_info, hexadecimal
 }
 
 // Bind starts the client and waits until the SMSC has bound it.
@@ -157,27 +175,27 @@ func (e *ESME) start() {
 // Submit sends a text with a receipt asked for and returns its message_id.
 func (e *ESME) Submit(to, text string) string {
 	e.t.Helper()
-	e.order(map[string]string{"do": "submit", "to": to, "text": text})
-	return e.Await("submitted").ID
+	return e.do("submitted", order{Do: "submit", To: to, Text: text}).ID
 }
 
 // Unbind unbinds politely and waits for the connection's end.
 func (e *ESME) Unbind() {
 	e.t.Helper()
-	e.order(map[string]string{"do": "unbind"})
-	e.Await("unbound")
+	e.do("unbound", order{Do: "unbind"})
 	e.Await("closed")
 }
 
-func (e *ESME) order(v map[string]string) {
+// do has the client do something, and waits until it tells of it.
+func (e *ESME) do(told string, o order) Event {
 	e.t.Helper()
-	line, err := json.Marshal(v)
+	line, err := json.Marshal(o)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	if _, err := e.stdin.Write(append(line, '\n')); err != nil {
 		e.t.Fatalf("tell the client: %v", err)
 	}
+	return e.Await(told)
 }
 
 // Await returns the first event of the kind that was not yet asked for. Events of

@@ -50,16 +50,16 @@ func StartKannel(t testing.TB, cfg KannelConfig) *Kannel {
 	ports := freePorts(t, 3)
 	conf := filepath.Join(t.TempDir(), "kannel.conf")
 	writeConf(t, conf, map[string]any{"Cfg": cfg, "Admin": ports[0], "Smsbox": ports[1], "Sendsms": ports[2], "Listener": listener.URL})
-	k.listener, k.sendsms = listener.URL, "http://"+loopback(ports[2])+"/cgi-bin/sendsms?"
+	k.listener, k.sendsms = listener.URL, "http://"+onLoopback(ports[2])+"/cgi-bin/sendsms?"
 	k.bearerbox = startBox(t, "bearerbox", conf)
 	k.bearerbox.await("INFO: MAIN: Start-up done")
-	poll(t, "bearerbox does not listen to smsbox", func() bool { return listens(loopback(ports[1])) })
+	poll(t, "bearerbox does not listen to smsbox", func() bool { return listens(onLoopback(ports[1])) })
 	k.smsbox = startBox(t, "smsbox", conf)
 	// What it starts last. Asked before the first it crashes, stopped before the second it hangs.
 	k.smsbox.await("Started thread 8 (gw/heartbeat.c:heartbeat_thread)")
 	k.smsbox.await("HTTP: Including port")
 	// Before bearerbox lists smsbox it warns of what it would hand on.
-	status := "http://" + loopback(ports[0]) + "/status.txt"
+	status := "http://" + onLoopback(ports[0]) + "/status.txt"
 	poll(t, "bearerbox does not list smsbox", func() bool { return strings.Contains(page(status), "smsbox:") })
 	return k
 }

@@ -8,33 +8,84 @@ import (
 	"testing"
 
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/smsc"
 	"github.com/airtill/airtill/gateway/tpdu"
 )
 
 // Kannel binds, sends, gets its receipts, and receives what a handset sends, with
 // not a word of complaint in its logs; and the dissector reads every octet of it.
 func TestKannel(t *testing.T) {
-	for name, cfg := range map[string]KannelConfig{
-		"transceiver": {},
+	for _, tc := range []struct {
+		name  string
+		cfg   KannelConfig
+		ids   smsc.IDStyle
+		binds map[uint32]int
+	}{
+		{"transceiver", KannelConfig{}, smsc.HexIDs, map[uint32]int{0x09: 1, 0x80000009: 1, 0x06: 1, 0x80000006: 1}},
+		{
+			"transmitter and receiver", KannelConfig{Separate: true, IDType: "0x01"}, smsc.HexThenDecimal,
+			map[uint32]int{0x01: 1, 0x80000001: 1, 0x02: 1, 0x80000002: 1, 0x06: 2, 0x80000006: 2},
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tc.name, func(t *testing.T) {
 			Want(t, "bearerbox", "smsbox", "tshark")
-			n := startNetwork(t)
+			n := startNetworkFor(t, smsc.Account{IDs: tc.ids})
 			tap := Listen(t, n.addr.Port)
-			cfg.SMSC, cfg.SystemID, cfg.Password = n.addr, "guest", "guest"
-			k := StartKannel(t, cfg)
+			k := n.kannel(t, tc.cfg)
 			for _, s := range sendings {
 				s.run(t, n, k)
 			}
 			for _, a := range arrivals(t) {
 				a.run(t, n, k)
 			}
-			if complaints := k.Stop(); len(complaints) > 0 {
-				t.Errorf("Kannel complained:\n%s", strings.Join(complaints, "\n"))
-			}
-			// nine submits, five receipts, and eight parts of five messages
-			judge(t, tap.Stop(), map[uint32]int{0x04: 9, 0x80000004: 9, 0x05: 13, 0x80000005: 13, 0x06: 1, 0x80000006: 1})
+			k.end(t)
+			// nine parts of what was sent, five receipts, and nine parts of what came
+			want := map[uint32]int{0x04: 9, 0x80000004: 9, 0x05: 14, 0x80000005: 14}
+			maps.Copy(want, tc.binds)
+			judge(t, tap.Stop(), want)
 		})
+	}
+}
+
+// Kannel knows what each receipt is of, however message ids are written.
+func TestKannelReadsMessageIDs(t *testing.T) {
+	for idType, ids := range map[string]smsc.IDStyle{"0x00": smsc.DecimalIDs, "0x02": smsc.DecimalThenHex, "0x03": smsc.HexIDs} {
+		t.Run(idType, func(t *testing.T) {
+			n := startNetworkFor(t, smsc.Account{IDs: ids})
+			k := n.kannel(t, KannelConfig{IDType: idType})
+			sendings[0].run(t, n, k)
+			k.end(t)
+		})
+	}
+}
+
+// kannel starts Kannel as the outside client.
+func (n *network) kannel(t *testing.T, cfg KannelConfig) *Kannel {
+	t.Helper()
+	cfg.SMSC, cfg.SystemID, cfg.Password = n.addr, "guest", "guest"
+	return StartKannel(t, cfg)
+}
+
+// end stops Kannel, which has nothing to complain of and nothing more to tell.
+func (k *Kannel) end(t *testing.T) {
+	t.Helper()
+	if complaints := k.Stop(); len(complaints) > 0 {
+		t.Errorf("Kannel complained:\n%s", strings.Join(complaints, "\n"))
+	}
+	if len(k.reports)+len(k.messages) > 0 {
+		t.Errorf("%d reports and %d messages too many", len(k.reports), len(k.messages))
+	}
+}
+
+// A judge that hears nothing when it is refused would be no judge. (It also minds that
+// a refusal has no body, which SMPP 3.4 §4.1.2 wants.)
+func TestKannelComplaintsAreHeard(t *testing.T) {
+	n := startNetwork(t)
+	k := StartKannel(t, KannelConfig{SMSC: n.addr, SystemID: "guest", Password: "wrong"})
+	k.bearerbox.await("SMSC rejected login")
+	refused := func(line string) bool { return strings.Contains(line, "ERROR: SMPP[airtill]: SMSC rejected login") }
+	if complaints := k.Stop(); !slices.ContainsFunc(complaints, refused) {
+		t.Errorf("Kannel complained %q", complaints)
 	}
 }
 
@@ -48,17 +99,6 @@ const (
 	applicationPort = "\x06\x05\x04\x0b\x84\x23\xf0"
 	octets          = "\x00\xff\x1b\x80"
 )
-
-// A judge that hears nothing when it is refused would be no judge.
-func TestKannelComplaintsAreHeard(t *testing.T) {
-	Want(t, "bearerbox", "smsbox")
-	n := startNetwork(t)
-	k := StartKannel(t, KannelConfig{SMSC: n.addr, SystemID: "guest", Password: "wrong"})
-	k.bearerbox.await("SMSC rejected login")
-	if complaints := k.Stop(); !slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(c, "ERROR: SMPP[airtill]: SMSC rejected login") }) {
-		t.Errorf("Kannel complained %q", complaints)
-	}
-}
 
 // sending is what Kannel is asked to send, and what comes to the handset.
 type sending struct {
@@ -106,7 +146,7 @@ func read(t *testing.T, parts ...*smpp.DeliverSM) string {
 	var payload []byte
 	coding := parts[0].DataCoding
 	for i, sm := range parts {
-		s, err := tpdu.ParseSegment(sm.ProtocolID, sm.DataCoding, sm.ESMClass&smpp.ESMUDHI != 0, sm.ShortMessage)
+		s, err := tpdu.ParseSegment(sm.ProtocolID, sm.DataCoding, sm.ESMClass&smpp.ESMUDHI != 0, sm.UserData())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +156,7 @@ func read(t *testing.T, parts ...*smpp.DeliverSM) string {
 		payload = append(payload, s.Payload...)
 	}
 	if coding == tpdu.CodingOctets {
-		return string(parts[0].ShortMessage)
+		return string(parts[0].UserData())
 	}
 	text, err := tpdu.Decode(payload, tpdu.AlphabetOf(coding))
 	if err != nil {

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -26,11 +27,14 @@ type network struct {
 }
 
 // startNetwork runs until the test ends.
-func startNetwork(t *testing.T) *network {
+func startNetwork(t *testing.T) *network { t.Helper(); return startNetworkFor(t, smsc.Account{}) }
+
+// startNetworkFor is a network whose outside client has an account that is set so.
+func startNetworkFor(t *testing.T, client smsc.Account) *network {
 	t.Helper()
+	client.SystemID, client.Password, client.AddressRange = "guest", "guest", `^2[0-9]{3}$`
 	server, err := smsc.New(smsc.Config{Accounts: []smsc.Account{
-		{SystemID: "handsets", Password: "handsets", AddressRange: `^861[0-9]{10}$`},
-		{SystemID: "guest", Password: "guest", AddressRange: `^2[0-9]{3}$`},
+		{SystemID: "handsets", Password: "handsets", AddressRange: `^861[0-9]{10}$`}, client,
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -69,13 +73,19 @@ func startNetwork(t *testing.T) *network {
 // nobody here wrote reads every octet of it.
 func TestSMSCAmongOutsidePeers(t *testing.T) {
 	for _, library := range libraries {
-		t.Run(library.String(), func(t *testing.T) {
-			Want(t, "tshark")
-			n := startNetwork(t)
-			tap := Listen(t, n.addr.Port)
-			exchangeTexts(t, n, n.bind(t, library))
-			judge(t, tap.Stop(), map[uint32]int{0x09: 1, 0x80000009: 1, 0x04: 4, 0x80000004: 4, 0x05: 6, 0x80000005: 6, 0x06: 1, 0x80000006: 1})
-		})
+		for name, account := range map[string]smsc.Account{"deliver_sm": {}, "data_sm": {DataSM: true}} {
+			t.Run(library.String()+" "+name, func(t *testing.T) {
+				Want(t, "tshark")
+				n := startNetworkFor(t, account)
+				tap := Listen(t, n.addr.Port)
+				exchangeTexts(t, n, n.bind(t, library))
+				want := map[uint32]int{0x09: 1, 0x80000009: 1, 0x04: 4, 0x80000004: 4, 0x05: 6, 0x80000005: 6, 0x06: 1, 0x80000006: 1}
+				if account.DataSM { // the client's four
+					maps.Copy(want, map[uint32]int{0x05: 2, 0x80000005: 2, 0x103: 4, 0x80000103: 4})
+				}
+				judge(t, tap.Stop(), want)
+			})
+		}
 	}
 }
 
@@ -136,18 +146,21 @@ func (n *network) send(t *testing.T, segments ...tpdu.Segment) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sm := &smpp.SubmitSM{
-			Source:       smpp.Address{TON: 1, NPI: 1, Digits: phone},
-			Destination:  smpp.Address{NPI: 1, Digits: guest},
-			DataCoding:   s.Coding,
-			ShortMessage: ud,
-		}
+		sm := &smpp.SubmitSM{DataCoding: s.Coding, ShortMessage: ud}
 		if s.Indication() {
 			sm.ESMClass = smpp.ESMUDHI
 		}
-		if _, err := n.fleet.Submit(t.Context(), sm); err != nil {
-			t.Fatal(err)
-		}
+		n.submit(t, sm)
+	}
+}
+
+// submit sends a message from the handset to the outside client.
+func (n *network) submit(t *testing.T, sm *smpp.SubmitSM) {
+	t.Helper()
+	sm.Source = smpp.Address{TON: 1, NPI: 1, Digits: phone}
+	sm.Destination = smpp.Address{NPI: 1, Digits: guest}
+	if _, err := n.fleet.Submit(t.Context(), sm); err != nil {
+		t.Fatal(err)
 	}
 }
 

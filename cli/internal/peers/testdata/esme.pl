@@ -58,7 +58,10 @@ sub take {
         delete($asked{ $pdu->{seq} })->($pdu);
     } elsif ($cmd == Net::SMPP::CMD_deliver_sm) {
         $smpp->deliver_sm_resp(seq => $pdu->{seq}, message_id => '');
-        deliver($pdu);
+        deliver($pdu, $pdu->{short_message});
+    } elsif ($cmd == Net::SMPP::CMD_data_sm) {
+        $smpp->data_sm_resp(seq => $pdu->{seq}, message_id => '');
+        deliver($pdu, $pdu->{message_payload});
     } elsif ($cmd == Net::SMPP::CMD_enquire_link) {
         $smpp->enquire_link_resp(seq => $pdu->{seq});
     } elsif ($cmd == Net::SMPP::CMD_unbind) {
@@ -71,9 +74,16 @@ sub take {
 
 # deliver tells receipts (esm_class message type 0001) from messages.
 sub deliver {
-    my ($pdu) = @_;
-    my $text = decode($pdu->{data_coding} == 8 ? 'UTF-16BE' : 'gsm0338', $pdu->{short_message});
-    my %what = (from => $pdu->{source_addr}, to => $pdu->{destination_addr}, text => $text, coding => $pdu->{data_coding});
+    my ($pdu, $octets) = @_;
+    my $text = decode($pdu->{data_coding} == 8 ? 'UTF-16BE' : 'gsm0338', $octets);
+    my %what = (
+        from => $pdu->{source_addr}, to => $pdu->{destination_addr}, text => $text,
+        coding => $pdu->{data_coding}, service => $pdu->{service_type},
+    );
+    if (defined $pdu->{its_session_info}) {
+        $what{op} = unpack 'C', $pdu->{ussd_service_op};
+        $what{session} = unpack 'H*', $pdu->{its_session_info};
+    }
     if (($pdu->{esm_class} & 0x3c) == 0x04) {
         my %field = map { $_ => $text =~ /\b$_:(\S*)/ } qw(id stat);
         told('receipt', %what, %field);
@@ -89,20 +99,50 @@ sub listen_to_orders {
 
 sub obey {
     my ($order) = @_;
-    if ($order->{do} eq 'submit') {
-        ask('submit_sm', { from_us(), to_them($order->{to}), text($order->{text}), registered_delivery => 1 },
-            sub { told('submitted', id => $_[0]{message_id}) });
-    } elsif ($order->{do} eq 'unbind') {
-        ask('unbind', {}, sub { told('unbound', status => $_[0]{status}) });
-    }
+    my @from = (source_addr_ton => 1, source_addr_npi => 1, source_addr => $config->{number});
+    my @to = (dest_addr_ton => 1, dest_addr_npi => 1, destination_addr => $order->{to});
+    my @at = (schedule_delivery_time => $order->{at} // '');
+    my ($coding, $octets) = encoded($order->{text} // '');
+    my @text = (data_coding => $coding, short_message => $octets, registered_delivery => 1);
+    my %orders = (
+        submit => sub { ask('submit_sm', { @from, @to, @at, @text }, \&submitted) },
+        data => sub { ask('data_sm', { @from, @to, data_coding => $coding, registered_delivery => 1, message_payload => $octets }, \&submitted) },
+        ussd => sub {
+            ask('submit_sm', {
+                @from, @to, @text, service_type => 'USSD', registered_delivery => 0,
+                ussd_service_op => pack('C', $order->{op}), its_session_info => pack('H*', $order->{session}),
+            }, \&submitted);
+        },
+        multi => sub {
+            my @one = (1) x @{ $order->{all} };
+            ask('submit_multi', { @from, @text, dest_addr_ton => \@one, dest_addr_npi => \@one, destination_addr => $order->{all} }, \&submitted);
+        },
+        query => sub {
+            ask('query_sm', { @from, message_id => $order->{id} },
+                sub { told('queried', state => $_[0]{message_state}, final => $_[0]{final_date}) });
+        },
+        replace => sub {
+            ask('replace_sm', { @from, @at, message_id => $order->{id}, registered_delivery => 1, short_message => $octets },
+                sub { told('replaced') });
+        },
+        cancel => sub { ask('cancel_sm', { @from, @to, message_id => $order->{id} }, sub { told('cancelled') }) },
+        unbind => sub { ask('unbind', {}, sub { told('unbound') }) },
+    );
+    my $do = $orders{ $order->{do} } or return told('error', text => "no such order: $order->{do}");
+    $do->();
 }
 
-sub from_us { (source_addr_ton => 1, source_addr_npi => 1, source_addr => $config->{number}) }
-sub to_them { (dest_addr_ton => 1, dest_addr_npi => 1, destination_addr => $_[0]) }
+# submitted tells of a message that was taken, and the destinations of a submit_multi that are refused.
+sub submitted {
+    my ($response) = @_;
+    my %failed;
+    @failed{ @{ $response->{destination_addr} } } = @{ $response->{error_status_code} } if $response->{no_unsuccess};
+    told('submitted', id => $response->{message_id}, failed => \%failed);
+}
 
-# text is a short message in GSM 03.38 where that can hold it.
-sub text {
+# encoded is a text's data_coding and octets: GSM 03.38 where that can hold it.
+sub encoded {
     my ($text) = @_;
     my $octets = eval { encode('gsm0338', $text, Encode::FB_CROAK | Encode::LEAVE_SRC) };
-    return defined $octets ? (data_coding => 0, short_message => $octets) : (data_coding => 8, short_message => encode('UTF-16BE', $text));
+    return defined $octets ? (0, $octets) : (8, encode('UTF-16BE', $text));
 }
