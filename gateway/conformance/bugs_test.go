@@ -422,7 +422,9 @@ func TestBugs_BadClients(t *testing.T) {
 
 // Many guesses on many connections: each has three, and a neighbour works.
 func TestBugs_GuessingStorm(t *testing.T) {
-	ce := listen(t, config())
+	conf := config()
+	conf.GuessDelay = 5 * time.Millisecond
+	ce := listen(t, conf)
 	n := ce.neighbour()
 	defer n.close()
 	for range 50 {

@@ -105,7 +105,7 @@ func (c *Committer) Wait(ctx context.Context) error {
 func (c *Committer) Serve(ctx context.Context) error {
 	err := c.serve(ctx)
 	last := c.stop()
-	if err == nil {
+	if err == nil && last.batch.Len() > 0 {
 		err = c.commit(ctx, &last.batch)
 	}
 	last.answer(err)

@@ -114,6 +114,16 @@ func TestSegmentParameters(t *testing.T) {
 	}
 }
 
+func TestSegmentation(t *testing.T) {
+	want := smpp.Segmentation{Reference: 0x1234, Total: 3, Segment: 2}
+	if got, ok := want.TLVs().Segmentation(); !ok || got != want {
+		t.Errorf("%+v %v", got, ok)
+	}
+	if _, ok := want.TLVs()[:2].Segmentation(); ok {
+		t.Error("two of three")
+	}
+}
+
 func TestVendorTags(t *testing.T) {
 	for tag, want := range map[smpp.Tag]bool{0x13FF: false, 0x1400: true, 0x3FFF: true, 0x4000: false, smpp.TagMessagePayload: false} {
 		if tag.IsVendor() != want {

@@ -109,6 +109,28 @@ func Uint16TLV(tag Tag, v uint16) TLV { return TLV{tag, binary.BigEndian.AppendU
 // TextTLV makes a C-octet parameter: the text and a NUL.
 func TextTLV(tag Tag, s string) TLV { return TLV{tag, append([]byte(s), 0)} }
 
+// Segmentation is a part's place in a message of several, as the three sar_
+// parameters have it, §5.3.2.22 to §5.3.2.24.
+type Segmentation struct {
+	Reference uint16
+	Total     uint8 // parts
+	Segment   uint8 // of this part, 1 to Total
+}
+
+// TLVs makes the three parameters.
+func (s Segmentation) TLVs() TLVs {
+	return TLVs{Uint16TLV(TagSARMsgRefNum, s.Reference), Uint8TLV(TagSARTotalSegments, s.Total), Uint8TLV(TagSARSegmentSeqnum, s.Segment)}
+}
+
+// Segmentation returns a message's sar_ parameters, false if there are none.
+func (t TLVs) Segmentation() (s Segmentation, ok bool) {
+	var ref, total, segment bool
+	s.Reference, ref = t.Uint16(TagSARMsgRefNum)
+	s.Total, total = t.Uint8(TagSARTotalSegments)
+	s.Segment, segment = t.Uint8(TagSARSegmentSeqnum)
+	return s, ref && total && segment
+}
+
 // decodeTLVs reads the rest of a body. A stream that does not end where the PDU
 // does is broken (ESME_RINVOPTPARSTREAM). A known parameter of a length it cannot
 // have is refused with ESME_RINVPARLEN, one of a value it cannot have with

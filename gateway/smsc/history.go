@@ -52,6 +52,11 @@ func (h *history) end(m *message, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = append(s.ended, m)
+	s.trim(h, now)
+}
+
+// trim forgets finished messages that are too many or too old.
+func (s *shard) trim(h *history, now time.Time) {
 	for s.head < len(s.ended) && (len(s.ended)-s.head > h.most || now.Sub(s.ended[s.head].ended) > h.age) {
 		delete(s.all, s.ended[s.head].serial)
 		s.ended[s.head] = nil
@@ -67,6 +72,7 @@ func (h *history) find(serial uint64) *message {
 	s := h.shard(serial)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.trim(h, time.Now())
 	return s.all[serial]
 }
 
@@ -76,6 +82,7 @@ func (h *history) list(below uint64) []*message {
 	for i := range h.shards {
 		s := &h.shards[i]
 		s.mu.Lock()
+		s.trim(h, time.Now())
 		for _, m := range s.all {
 			if below == 0 || m.serial < below {
 				all = append(all, m)

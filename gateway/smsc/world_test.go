@@ -232,3 +232,9 @@ func inBubble(t *testing.T, c smsc.Config, test func(t *testing.T, w *world)) {
 		w.end()
 	})
 }
+
+// wait lets the least time pass that two servers are started apart.
+func wait(t *testing.T) {
+	t.Helper()
+	time.Sleep(time.Millisecond)
+}

@@ -81,6 +81,7 @@ func golden(t testing.TB) map[string][]byte {
 		"message-pay-modern": modern.SecuredData,
 		"message-pay-legacy": legacy.SecuredData,
 		"userdata-ports":     append(unhex(t, "0805043f483f487000"), modern.Packet...),
+		"pdu-turkish":        turkishPDU(t),
 		"tpdu-deliver":       unhex(t, "040b919471476965870000117042916303210ec8329bfd065ddf72363904aaaa")[:31],
 		"tpdu-submit":        append(unhex(t, "41000b916831080000f10000f67d"), modern.UserData...),
 	}

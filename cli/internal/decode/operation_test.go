@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/tpdu"
 )
 
 // operationPDU is one PDU of an operation beside submit_sm and deliver_sm.
@@ -49,6 +50,20 @@ func ussdPDU(t testing.TB) []byte {
 			{Tag: smpp.TagCallbackNum, Value: []byte("\x01\x01\x01254")}, {Tag: 0x1400, Value: []byte{1}},
 		},
 	}})
+}
+
+// turkishPDU carries a text with the tables of a language.
+func turkishPDU(t testing.TB) []byte {
+	t.Helper()
+	s, err := tpdu.Compose("Teşekkürler", tpdu.Writing{Shift: tpdu.Shift{Single: tpdu.Turkish}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ud, err := s.UserData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return submitPDUOf(t, s.Coding, ud)
 }
 
 func wantOperation(want map[string]string, body smpp.Body) {

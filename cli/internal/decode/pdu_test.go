@@ -13,9 +13,14 @@ import (
 
 func submitPDU(t testing.TB, userData []byte) []byte {
 	t.Helper()
+	return submitPDUOf(t, smpp.CodingClass1B, userData)
+}
+
+func submitPDUOf(t testing.TB, coding uint8, userData []byte) []byte {
+	t.Helper()
 	return encodePDU(t, smpp.PDU{Sequence: 7, Body: &smpp.SubmitSM{
 		Source: smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Digits: "8613800000001"}, Destination: smpp.Address{NPI: smpp.NPIISDN, Digits: "10658"},
-		ESMClass: smpp.ESMUDHI, DataCoding: smpp.CodingClass1B, ShortMessage: userData,
+		ESMClass: smpp.ESMUDHI, DataCoding: coding, ShortMessage: userData,
 	}})
 }
 

@@ -21,3 +21,13 @@ func TestRedisServer(t *testing.T) { msgstoretest.TestStore(t, msgstoretest.Redi
 
 func TestFaultsOfMiniredis(t *testing.T)   { msgstoretest.TestFaults(t, msgstoretest.Miniredis) }
 func TestFaultsOfRedisServer(t *testing.T) { msgstoretest.TestFaults(t, msgstoretest.RedisServer) }
+
+func TestServerKilled(t *testing.T) { msgstoretest.TestServerKilled(t) }
+
+func TestWriterKilledOnMiniredis(t *testing.T) {
+	msgstoretest.TestWriterKilled(t, msgstoretest.Miniredis, 1)
+}
+
+func TestWriterKilledOnRedisServer(t *testing.T) {
+	msgstoretest.TestWriterKilled(t, msgstoretest.RedisServer, 2)
+}
