@@ -182,10 +182,14 @@ func (s *Server) dispatch(ms []*message) {
 // forward puts messages where they go to; those for one account together.
 func (s *Server) forward(ms []*message) {
 	now := time.Now()
-	for _, m := range ms {
+	for i, m := range ms {
 		m.to.tell(gateway.MessageAccepted, gateway.Enroute, m, now)
-		if sender := s.route(m.sm.Source.Digits); sender != nil && sender.Kind == Subscribers {
-			sender.heard(m.sm.Source.Digits)
+		source := m.sm.Source.Digits
+		if i > 0 && source == ms[i-1].sm.Source.Digits {
+			continue
+		}
+		if sender := s.route(source); sender != nil && sender.Kind == Subscribers {
+			sender.heard(source)
 		}
 	}
 	for len(ms) > 0 {
