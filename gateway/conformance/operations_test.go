@@ -1,7 +1,9 @@
 package conformance_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -356,5 +358,94 @@ func TestMessages_Cards(t *testing.T) {
 	p.asks(submitSM, 3, submit(saying("text")), 0)
 	if m := readDeliver(phones.answerDeliver(0)); m.text != "text" {
 		t.Errorf("delivered %q", m.text)
+	}
+}
+
+// A message that is put off is told of once, where that was asked for, and what became
+// of it in the end besides (§5.2.12, §5.2.17).
+func TestMessages_IntermediateNotification(t *testing.T) {
+	cfg := config()
+	cfg.Retry = []time.Duration{time.Second}
+	bubble(t, cfg, func(t *testing.T, ce *centre) {
+		p, phones := ce.bound(bindTransceiver, "platform"), ce.bound(bindReceiver, "phones")
+		first := id(p.asks(submitSM, 2, submit(func(m *message) { m.registered = "\x11" }), 0))
+		phones.answerDeliver(0x64)
+		phones.answerDeliver(0x64)
+		phones.answerDeliver(0)
+		for _, want := range []struct{ esmClass, state string }{{"\x20", "\x01"}, {"\x04", "\x02"}} {
+			m := readDeliver(p.answerDeliver(0))
+			if m.esmClass != want.esmClass || !strings.Contains(m.tlvs, tlv(0x0427, want.state)) || !strings.Contains(m.tlvs, tlv(0x001E, c(first))) {
+				t.Errorf("esm_class %x, parameters %q, want %x and state %x", m.esmClass, m.tlvs, want.esmClass, want.state)
+			}
+		}
+		p.quiet(patience)
+		phones.close()
+		p.close()
+	})
+}
+
+// A phone that was away and is back is told of by alert_notification, where set_dpf
+// asked for that; it is not answered (§4.12, §5.3.2.29).
+func TestMessages_Alert(t *testing.T) {
+	cfg := config()
+	cfg.Retry, cfg.EnquireLink = []time.Duration{time.Hour}, 2*time.Hour
+	bubble(t, cfg, func(t *testing.T, ce *centre) {
+		p, phones := ce.bound(bindTransceiver, "platform"), ce.bound(bindTransceiver, "phones")
+		p.asks(submitSM, 2, submit(func(m *message) { m.tlvs = tlv(0x0421, "\x01") }), 0)
+		phones.answerDeliver(0x64)
+		phones.stillLives()
+		p.quiet(time.Minute)
+		phones.send(pdu(submitSM, 3, submit(to(code), func(m *message) { m.sourceTON, m.source = "\x01", c(phone) }))) // it is back
+		seen := false
+		for range 2 {
+			a := p.next()
+			if a.id == deliverSM {
+				p.send(pdu(deliverSM|resp, a.sequence, c("")))
+				continue
+			}
+			seen = true
+			if want := address(phone) + address(code); a.id != alert || a.status != 0 || !strings.HasPrefix(a.body, want) {
+				t.Errorf("got %v, want an alert_notification of %q", a, want)
+			}
+		}
+		if !seen {
+			t.Error("no alert_notification")
+		}
+		p.stillLives()
+		phones.close()
+		p.close()
+	})
+}
+
+// outbind: where something waits for an account that has an address, the centre
+// connects, says who it is, and is bound to (§2.2.1, §4.1.7).
+func TestSession_Outbind(t *testing.T) {
+	cfg := config()
+	cfg.Accounts[0].Outbind, cfg.Accounts[0].OutbindPassword = "esme.example:2775", "outward"
+	called := make(chan net.Conn)
+	cfg.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+		if address != "esme.example:2775" {
+			t.Errorf("dialled %s", address)
+		}
+		near, far := net.Pipe()
+		select {
+		case called <- near:
+			return far, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	ce := listen(t, cfg)
+	n := ce.neighbour()
+	defer n.close()
+	n.asks(submitSM, 2, submit(to(code), saying("come")), 0)
+	p := &peer{t, <-called}
+	defer p.close()
+	if a := p.next(); a.id != outbind || a.status != 0 || a.body != c("AIRTILL")+c("outward") {
+		t.Errorf("got %v, want an outbind", a)
+	}
+	p.asks(bindReceiver, 1, binding("platform"), 0)
+	if m := readDeliver(p.answerDeliver(0)); m.text != "come" {
+		t.Errorf("delivered %+v", m)
 	}
 }
