@@ -42,6 +42,9 @@ func (m *message) record() *msgstore.Record {
 	if m.kind == plain {
 		submitted := *m.sm
 		submitted.RegisteredDelivery = m.asked
+		if m.replaces { // not yet
+			submitted.ReplaceIfPresent = 1
+		}
 		r.Kind, r.Account, r.PDU = msgstore.Message, m.from.SystemID, &submitted
 	}
 	for _, t := range m.tries {
@@ -64,6 +67,8 @@ func (a *account) keepEnded(m, r *message) {
 		return
 	}
 	a.server.change(a.changes.Finish(m.record()))
+	m.unkept.Store(true)
+	a.caused = append(a.caused, effect{kept: m})
 	if r != nil {
 		a.server.change(a.changes.Put(r.record()))
 	}
@@ -181,6 +186,7 @@ func (s *Server) restore(r *msgstore.Record) *message {
 	case *smpp.SubmitSM:
 		m.from, m.to, m.sm = owner, s.route(body.Destination.Digits), body
 		m.asked, body.RegisteredDelivery = body.RegisteredDelivery, 0
+		m.replaces, body.ReplaceIfPresent = body.ReplaceIfPresent != 0, 0
 	case *smpp.DeliverSM:
 		m.kind, m.to, m.sm = receipt, owner, (*smpp.SubmitSM)(body)
 		if r.Key[serialDigits:] == notificationMark {
