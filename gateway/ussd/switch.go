@@ -318,7 +318,7 @@ func (s *Switch) close(se *session, r Result, detail string, now time.Time) {
 	se.handset.over(s, se)
 	se.application.over(s, se)
 	done := se.snapshot()
-	s.finished.add(done)
+	s.finished.add(entry{done, se.order})
 	if tell := s.config.Observer; tell != nil {
 		s.do(func(context.Context) { tell(done) })
 	}
