@@ -23,19 +23,23 @@ import (
 type target struct {
 	network, platform, handsets, redis string
 
+	signer // of profile key, its merchant is one of the ready file; empty: the first
+
 	apiKeyFile, operatorKeyFile string
-	merchant                    string // whose key of the ready file; empty: the first
 
 	keyFrom string // where the key that is used came from, for whoever is refused
 }
 
 // shop says the flags of a command that asks the platform as a merchant.
 func (t *target) shop() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		t.networkFlag(), t.platformFlag(),
-		&cli.StringFlag{Name: "merchant", Usage: "act as the merchant `ID` of the ready file", DefaultText: "the first", Destination: &t.merchant},
+		&cli.StringFlag{
+			Name: "merchant", Usage: "act as the merchant `ID`: of the ready file, or one that signs (or AIRTILL_MERCHANT is one that signs)",
+			DefaultText: "the ready file's first", Destination: &t.merchant,
+		},
 		&cli.StringFlag{Name: "api-key-file", Usage: "read the merchant's key from `FILE` (or AIRTILL_API_KEY holds it)", Destination: &t.apiKeyFile},
-	}
+	}, t.signer.flags()...)
 }
 
 // office says the flags of a command that asks the platform as its operator.
@@ -125,13 +129,25 @@ func checkAddress(flag, address string) error {
 	return nil
 }
 
-// merchantClient asks the platform as a merchant.
+// merchantClient asks the platform as a merchant, in its profile.
 func (t *target) merchantClient(c *call) (*api.Client, error) {
-	config, err := t.asking(c, t.apiKey)
+	if err := t.signer.check(t.apiKeyFile); err != nil {
+		return nil, err
+	}
+	signing, from, err := t.signer.read(c)
 	if err != nil {
 		return nil, err
 	}
-	return api.NewClient(config)
+	key := t.apiKey
+	if signing.Profile.Signs() {
+		t.keyFrom = from
+		key = func(*call, string) (api.Key, error) { return "", nil }
+	}
+	config, err := t.asking(c, key)
+	if err != nil {
+		return nil, err
+	}
+	return signing.Client(config)
 }
 
 // officeClient asks the platform as its operator.
