@@ -226,3 +226,6 @@ func (s *Switch) withdraw(se *session) {
 		s.down(se, Message{Kind: End}, time.Now())
 	}
 }
+
+// ID is the session's, as records have it.
+func (d *Dialog) ID() string { return d.se.id }
