@@ -88,7 +88,7 @@ func (g *Gateway) build(c GatewayConfig) error {
 	codes := new(codes)
 	config := smsc.Config{
 		Accounts: c.Accounts, Observer: c.Observer, OpenCards: c.OpenCards, Radio: air, Faults: faults, USSD: codes,
-		Canned: c.Canned, Dial: dialTCP(c.Network), Rand: rand.New(rand.NewPCG(c.Seed, seedGateway)), Log: c.Log,
+		Canned: c.Canned, Dial: Dialer(c.Network), Rand: rand.New(rand.NewPCG(c.Seed, seedGateway)), Log: c.Log,
 	}
 	if c.Store != nil {
 		g.store = &watchedStore{Store: c.Store}
@@ -231,11 +231,6 @@ func ends(ctx context.Context, h http.Handler) http.Handler {
 		defer context.AfterFunc(ctx, cancel)()
 		h.ServeHTTP(w, r.WithContext(own))
 	})
-}
-
-// dialTCP is how the carrier reaches an ESME that it calls.
-func dialTCP(n network.Network) func(context.Context, string) (net.Conn, error) {
-	return func(ctx context.Context, address string) (net.Conn, error) { return n.Dial(ctx, address) }
 }
 
 // What each room's generator is seeded with besides the run's seed, so that one room

@@ -204,3 +204,8 @@ func (c *capture) close(known []uint64, open []smsc.Session) {
 		}
 	}
 }
+
+// Dialer is how a carrier reaches an ESME that it calls.
+func Dialer(n network.Network) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, address string) (net.Conn, error) { return n.Dial(ctx, address) }
+}
