@@ -28,6 +28,7 @@ import (
 // devConfig is what dev is told.
 type devConfig struct {
 	http, smpp, handsets, shop string
+	carrier                    string
 	redis, readyFile           string
 	fresh, manual, strict      bool
 	seed                       uint64
@@ -46,6 +47,7 @@ func dev() command {
 		flags: []cli.Flag{
 			addressFlag("http", "the platform", "127.0.0.1:8080", &d.http),
 			addressFlag("smpp", "the carrier", "127.0.0.1:2775", &d.smpp),
+			addressFlag("carrier", "the carrier's management", managementAddress, &d.carrier),
 			addressFlag("handsets", "the phones' control face", "127.0.0.1:8081", &d.handsets),
 			addressFlag("shop", "the shop", "127.0.0.1:8082", &d.shop),
 			&cli.BoolFlag{Name: "strict-ports", Usage: "fail when a port is taken, instead of moving to a free one", Destination: &d.strict},
@@ -76,11 +78,11 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	}
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
-		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Handsets: d.handsets, Shop: d.shop,
+		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
 		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
-		return unheard(err, "--http, --smpp, --handsets, --shop")
+		return unheard(err, "--http, --smpp, --carrier, --handsets, --shop")
 	}
 	err = w.Run(ctx, func(ctx context.Context) error { return d.up(ctx, c, w.Ready(), store) })
 	if err != nil && !errors.Is(err, context.Canceled) {
@@ -101,7 +103,7 @@ func (d *devConfig) profile() platform.Profile {
 
 // up tells where everything is, and stays until it is interrupted.
 func (d *devConfig) up(ctx context.Context, c *call, r world.Ready, store *world.Store) error {
-	found := foundAt(ctx, readyFile(c.env.Getenv), r)
+	found := foundAt(ctx, readyFile(c.env.Getenv), r, isUp)
 	for _, path := range []string{found, d.readyFile} {
 		if path == "" {
 			continue
@@ -125,7 +127,7 @@ func (d *devConfig) up(ctx context.Context, c *call, r world.Ready, store *world
 
 // foundAt is the ready file for commands to find a network by: the usual one, unless
 // another network that is up has it.
-func foundAt(ctx context.Context, usual string, r world.Ready) string {
+func foundAt(ctx context.Context, usual string, r world.Ready, isUp func(context.Context, world.Ready) bool) string {
 	other, err := world.ReadReady(usual)
 	if err != nil || other.HTTP == r.HTTP || !isUp(ctx, other) {
 		return usual
@@ -167,6 +169,7 @@ func banner(r world.Ready, store *world.Store, option string) string {
 
   platform   %s     POST /v1/bills
   carrier    %s            SMPP 3.4; bind as %s, password %s, numbers %s
+             %s     its management; key %s
   handsets   %s     phones to hold
   shop       %s     GET /v1/catalogue, POST /v1/orders
   store      %s (%s)
@@ -176,7 +179,7 @@ func banner(r world.Ready, store *world.Store, option string) string {
     webhook secret   %s
   operator key       %s
 
-`, r.HTTP, r.SMPP, r.ESMEs[0].SystemID, r.ESMEs[0].Password, r.ESMEs[0].AddressRange, r.Handsets, r.Shop, store.Shown, store.Promise,
+`, r.HTTP, r.SMPP, r.ESMEs[0].SystemID, r.ESMEs[0].Password, r.ESMEs[0].AddressRange, r.Carrier, r.CarrierKey, r.Handsets, r.Shop, store.Shown, store.Promise,
 		m.ID, m.Name, m.APIKey, m.WebhookSecret, r.OperatorKey)
 	for _, p := range r.Phones {
 		fmt.Fprintf(&b, "  %s  %-10s %-16s %s\n", p.MSISDN, p.Name, p.Persona, cardLine(p))

@@ -83,11 +83,16 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 // operatorKey reads the key, or makes one and keeps it where commands find it.
 func (p *platformConfig) operatorKey(c *call) (string, error) {
 	s := secret{what: "operator key", file: p.operatorKeyFile, flag: "operator-key-file", variable: "AIRTILL_OPERATOR_KEY"}
+	return s.readOrMake(c, "operator.key")
+}
+
+// readOrMake reads the secret, or makes one and keeps it in a file of the state directory.
+func (s secret) readOrMake(c *call, name string) (string, error) {
 	text, _, err := s.read(c)
 	if err != nil || text != "" {
 		return text, err
 	}
-	path := stateFile(c.env.Getenv, "operator.key")
+	path := stateFile(c.env.Getenv, name)
 	if text, err = readSecret(path); !errors.Is(err, fs.ErrNotExist) {
 		return text, err
 	}
@@ -95,11 +100,11 @@ func (p *platformConfig) operatorKey(c *call) (string, error) {
 	_, _ = rand.Read(octets) // never fails
 	text = "op_" + hex.EncodeToString(octets)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("keep the operator key: %w", err)
+		return "", fmt.Errorf("keep the %s: %w", s.what, err)
 	}
 	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the operator key: %w", err)
+		return "", fmt.Errorf("keep the %s: %w", s.what, err)
 	}
-	c.talk("made an operator key: %s", path)
+	c.talk("made an %s: %s", s.what, path)
 	return text, nil
 }

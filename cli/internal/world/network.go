@@ -37,7 +37,7 @@ type Config struct {
 
 	PlatformNetwork network.Network // of the platform's room alone; nil: Network
 
-	HTTP, SMPP, Handsets, Shop string // addresses to listen at
+	HTTP, SMPP, Carrier, Handsets, Shop string // addresses to listen at; Carrier is its management's
 
 	Suite     scp80.Suite // of the elements that are enrolled, and of the shop; 0 is modern
 	People    []Person    // enrolled at the start
@@ -101,6 +101,7 @@ type World struct {
 
 	own         platform.MerchantKeys // of the merchant that has an API key
 	operatorKey string
+	carrierKey  string
 	random      io.Reader // of the platform's rooms
 	restarts    chan restart
 }
@@ -126,7 +127,7 @@ func New(ctx context.Context, c Config) (*World, error) {
 	return w, w.connect()
 }
 
-// drawSecrets makes the operator's key and the passwords at the carrier.
+// drawSecrets makes the keys of the operators, and the passwords at the carrier.
 func (w *World) drawSecrets() error {
 	var octets [20]byte
 	if _, err := io.ReadFull(w.random, octets[:]); err != nil {
@@ -139,6 +140,9 @@ func (w *World) drawSecrets() error {
 		_, _ = io.ReadFull(passwords, octets[:]) // never fails
 		return fmt.Sprintf("%x", octets)
 	})
+	var key [16]byte
+	_, _ = io.ReadFull(passwords, key[:]) // never fails
+	w.carrierKey = fmt.Sprintf("op_%x", key)
 	return nil
 }
 
@@ -169,8 +173,8 @@ func (w *World) build(ctx context.Context) error {
 	c := w.config
 	var err error
 	w.Gateway, err = NewGateway(ctx, GatewayConfig{
-		Network: c.Network, Listen: orLoopback(c.SMPP), Accounts: w.accounts, Seed: c.Seed, Observer: c.Watch.Carrier,
-		OpenCards: c.OpenCards, Log: c.Log,
+		Network: c.Network, Listen: orLoopback(c.SMPP), HTTP: orLoopback(c.Carrier), Key: w.carrierKey, Accounts: w.accounts,
+		Seed: c.Seed, Observer: c.Watch.Carrier, OpenCards: c.OpenCards, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -348,7 +352,7 @@ func (w *World) openShop(ctx context.Context, g *errgroup.Group) error {
 func (w *World) Ready() Ready {
 	r := Ready{
 		HTTP: w.Platform.URL(), SMPP: w.Gateway.Address(), Handsets: w.Handsets.URL(), Shop: w.Merchant.URL(),
-		Redis: w.config.Store.URL, OperatorKey: w.operatorKey,
+		Redis: w.config.Store.URL, OperatorKey: w.operatorKey, Carrier: w.Gateway.URL(), CarrierKey: w.carrierKey,
 		Merchants: []ReadyMerchant{{
 			ID: string(w.own.ID), Name: w.config.ShopName, APIKey: w.own.APIKey, WebhookSecret: w.own.WebhookSecret,
 		}},
