@@ -259,8 +259,8 @@ func (s *session) take(p smpp.PDU) (ended bool) {
 	case *smpp.Unbind:
 		s.respond(p, smpp.ROK)
 		return true
-	case *smpp.Unknown:
-		s.respond(p, smpp.RINVCMDID)
+	case *smpp.Unknown, *smpp.DataSM, *smpp.Outbind, *smpp.AlertNotification:
+		s.respond(smpp.PDU{Sequence: p.Sequence, Body: &smpp.Unknown{}}, smpp.RINVCMDID)
 	default:
 		s.respond(p, smpp.RINVBNDSTS)
 	}

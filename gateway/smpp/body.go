@@ -31,6 +31,7 @@ type Bind struct {
 	InterfaceVersion uint8  // Version, or lower for older peers
 	AddrTON, AddrNPI uint8
 	AddressRange     string // at most 40 characters, a regular expression, §4.1.1 and appendix A
+	TLVs             TLVs   // 3.4 has none here; what comes is kept, §3.3
 }
 
 // BindReceiver asks for a session that receives, §4.1.3.
@@ -113,6 +114,13 @@ type EnquireLink struct{}
 
 // EnquireLinkResp answers an EnquireLink, §4.11.2.
 type EnquireLinkResp struct{}
+
+// Outbind asks an ESME that listens to bind as a receiver, §4.1.7. It has no response.
+type Outbind struct {
+	SystemID string // the SMSC's, at most 15 characters
+	Password Password
+	TLVs     TLVs
+}
 
 // Unbind ends a session, §4.2.1.
 type Unbind struct{}

@@ -8,6 +8,7 @@ func (b *Bind) appendBody(e *encoder, _ Status) {
 	e.text(&fieldSystemType, b.SystemType)
 	e.b = append(e.b, b.InterfaceVersion, b.AddrTON, b.AddrNPI)
 	e.text(&fieldAddressRange, b.AddressRange)
+	b.TLVs.append(e)
 }
 
 func (b *Bind) decodeBody(d *decoder, _ Status) {
@@ -16,7 +17,7 @@ func (b *Bind) decodeBody(d *decoder, _ Status) {
 	b.SystemType = d.text(&fieldSystemType)
 	b.InterfaceVersion, b.AddrTON, b.AddrNPI = d.uint8(), d.uint8(), d.uint8()
 	b.AddressRange = d.text(&fieldAddressRange)
-	d.end()
+	b.TLVs = d.tlvs()
 }
 
 func (b *BindResp) appendBody(e *encoder, s Status) {
@@ -50,58 +51,34 @@ func (b *BindTransceiverResp) appendBody(e *encoder, s Status) { (*BindResp)(b).
 func (b *BindTransceiverResp) decodeBody(d *decoder, s Status) { (*BindResp)(b).decodeBody(d, s) }
 
 func (m *SubmitSM) appendBody(e *encoder, _ Status) {
-	if len(m.ShortMessage) > MaxShortMessage {
-		e.fail(RINVMSGLEN, "sm_length")
-		return
-	}
 	e.text(&fieldServiceType, m.ServiceType)
 	e.address(&fieldSource, &m.Source)
 	e.address(&fieldDestination, &m.Destination)
-	e.b = append(e.b, m.ESMClass, m.ProtocolID, m.PriorityFlag)
-	e.time(&fieldSchedule, m.ScheduleDeliveryTime)
-	e.time(&fieldValidity, m.ValidityPeriod)
-	e.b = append(e.b, m.RegisteredDelivery, m.ReplaceIfPresent, m.DataCoding, m.SMDefaultMsgID, uint8(len(m.ShortMessage)))
-	e.b = append(e.b, m.ShortMessage...)
-	m.TLVs.append(e)
+	m.appendRest(e)
 }
 
 func (m *SubmitSM) decodeBody(d *decoder, _ Status) {
 	m.ServiceType = d.text(&fieldServiceType)
 	m.Source = d.address(&fieldSource)
 	m.Destination = d.address(&fieldDestination)
+	m.decodeRest(d)
+}
+
+// appendRest writes what follows the addresses, as in a submit_multi.
+func (m *SubmitSM) appendRest(e *encoder) {
+	e.b = append(e.b, m.ESMClass, m.ProtocolID, m.PriorityFlag)
+	e.time(&fieldSchedule, m.ScheduleDeliveryTime)
+	e.time(&fieldValidity, m.ValidityPeriod)
+	e.b = append(e.b, m.RegisteredDelivery, m.ReplaceIfPresent, m.DataCoding, m.SMDefaultMsgID)
+	e.content(m.ShortMessage, m.TLVs)
+}
+
+func (m *SubmitSM) decodeRest(d *decoder) {
 	m.ESMClass, m.ProtocolID, m.PriorityFlag = d.uint8(), d.uint8(), d.uint8()
 	m.ScheduleDeliveryTime = d.time(&fieldSchedule)
 	m.ValidityPeriod = d.time(&fieldValidity)
 	m.RegisteredDelivery, m.ReplaceIfPresent, m.DataCoding, m.SMDefaultMsgID = d.uint8(), d.uint8(), d.uint8(), d.uint8()
-	m.decodeContent(d)
-}
-
-// decodeContent reads sm_length, short_message and the optional parameters with
-// one copy for all of them. A sm_length of 255 has its own status, §5.2.21.
-func (m *SubmitSM) decodeContent(d *decoder) {
-	l := int(d.uint8())
-	switch {
-	case d.err != nil:
-		return
-	case l > MaxShortMessage:
-		d.fail(RINVMSGLEN, "sm_length")
-		return
-	case l > len(d.rest):
-		d.fail(RINVCMDLEN, "short_message")
-		return
-	case len(d.rest) == 0:
-		return
-	}
-	own := bytes.Clone(d.rest)
-	if l > 0 {
-		m.ShortMessage = own[:l:l]
-	}
-	ts, err := decodeTLVs(own[l:])
-	if err != nil {
-		d.fail(err.Status, err.Field)
-		return
-	}
-	m.TLVs = ts
+	m.ShortMessage, m.TLVs = d.content()
 }
 
 func (m *DeliverSM) appendBody(e *encoder, s Status) { (*SubmitSM)(m).appendBody(e, s) }

@@ -26,6 +26,13 @@ var (
 	fieldSchedule     = field{"schedule_delivery_time", 16, RINVSCHED} // §5.2.15
 	fieldValidity     = field{"validity_period", 16, RINVEXPIRY}       // §5.2.16
 	fieldMessageID    = field{"message_id", 64, RINVMSGID}             // §5.2.23
+	fieldListName     = field{"dl_name", 20, RINVDLNAME}               // §5.2.27
+	fieldFinalDate    = field{"final_date", 16, RINVPARLEN}            // §4.8.2
+
+	// The addresses of data_sm and alert_notification are longer, §4.7.1, §4.12.1.
+	fieldLongSource      = field{"source_addr", 64, RINVSRCADR}
+	fieldLongDestination = field{"destination_addr", 64, RINVDSTADR}
+	fieldESME            = field{"esme_addr", 64, RINVPARLEN} // §5.2.10
 )
 
 // Decode reads one frame, command_length included. What it returns shares no
@@ -105,6 +112,16 @@ func (e *encoder) address(f *field, a *Address) {
 	e.text(f, a.Digits)
 }
 
+// content writes sm_length, short_message and the optional parameters.
+func (e *encoder) content(sm []byte, ts TLVs) {
+	if len(sm) > MaxShortMessage {
+		e.fail(RINVMSGLEN, "sm_length")
+		return
+	}
+	e.b = append(append(e.b, uint8(len(sm))), sm...)
+	ts.append(e)
+}
+
 // decoder walks a body; the first fault ends it, and everything after reads as zero.
 type decoder struct {
 	rest []byte
@@ -125,6 +142,16 @@ func (d *decoder) uint8() uint8 {
 	}
 	v := d.rest[0]
 	d.rest = d.rest[1:]
+	return v
+}
+
+func (d *decoder) uint32() uint32 {
+	if len(d.rest) < 4 {
+		d.fail(RINVCMDLEN, "command_length")
+		return 0
+	}
+	v := binary.BigEndian.Uint32(d.rest)
+	d.rest = d.rest[4:]
 	return v
 }
 
@@ -159,6 +186,34 @@ func (d *decoder) address(f *field) Address {
 	a := Address{TON: d.uint8(), NPI: d.uint8()}
 	a.Digits = d.text(f)
 	return a
+}
+
+// content reads sm_length, short_message and the optional parameters with one
+// copy for all of them. A sm_length of 255 has its own status, §5.2.21.
+func (d *decoder) content() (sm []byte, ts TLVs) {
+	l := int(d.uint8())
+	switch {
+	case d.err != nil:
+		return nil, nil
+	case l > MaxShortMessage:
+		d.fail(RINVMSGLEN, "sm_length")
+		return nil, nil
+	case l > len(d.rest):
+		d.fail(RINVCMDLEN, "short_message")
+		return nil, nil
+	case len(d.rest) == 0:
+		return nil, nil
+	}
+	own := bytes.Clone(d.rest)
+	if l > 0 {
+		sm = own[:l:l]
+	}
+	ts, err := decodeTLVs(own[l:])
+	if err != nil {
+		d.fail(err.Status, err.Field)
+	}
+	d.rest = nil
+	return sm, ts
 }
 
 // tlvs reads what is left as optional parameters, copied.

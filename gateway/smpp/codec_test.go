@@ -127,7 +127,41 @@ func corpus() []smpp.PDU {
 		{Sequence: smpp.MaxSequence, Body: &smpp.EnquireLink{}}, {Sequence: 4, Body: &smpp.EnquireLinkResp{}},
 		{Sequence: 5, Body: &smpp.Unbind{}}, {Sequence: 5, Body: &smpp.UnbindResp{}},
 		{Status: smpp.RINVCMDLEN, Body: &smpp.GenericNack{}},
-		{Sequence: 6, Body: &smpp.Unknown{ID: 0x00000103, Octets: []byte("data")}},
+		{Sequence: 6, Body: &smpp.Unknown{ID: 0x00000104, Octets: []byte("data")}},
+		{Sequence: 7, Body: sampleMulti()},
+		{Sequence: 7, Body: &smpp.SubmitMultiResp{MessageID: "0a1c", Unsuccessful: []smpp.Unsuccessful{{Address: smpp.Address{TON: 1, NPI: 1, Digits: "254"}, Status: smpp.RINVDSTADR}}}},
+		{Sequence: 8, Body: sampleData()},
+		{Status: smpp.RDELIVERYFAILURE, Sequence: 8, Body: &smpp.DataSMResp{MessageID: "0a1d", TLVs: smpp.TLVs{smpp.Uint8TLV(smpp.TagDeliveryFailureReason, 3)}}},
+		{Sequence: 9, Body: &smpp.QuerySM{MessageID: "0a1b", Source: smpp.Address{Digits: "10658"}}},
+		{Sequence: 9, Body: &smpp.QuerySMResp{MessageID: "0a1b", FinalDate: "261123120000000+", State: smpp.StateDelivered, ErrorCode: 0}},
+		{Sequence: 10, Body: &smpp.CancelSM{ServiceType: "CMT", MessageID: "0a1b", Source: smpp.Address{Digits: "10658"}, Destination: smpp.Address{TON: 1, NPI: 1, Digits: "8613800000001"}}},
+		{Sequence: 10, Body: &smpp.CancelSMResp{}},
+		{Sequence: 11, Body: &smpp.ReplaceSM{
+			MessageID: "0a1b", Source: smpp.Address{Digits: "10658"}, ScheduleDeliveryTime: "261123120000000+", ValidityPeriod: "000001000000000R",
+			RegisteredDelivery: 1, SMDefaultMsgID: 2, ShortMessage: []byte("another text"),
+		}},
+		{Sequence: 11, Body: &smpp.ReplaceSMResp{}},
+		{Sequence: 12, Body: &smpp.Outbind{SystemID: "AIRTILL", Password: "secret"}},
+		{Sequence: 13, Body: &smpp.AlertNotification{
+			Source: smpp.Address{TON: 1, NPI: 1, Digits: "8613800000001"}, ESME: smpp.Address{Digits: "10658"},
+			TLVs: smpp.TLVs{smpp.Uint8TLV(smpp.TagMSAvailabilityStatus, 0)},
+		}},
+	}
+}
+
+func sampleMulti() *smpp.SubmitMulti {
+	m := *sample()
+	m.Destination = smpp.Address{}
+	return &smpp.SubmitMulti{Message: m, Destinations: []smpp.Destination{
+		{Address: smpp.Address{TON: 1, NPI: 1, Digits: "8613800000001"}}, {List: "friends"}, {Address: smpp.Address{Digits: "254"}},
+	}}
+}
+
+func sampleData() *smpp.DataSM {
+	return &smpp.DataSM{
+		ServiceType: "WAP", Source: smpp.Address{TON: 5, Digits: "a.example.of.a.long.address.that.only.data_sm.may.have"},
+		Destination: smpp.Address{TON: 1, NPI: 1, Digits: "8613800000001"}, ESMClass: smpp.ESMDatagram, RegisteredDelivery: smpp.ReceiptFailure,
+		DataCoding: smpp.CodingOctets, TLVs: smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: []byte{1, 2, 3}}, smpp.Uint8TLV(smpp.TagSetDPF, 1)},
 	}
 }
 
@@ -150,6 +184,30 @@ func TestFieldLimits(t *testing.T) {
 		{"schedule_delivery_time 5.2.15", 16, smpp.RINVSCHED, func(s string) smpp.Body { return &smpp.SubmitSM{ScheduleDeliveryTime: s} }},
 		{"validity_period 5.2.16", 16, smpp.RINVEXPIRY, func(s string) smpp.Body { return &smpp.SubmitSM{ValidityPeriod: s} }},
 		{"message_id 5.2.23", 64, smpp.RINVMSGID, func(s string) smpp.Body { return &smpp.SubmitSMResp{MessageID: s} }},
+		{"dl_name 5.2.27", 20, smpp.RINVDLNAME, func(s string) smpp.Body { return &smpp.SubmitMulti{Destinations: []smpp.Destination{{List: s}}} }},
+		{"destination_addr of submit_multi 5.2.9", 20, smpp.RINVDSTADR, func(s string) smpp.Body {
+			return &smpp.SubmitMulti{Destinations: []smpp.Destination{{Address: smpp.Address{Digits: s}}}}
+		}},
+		{"destination_addr of submit_multi_resp 4.5.2.1", 20, smpp.RINVDSTADR, func(s string) smpp.Body {
+			return &smpp.SubmitMultiResp{Unsuccessful: []smpp.Unsuccessful{{Address: smpp.Address{Digits: s}}}}
+		}},
+		{"message_id of submit_multi_resp 5.2.23", 64, smpp.RINVMSGID, func(s string) smpp.Body { return &smpp.SubmitMultiResp{MessageID: s} }},
+		{"source_addr of data_sm 4.7.1", 64, smpp.RINVSRCADR, func(s string) smpp.Body { return &smpp.DataSM{Source: smpp.Address{Digits: s}} }},
+		{"destination_addr of data_sm 4.7.1", 64, smpp.RINVDSTADR, func(s string) smpp.Body { return &smpp.DataSM{Destination: smpp.Address{Digits: s}} }},
+		{"message_id of data_sm_resp 5.2.23", 64, smpp.RINVMSGID, func(s string) smpp.Body { return &smpp.DataSMResp{MessageID: s} }},
+		{"message_id of query_sm 5.2.23", 64, smpp.RINVMSGID, func(s string) smpp.Body { return &smpp.QuerySM{MessageID: s} }},
+		{"source_addr of query_sm 5.2.8", 20, smpp.RINVSRCADR, func(s string) smpp.Body { return &smpp.QuerySM{Source: smpp.Address{Digits: s}} }},
+		{"final_date 4.8.2", 16, smpp.RINVPARLEN, func(s string) smpp.Body { return &smpp.QuerySMResp{FinalDate: s} }},
+		{"service_type of cancel_sm 5.2.11", 5, smpp.RINVSERTYP, func(s string) smpp.Body { return &smpp.CancelSM{ServiceType: s} }},
+		{"message_id of cancel_sm 5.2.23", 64, smpp.RINVMSGID, func(s string) smpp.Body { return &smpp.CancelSM{MessageID: s} }},
+		{"destination_addr of cancel_sm 5.2.9", 20, smpp.RINVDSTADR, func(s string) smpp.Body { return &smpp.CancelSM{Destination: smpp.Address{Digits: s}} }},
+		{"schedule_delivery_time of replace_sm 5.2.15", 16, smpp.RINVSCHED, func(s string) smpp.Body { return &smpp.ReplaceSM{ScheduleDeliveryTime: s} }},
+		{"validity_period of replace_sm 5.2.16", 16, smpp.RINVEXPIRY, func(s string) smpp.Body { return &smpp.ReplaceSM{ValidityPeriod: s} }},
+		{"short_message of replace_sm 5.2.22", 254, smpp.RINVMSGLEN, func(s string) smpp.Body { return &smpp.ReplaceSM{ShortMessage: []byte(s)} }},
+		{"system_id of outbind 5.2.1", 15, smpp.RINVSYSID, func(s string) smpp.Body { return &smpp.Outbind{SystemID: s} }},
+		{"password of outbind 5.2.2", 8, smpp.RINVPASWD, func(s string) smpp.Body { return &smpp.Outbind{Password: smpp.Password(s)} }},
+		{"esme_addr 5.2.10", 64, smpp.RINVPARLEN, func(s string) smpp.Body { return &smpp.AlertNotification{ESME: smpp.Address{Digits: s}} }},
+		{"source_addr of alert_notification 4.12.1", 64, smpp.RINVSRCADR, func(s string) smpp.Body { return &smpp.AlertNotification{Source: smpp.Address{Digits: s}} }},
 		{"short_message 5.2.22", 254, smpp.RINVMSGLEN, func(s string) smpp.Body { return &smpp.SubmitSM{ShortMessage: []byte(s)} }},
 		{"receipted_message_id 5.3.2.12", 65, smpp.RINVPARLEN, func(s string) smpp.Body {
 			return &smpp.DeliverSM{TLVs: smpp.TLVs{{Tag: smpp.TagReceiptedMessageID, Value: []byte(s)}}}
@@ -287,15 +345,15 @@ func TestResponses(t *testing.T) {
 			if resp != nil {
 				t.Errorf("%v must never be answered", id)
 			}
-		case id == 0x103:
+		case id == 0x104, id == smpp.IDOutbind, id == smpp.IDAlertNotification:
 			if resp.CommandID() != smpp.IDGenericNack {
-				t.Errorf("unknown command answered with %v", resp.CommandID())
+				t.Errorf("%v refused with %v", id, resp.CommandID())
 			}
 		case resp.CommandID() != id|0x80000000:
 			t.Errorf("%v answered with %v", id, resp.CommandID())
 		}
 	}
-	if smpp.Response(&smpp.Unknown{ID: 0x80000103}) != nil {
+	if smpp.Response(&smpp.Unknown{ID: 0x80000104}) != nil {
 		t.Error("an unknown response must not be answered")
 	}
 }
@@ -309,14 +367,20 @@ func TestSequenceWraps(t *testing.T) {
 }
 
 func TestPasswordNeverPrints(t *testing.T) {
-	p := smpp.PDU{Body: &smpp.BindTransceiver{Password: "s3cret"}}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		if out := fmt.Sprintf(verb, p.Body); strings.Contains(out, "s3cret") || strings.Contains(out, "733363726574") {
-			t.Errorf("%s prints %s", verb, out)
-		}
+	for _, body := range []smpp.Body{&smpp.BindTransceiver{Password: "s3cret"}, &smpp.Outbind{Password: "s3cret"}} {
+		passwordNeverPrints(t, body)
 	}
 	if text, _ := smpp.Password("s3cret").MarshalText(); strings.Contains(string(text), "s3cret") {
 		t.Error("text holds the password")
+	}
+}
+
+func passwordNeverPrints(t *testing.T, body smpp.Body) {
+	t.Helper()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if out := fmt.Sprintf(verb, body); strings.Contains(out, "s3cret") || strings.Contains(out, "733363726574") {
+			t.Errorf("%s prints %s", verb, out)
+		}
 	}
 }
 

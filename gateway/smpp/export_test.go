@@ -9,6 +9,24 @@ func (p PDU) TLVs() TLVs {
 		return b.TLVs
 	case *SubmitSMResp:
 		return b.TLVs
+	case *BindReceiver:
+		return b.TLVs
+	case *BindTransmitter:
+		return b.TLVs
+	case *BindTransceiver:
+		return b.TLVs
+	case *DeliverSMResp:
+		return b.TLVs
+	case *SubmitMulti:
+		return b.Message.TLVs
+	case *SubmitMultiResp:
+		return b.TLVs
+	case *DataSM:
+		return b.TLVs
+	case *DataSMResp:
+		return b.TLVs
+	case *AlertNotification:
+		return b.TLVs
 	case *BindReceiverResp:
 		return b.TLVs
 	case *BindTransmitterResp:

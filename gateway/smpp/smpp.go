@@ -1,4 +1,5 @@
-// Package smpp encodes and decodes SMPP 3.4 protocol data units.
+// Package smpp encodes and decodes SMPP 3.4 protocol data units: every operation,
+// optional parameter and command_status of it.
 //
 // The standard is the Short Message Peer to Peer Protocol Specification v3.4,
 // issue 1.2 of 12 October 1999; clauses cited here are clauses of it. The
@@ -9,11 +10,7 @@
 // A [PDU] is a status, a sequence number and a [Body]; the body's type says
 // the command. [Reader] cuts a stream into frames, [Decode] turns one frame
 // into a PDU, [Append] does the reverse. Decode copies what it keeps, so a
-// frame may be reused at once.
-//
-// Left out for now, and answered as unknown commands (ESME_RINVCMDID):
-// data_sm, submit_multi, query_sm, cancel_sm, replace_sm, outbind and
-// alert_notification. They decode as [Unknown].
+// frame may be reused at once. Append refuses what Decode would refuse.
 package smpp
 
 import "fmt"
@@ -21,23 +18,35 @@ import "fmt"
 // CommandID names a PDU, §5.1.2.1.
 type CommandID uint32
 
-// The commands this package knows, §5.1.2.1.
+// The commands of §5.1.2.1.
 const (
 	IDGenericNack         CommandID = 0x80000000
 	IDBindReceiver        CommandID = 0x00000001
 	IDBindReceiverResp    CommandID = 0x80000001
 	IDBindTransmitter     CommandID = 0x00000002
 	IDBindTransmitterResp CommandID = 0x80000002
+	IDQuerySM             CommandID = 0x00000003
+	IDQuerySMResp         CommandID = 0x80000003
 	IDSubmitSM            CommandID = 0x00000004
 	IDSubmitSMResp        CommandID = 0x80000004
 	IDDeliverSM           CommandID = 0x00000005
 	IDDeliverSMResp       CommandID = 0x80000005
 	IDUnbind              CommandID = 0x00000006
 	IDUnbindResp          CommandID = 0x80000006
+	IDReplaceSM           CommandID = 0x00000007
+	IDReplaceSMResp       CommandID = 0x80000007
+	IDCancelSM            CommandID = 0x00000008
+	IDCancelSMResp        CommandID = 0x80000008
 	IDBindTransceiver     CommandID = 0x00000009
 	IDBindTransceiverResp CommandID = 0x80000009
+	IDOutbind             CommandID = 0x0000000B
 	IDEnquireLink         CommandID = 0x00000015
 	IDEnquireLinkResp     CommandID = 0x80000015
+	IDSubmitMulti         CommandID = 0x00000021
+	IDSubmitMultiResp     CommandID = 0x80000021
+	IDAlertNotification   CommandID = 0x00000102
+	IDDataSM              CommandID = 0x00000103
+	IDDataSMResp          CommandID = 0x80000103
 )
 
 // responseBit is set in the command_id of every response, §5.1.2.1.
@@ -46,39 +55,29 @@ const responseBit CommandID = 0x80000000
 // IsResponse says whether the command answers another one. A generic_nack does.
 func (id CommandID) IsResponse() bool { return id&responseBit != 0 }
 
+// commandNames are the names the specification gives the commands, §5.1.2.1.
+var commandNames = map[CommandID]string{
+	IDGenericNack:  "generic_nack",
+	IDBindReceiver: "bind_receiver", IDBindReceiverResp: "bind_receiver_resp",
+	IDBindTransmitter: "bind_transmitter", IDBindTransmitterResp: "bind_transmitter_resp",
+	IDQuerySM: "query_sm", IDQuerySMResp: "query_sm_resp",
+	IDSubmitSM: "submit_sm", IDSubmitSMResp: "submit_sm_resp",
+	IDDeliverSM: "deliver_sm", IDDeliverSMResp: "deliver_sm_resp",
+	IDUnbind: "unbind", IDUnbindResp: "unbind_resp",
+	IDReplaceSM: "replace_sm", IDReplaceSMResp: "replace_sm_resp",
+	IDCancelSM: "cancel_sm", IDCancelSMResp: "cancel_sm_resp",
+	IDBindTransceiver: "bind_transceiver", IDBindTransceiverResp: "bind_transceiver_resp",
+	IDOutbind:     "outbind",
+	IDEnquireLink: "enquire_link", IDEnquireLinkResp: "enquire_link_resp",
+	IDSubmitMulti: "submit_multi", IDSubmitMultiResp: "submit_multi_resp",
+	IDAlertNotification: "alert_notification",
+	IDDataSM:            "data_sm", IDDataSMResp: "data_sm_resp",
+}
+
 // String is the name the specification gives the command.
 func (id CommandID) String() string {
-	switch id {
-	case IDGenericNack:
-		return "generic_nack"
-	case IDBindReceiver:
-		return "bind_receiver"
-	case IDBindReceiverResp:
-		return "bind_receiver_resp"
-	case IDBindTransmitter:
-		return "bind_transmitter"
-	case IDBindTransmitterResp:
-		return "bind_transmitter_resp"
-	case IDSubmitSM:
-		return "submit_sm"
-	case IDSubmitSMResp:
-		return "submit_sm_resp"
-	case IDDeliverSM:
-		return "deliver_sm"
-	case IDDeliverSMResp:
-		return "deliver_sm_resp"
-	case IDUnbind:
-		return "unbind"
-	case IDUnbindResp:
-		return "unbind_resp"
-	case IDBindTransceiver:
-		return "bind_transceiver"
-	case IDBindTransceiverResp:
-		return "bind_transceiver_resp"
-	case IDEnquireLink:
-		return "enquire_link"
-	case IDEnquireLinkResp:
-		return "enquire_link_resp"
+	if name, known := commandNames[id]; known {
+		return name
 	}
 	return fmt.Sprintf("command_id 0x%08x", uint32(id))
 }
@@ -92,6 +91,8 @@ const (
 	MaxPDU = 70 << 10
 	// MaxShortMessage is the most that short_message holds, §5.2.21.
 	MaxShortMessage = 254
+	// MaxDestinations is the most that a submit_multi goes to, §5.2.24.
+	MaxDestinations = 254
 	// MaxSequence is the highest sequence_number; the next one is 1, §5.1.4.
 	MaxSequence = 0x7FFFFFFF
 	// Version is this protocol's interface_version, §5.2.4.
@@ -124,30 +125,25 @@ type Body interface {
 }
 
 // Response returns the empty response to a request: its own where it has one,
-// a generic_nack for unknown commands, and nil for responses, which are never
-// answered.
+// and nil for responses, which are never answered. Unknown commands, outbind and
+// alert_notification have none of their own, and are only ever answered to refuse
+// them: with a generic_nack.
 func Response(request Body) Body {
-	switch b := request.(type) {
-	case *BindReceiver:
-		return &BindReceiverResp{}
-	case *BindTransmitter:
-		return &BindTransmitterResp{}
-	case *BindTransceiver:
-		return &BindTransceiverResp{}
-	case *SubmitSM:
-		return &SubmitSMResp{}
-	case *DeliverSM:
-		return &DeliverSMResp{}
-	case *EnquireLink:
-		return &EnquireLinkResp{}
-	case *Unbind:
-		return &UnbindResp{}
-	case *Unknown:
-		if !b.ID.IsResponse() {
-			return &GenericNack{}
+	id := request.CommandID()
+	if id.IsResponse() {
+		return nil
+	}
+	if id != 0 {
+		if own := newBody(id | responseBit); !isUnknown(own) {
+			return own
 		}
 	}
-	return nil
+	return &GenericNack{}
+}
+
+func isUnknown(b Body) bool {
+	_, unknown := b.(*Unknown)
+	return unknown
 }
 
 // newBody returns the empty body of a command.
@@ -161,10 +157,54 @@ func newBody(id CommandID) Body {
 		return &DeliverSM{}
 	case IDDeliverSMResp:
 		return &DeliverSMResp{}
+	case IDDataSM:
+		return &DataSM{}
+	case IDDataSMResp:
+		return &DataSMResp{}
+	case IDSubmitMulti:
+		return &SubmitMulti{}
+	case IDSubmitMultiResp:
+		return &SubmitMultiResp{}
 	case IDEnquireLink:
 		return &EnquireLink{}
 	case IDEnquireLinkResp:
 		return &EnquireLinkResp{}
+	}
+	if b := newManagement(id); b != nil {
+		return b
+	}
+	if b := newSession(id); b != nil {
+		return b
+	}
+	return &Unknown{ID: id}
+}
+
+// newManagement returns the empty body of a command about a message that was
+// submitted before, nil for others.
+func newManagement(id CommandID) Body {
+	switch id {
+	case IDQuerySM:
+		return &QuerySM{}
+	case IDQuerySMResp:
+		return &QuerySMResp{}
+	case IDCancelSM:
+		return &CancelSM{}
+	case IDCancelSMResp:
+		return &CancelSMResp{}
+	case IDReplaceSM:
+		return &ReplaceSM{}
+	case IDReplaceSMResp:
+		return &ReplaceSMResp{}
+	case IDAlertNotification:
+		return &AlertNotification{}
+	}
+	return nil
+}
+
+// newSession returns the empty body of a command that begins or ends a session,
+// nil for others.
+func newSession(id CommandID) Body {
+	switch id {
 	case IDBindReceiver:
 		return &BindReceiver{}
 	case IDBindReceiverResp:
@@ -177,6 +217,8 @@ func newBody(id CommandID) Body {
 		return &BindTransceiver{}
 	case IDBindTransceiverResp:
 		return &BindTransceiverResp{}
+	case IDOutbind:
+		return &Outbind{}
 	case IDUnbind:
 		return &Unbind{}
 	case IDUnbindResp:
@@ -184,5 +226,5 @@ func newBody(id CommandID) Body {
 	case IDGenericNack:
 		return &GenericNack{}
 	}
-	return &Unknown{ID: id}
+	return nil
 }

@@ -1,6 +1,13 @@
 package smpp
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Status is a command_status, §5.1.3. Zero is success.
 type Status uint32
@@ -92,6 +99,34 @@ func (s Status) String() string {
 		return t[0]
 	}
 	return fmt.Sprintf("command_status 0x%08x", uint32(s))
+}
+
+// ErrStatus says that a text names no command_status.
+var ErrStatus = errors.New("smpp: no command_status")
+
+// Statuses are the values of §5.1.3, in order.
+func Statuses() []Status { return slices.Sorted(maps.Keys(statusText)) }
+
+// ParseStatus reads a status by its name in any case, with ESME_ or without it, or
+// by its number: "ESME_RSYSERR", "rsyserr", "0x08", "8". Numbers may be those that
+// §5.1.3 leaves to vendors (0x400 to 0x4FF), or any other.
+func ParseStatus(s string) (Status, error) {
+	name := strings.ToUpper(strings.TrimSpace(s))
+	digits, hexadecimal := strings.CutPrefix(name, "0X")
+	base := 10
+	if hexadecimal {
+		base = 16
+	}
+	if n, err := strconv.ParseUint(digits, base, 32); err == nil {
+		return Status(n), nil
+	}
+	name = "ESME_" + strings.TrimPrefix(name, "ESME_")
+	for status, text := range statusText {
+		if text[0] == name {
+			return status, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: %q; give a name of §5.1.3 such as ESME_RSYSERR, or a number such as 0x08", ErrStatus, s)
 }
 
 // Err is nil for ROK, else a *StatusError.

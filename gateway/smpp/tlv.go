@@ -1,9 +1,6 @@
 package smpp
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // Tag names an optional parameter, §5.3.2.
 type Tag uint16
@@ -55,42 +52,6 @@ const (
 	TagITSReplyType          Tag = 0x1380
 	TagITSSessionInfo        Tag = 0x1383
 )
-
-// String is the tag in hexadecimal.
-func (t Tag) String() string { return fmt.Sprintf("tlv 0x%04x", uint16(t)) }
-
-// bounds is the least and the most that a known parameter's value may hold, §5.3.2.
-func (t Tag) bounds() (least, most int) {
-	switch t {
-	case TagDestAddrSubunit, TagDestNetworkType, TagDestBearerType, TagSourceAddrSubunit, TagSourceNetworkType,
-		TagSourceBearerType, TagSourceTelematicsID, TagPayloadType, TagMSMsgWaitFacilities, TagPrivacyIndicator,
-		TagUserResponseCode, TagLanguageIndicator, TagSARTotalSegments, TagSARSegmentSeqnum, TagSCInterfaceVersion,
-		TagCallbackNumPresInd, TagNumberOfMessages, TagDPFResult, TagSetDPF, TagMSAvailabilityStatus,
-		TagDeliveryFailureReason, TagMoreMessagesToSend, TagMessageState, TagUSSDServiceOp, TagDisplayTime,
-		TagMSValidity, TagITSReplyType:
-		return 1, 1
-	case TagDestTelematicsID, TagUserMessageReference, TagSourcePort, TagDestinationPort, TagSARMsgRefNum,
-		TagSMSSignal, TagITSSessionInfo:
-		return 2, 2
-	case TagNetworkErrorCode:
-		return 3, 3
-	case TagQoSTimeToLive:
-		return 4, 4
-	case TagAlertOnMessage:
-		return 0, 0
-	case TagReceiptedMessageID:
-		return 1, 65
-	case TagAdditionalStatusInfo:
-		return 1, 256
-	case TagSourceSubaddress, TagDestSubaddress:
-		return 2, 23
-	case TagCallbackNum:
-		return 4, 19
-	case TagCallbackNumAtag:
-		return 0, 65
-	}
-	return 0, 65535
-}
 
 // TLV is one optional parameter: tag, length, value, §3.2.4.
 type TLV struct {
@@ -148,9 +109,32 @@ func Uint16TLV(tag Tag, v uint16) TLV { return TLV{tag, binary.BigEndian.AppendU
 // TextTLV makes a C-octet parameter: the text and a NUL.
 func TextTLV(tag Tag, s string) TLV { return TLV{tag, append([]byte(s), 0)} }
 
+// Segmentation is a part's place in a message of several, as the three sar_
+// parameters have it, §5.3.2.22 to §5.3.2.24.
+type Segmentation struct {
+	Reference uint16
+	Total     uint8 // parts
+	Segment   uint8 // of this part, 1 to Total
+}
+
+// TLVs makes the three parameters.
+func (s Segmentation) TLVs() TLVs {
+	return TLVs{Uint16TLV(TagSARMsgRefNum, s.Reference), Uint8TLV(TagSARTotalSegments, s.Total), Uint8TLV(TagSARSegmentSeqnum, s.Segment)}
+}
+
+// Segmentation returns a message's sar_ parameters, false if there are none.
+func (t TLVs) Segmentation() (s Segmentation, ok bool) {
+	var ref, total, segment bool
+	s.Reference, ref = t.Uint16(TagSARMsgRefNum)
+	s.Total, total = t.Uint8(TagSARTotalSegments)
+	s.Segment, segment = t.Uint8(TagSARSegmentSeqnum)
+	return s, ref && total && segment
+}
+
 // decodeTLVs reads the rest of a body. A stream that does not end where the PDU
-// does is broken (ESME_RINVOPTPARSTREAM); a known parameter of a length it cannot
-// have is refused with ESME_RINVPARLEN.
+// does is broken (ESME_RINVOPTPARSTREAM). A known parameter of a length it cannot
+// have is refused with ESME_RINVPARLEN, one of a value it cannot have with
+// ESME_RINVOPTPARAMVAL, and one that needs another with ESME_RMISSINGOPTPARAM.
 func decodeTLVs(b []byte) (TLVs, *StatusError) {
 	n := 0
 	for rest := b; len(rest) > 0; n++ {
@@ -168,24 +152,26 @@ func decodeTLVs(b []byte) (TLVs, *StatusError) {
 	}
 	ts := make(TLVs, 0, n)
 	for len(b) > 0 {
-		tag, l := Tag(binary.BigEndian.Uint16(b)), int(binary.BigEndian.Uint16(b[2:]))
-		if least, most := tag.bounds(); l < least || l > most {
-			return nil, &StatusError{RINVPARLEN, tag.String()}
-		}
-		ts = append(ts, TLV{tag, b[4 : 4+l : 4+l]})
+		l := int(binary.BigEndian.Uint16(b[2:]))
+		ts = append(ts, TLV{Tag(binary.BigEndian.Uint16(b)), b[4 : 4+l : 4+l]})
 		b = b[4+l:]
+	}
+	if err := ts.check(); err != nil {
+		return nil, err
 	}
 	return ts, nil
 }
 
 // append adds the parameters to an encoder's output.
 func (t TLVs) append(e *encoder) {
+	if len(t) == 0 {
+		return
+	}
+	if err := t.check(); err != nil {
+		e.fail(err.Status, err.Field)
+		return
+	}
 	for i := range t {
-		least, most := t[i].Tag.bounds()
-		if l := len(t[i].Value); l < least || l > most {
-			e.fail(RINVPARLEN, t[i].Tag.String())
-			return
-		}
 		e.b = binary.BigEndian.AppendUint16(e.b, uint16(t[i].Tag))
 		e.b = binary.BigEndian.AppendUint16(e.b, uint16(len(t[i].Value)))
 		e.b = append(e.b, t[i].Value...)

@@ -180,7 +180,7 @@ func TestOlderPeer(t *testing.T) {
 // §2.2 table 2-1: a known command in the wrong state has its own response and
 // ESME_RINVBNDSTS; an unknown one a generic_nack; the session stays.
 func TestStates(t *testing.T) {
-	every := []smpp.Body{&smpp.EnquireLink{}, &smpp.Unbind{}, text(code, phone, "x"), (*smpp.DeliverSM)(text(code, phone, "x")), &smpp.Unknown{ID: 0x103}}
+	every := []smpp.Body{&smpp.EnquireLink{}, &smpp.Unbind{}, text(code, phone, "x"), (*smpp.DeliverSM)(text(code, phone, "x")), &smpp.Unknown{ID: 0x104}}
 	for _, tc := range []struct {
 		name string
 		bind smpp.Body
@@ -244,10 +244,6 @@ func TestBadFields(t *testing.T) {
 		{"5.2.14 priority", change(func(m *smpp.SubmitSM) { m.PriorityFlag = 4 }), smpp.RINVPRTFLG},
 		{"5.2.18 replace", change(func(m *smpp.SubmitSM) { m.ReplaceIfPresent = 2 }), smpp.RINVREPFLAG},
 		{"3.2.3 text twice", change(func(m *smpp.SubmitSM) { m.TLVs = smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: []byte("x")}} }), smpp.ROPTPARNOTALLWD},
-		{"5.3.2.22 sar alone", change(func(m *smpp.SubmitSM) { m.TLVs = smpp.TLVs{smpp.Uint16TLV(smpp.TagSARMsgRefNum, 1)} }), smpp.RMISSINGOPTPARAM},
-		{"5.3.2.24 sar 3 of 2", change(func(m *smpp.SubmitSM) {
-			m.TLVs = smpp.TLVs{smpp.Uint16TLV(smpp.TagSARMsgRefNum, 1), smpp.Uint8TLV(smpp.TagSARTotalSegments, 2), smpp.Uint8TLV(smpp.TagSARSegmentSeqnum, 3)}
-		}), smpp.RINVOPTPARAMVAL},
 		{"5.2.12 header, no text", change(func(m *smpp.SubmitSM) { m.ESMClass, m.ShortMessage = smpp.ESMUDHI, nil }), smpp.RINVESMCLASS},
 		{"5.2.12 header longer than the text", change(func(m *smpp.SubmitSM) { m.ESMClass, m.ShortMessage = smpp.ESMUDHI, []byte{5, 0, 3} }), smpp.RINVESMCLASS},
 	} {
@@ -283,6 +279,14 @@ func TestBrokenBodies(t *testing.T) {
 		binary.BigEndian.PutUint32(tlv, uint32(len(tlv)))
 		c.send(tlv)
 		c.want(smpp.IDSubmitSMResp, smpp.RINVOPTPARSTREAM, 9)
+		alone := append(append([]byte(nil), whole...), 2, 0x0C, 0, 2, 0, 1) // sar_msg_ref_num and no more, §5.3.2.22
+		binary.BigEndian.PutUint32(alone, uint32(len(alone)))
+		c.send(alone)
+		c.want(smpp.IDSubmitSMResp, smpp.RMISSINGOPTPARAM, 9)
+		beyond := append(append([]byte(nil), alone...), 2, 0x0E, 0, 1, 2, 2, 0x0F, 0, 1, 3) // segment 3 of 2, §5.3.2.24
+		binary.BigEndian.PutUint32(beyond, uint32(len(beyond)))
+		c.send(beyond)
+		c.want(smpp.IDSubmitSMResp, smpp.RINVOPTPARAMVAL, 9)
 		c.send(whole)
 		c.want(smpp.IDSubmitSMResp, smpp.ROK, 9)
 		_ = c.Close()

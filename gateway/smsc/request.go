@@ -73,7 +73,7 @@ func (s *session) allowed(body smpp.Body) smpp.Status {
 		m = b.mode
 	}
 	switch body.(type) {
-	case *smpp.Unknown:
+	case *smpp.Unknown, *smpp.SubmitMulti, *smpp.DataSM, *smpp.QuerySM, *smpp.CancelSM, *smpp.ReplaceSM, *smpp.Outbind, *smpp.AlertNotification:
 		return smpp.RINVCMDID
 	case *smpp.BindTransmitter, *smpp.BindReceiver, *smpp.BindTransceiver:
 		if m != open {
@@ -102,7 +102,11 @@ func statusOf(err error) smpp.Status {
 }
 
 func (s *session) respond(p smpp.PDU, status smpp.Status) {
-	_ = s.link.Send(smpp.PDU{Status: status, Sequence: p.Sequence, Body: smpp.Response(p.Body)})
+	body := smpp.Response(p.Body)
+	if status == smpp.RINVCMDID { // §4.3.1: the answer to a command that is not supported
+		body = &smpp.GenericNack{}
+	}
+	_ = s.link.Send(smpp.PDU{Status: status, Sequence: p.Sequence, Body: body})
 }
 
 // bind lets an ESME in, SMPP 3.4 §4.1. It says whether the connection ends.

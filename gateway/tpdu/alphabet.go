@@ -113,18 +113,19 @@ var (
 	ErrNotText   = errors.New("8-bit data is no text")
 )
 
-// Choose is the alphabet that takes a text in the fewest octets: GSM7 if every
-// character is in it, else UCS2. It is never Latin1, which not every carrier knows.
+// Choose is the alphabet that takes a text in the fewest octets without the tables
+// of a language: GSM7 if every character is in it, else UCS2. It is never Latin1, which
+// not every carrier knows. [Smallest] reckons with the tables.
 func Choose(text string) Alphabet {
 	for _, r := range text {
-		if _, ok := septets(r); !ok {
+		if (Shift{}).septets(r) == 0 {
 			return UCS2
 		}
 	}
 	return GSM7
 }
 
-// Encode writes a text in an alphabet. It refuses a character that is not in it, and
+// Encode writes a text in an alphabet, GSM7 without the tables of a language. It refuses a character that is not in it, and
 // text that is not UTF-8: nothing is ever replaced in silence.
 func Encode(text string, a Alphabet) ([]byte, error) {
 	if !utf8.ValidString(text) {
@@ -132,7 +133,7 @@ func Encode(text string, a Alphabet) ([]byte, error) {
 	}
 	switch a {
 	case GSM7:
-		return encodeGSM7(text)
+		return EncodeGSM7(text, Shift{})
 	case Latin1:
 		return encodeLatin1(text)
 	case UCS2:
@@ -144,12 +145,12 @@ func Encode(text string, a Alphabet) ([]byte, error) {
 	}
 }
 
-// Decode reads text. It answers all that can be read, with U+FFFD for what cannot,
+// Decode reads text, GSM7 without the tables of a language. It answers all that can be read, with U+FFFD for what cannot,
 // and an error if there was any of that.
 func Decode(payload []byte, a Alphabet) (string, error) {
 	switch a {
 	case GSM7:
-		return decodeGSM7(payload)
+		return DecodeGSM7(payload, Shift{})
 	case Latin1:
 		var b strings.Builder
 		for _, octet := range payload {
@@ -191,6 +192,7 @@ func encodeUCS2(text string) []byte {
 
 func decodeUCS2(payload []byte) (string, error) {
 	var b strings.Builder
+	b.Grow(len(payload))
 	bad := len(payload)%2 != 0
 	for at := 0; at+1 < len(payload); {
 		r := rune(binary.BigEndian.Uint16(payload[at:]))

@@ -55,6 +55,56 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+// FuzzGSM7: septets read with any tables give text that is written with them in no more
+// septets, and read the same; packed and unpacked they stay as they are.
+func FuzzGSM7(f *testing.F) {
+	f.Add(byte(0), byte(0), []byte("hello\x1b\x65"))
+	f.Add(byte(tpdu.Turkish), byte(tpdu.Turkish), []byte("\x1b\x47\x04\x1b"))
+	f.Fuzz(func(t *testing.T, locking, single byte, payload []byte) {
+		s := tpdu.Shift{Locking: tpdu.Language(locking % 14), Single: tpdu.Language(single % 14)}
+		text, err := tpdu.DecodeGSM7(payload, s)
+		if !utf8.ValidString(text) {
+			t.Fatalf("%q is not UTF-8", text)
+		}
+		if err != nil {
+			return
+		}
+		canonical, err := tpdu.EncodeGSM7(text, s)
+		if err != nil || len(canonical) > len(payload) {
+			t.Fatalf("%s: %x became %x, %v", s, payload, canonical, err)
+		}
+		if again, err := tpdu.DecodeGSM7(canonical, s); again != text || err != nil {
+			t.Fatalf("%s: %q, then %q, %v", s, text, again, err)
+		}
+		fill := int(locking % 7)
+		if back, err := tpdu.Unpack(tpdu.Pack(payload, fill), len(payload), fill); err != nil || !bytes.Equal(back, payload) {
+			t.Fatalf("%x packed and unpacked is %x, %v", payload, back, err)
+		}
+	})
+}
+
+// FuzzDivide: any text in any manner arrives as it was sent.
+func FuzzDivide(f *testing.F) {
+	f.Add("hello", byte(0))
+	f.Fuzz(func(t *testing.T, text string, how byte) {
+		if !utf8.ValidString(text) || len(text) > 4096 {
+			return
+		}
+		s, err := tpdu.Compose(text, tpdu.Smallest(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := s.Divide(tpdu.Manner(how%4), 0x1234)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkDivided(t, parts, tpdu.Manner(how%4))
+		if got, err := arrive(t, parts).Text(); got != text || err != nil {
+			t.Fatalf("joined to %q, %v; from %q", got, err, text)
+		}
+	})
+}
+
 func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, number uint16, wide bool) {
 		if !utf8.ValidString(text) || len(text) > 4096 {

@@ -3,40 +3,12 @@ package tpdu
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
-// basic is the GSM 7 bit default alphabet, its characters in the order of their
-// codes (TS 23.038 §6.2.1). At 1B stands the escape to the extension table.
-const basic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ" +
-	" !\"#¤%&'()*+,-./0123456789:;<=>?" +
-	"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§" +
-	"¿abcdefghijklmnopqrstuvwxyzäöñüà"
-
+// escape comes before a code of the single shift table.
 const escape = 0x1B
 
-// septets is the code of a character: one of the basic table, or the escape and the
-// code of the extension table in one number of two octets.
-func septets(r rune) (code uint16, ok bool) {
-	if asItself(r) {
-		return uint16(r), true
-	}
-	if c, ok := extended(r); ok {
-		return escape<<8 | uint16(c), true
-	}
-	if r == escape {
-		return 0, false
-	}
-	for _, c := range basic {
-		if c == r {
-			return code, true
-		}
-		code++
-	}
-	return 0, false
-}
-
-// asItself tells whether the basic table has the character where ASCII has it.
+// asItself tells whether the default alphabet has the character where ASCII has it.
 func asItself(r rune) bool {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z':
@@ -48,113 +20,107 @@ func asItself(r rune) bool {
 	}
 }
 
-// extended is the code of a character in the extension table (TS 23.038 §6.2.1.1).
-func extended(r rune) (code byte, ok bool) {
-	switch r {
-	case '\f':
-		return 0x0A, true
-	case '^':
-		return 0x14, true
-	case '{':
-		return 0x28, true
-	case '}':
-		return 0x29, true
-	case '\\':
-		return 0x2F, true
-	case '[':
-		return 0x3C, true
-	case '~':
-		return 0x3D, true
-	case ']':
-		return 0x3E, true
-	case '|':
-		return 0x40, true
-	case '€':
-		return 0x65, true
+// septets is how many septets a character takes, 0 if the tables do not have it.
+func (s Shift) septets(r rune) int {
+	if s.Locking == DefaultLanguage && asItself(r) {
+		return 1
+	}
+	c, known := characterCodes()[r]
+	switch {
+	case !known:
+		return 0
+	case c.locking[s.Locking] != noCode:
+		return 1
+	case c.single[s.Single] != noCode:
+		return 2
 	default:
-		return 0, false
+		return 0
 	}
 }
 
-// extension is the character of a code behind an escape. A code that the table does
-// not have shows the basic character; a second escape shows a space (TS 23.038
-// §6.2.1.1, notes 1 and 3).
-func extension(code byte) rune {
-	switch code {
-	case 0x0A:
-		return '\f'
-	case 0x14:
-		return '^'
-	case 0x28:
-		return '{'
-	case 0x29:
-		return '}'
-	case 0x2F:
-		return '\\'
-	case 0x3C:
-		return '['
-	case 0x3D:
-		return '~'
-	case 0x3E:
-		return ']'
-	case 0x40:
-		return '|'
-	case 0x65:
-		return '€'
-	case escape:
-		return ' '
+func (s Shift) append(b []byte, r rune) (_ []byte, ok bool) {
+	if s.Locking == DefaultLanguage && asItself(r) {
+		return append(b, byte(r)), true
+	}
+	c, known := characterCodes()[r]
+	switch {
+	case !known:
+		return b, false
+	case c.locking[s.Locking] != noCode:
+		return append(b, c.locking[s.Locking]), true
+	case c.single[s.Single] != noCode:
+		return append(b, escape, c.single[s.Single]), true
 	default:
-		return character(code)
+		return b, false
 	}
 }
 
-// character is the character of a code in the basic table, U+FFFD beyond it.
-func character(code byte) rune {
-	if asItself(rune(code)) {
-		return rune(code)
+// EncodeGSM7 writes a text in septets, one an octet, with the tables of a shift. It
+// refuses a character that is in neither, and text that is not UTF-8.
+func EncodeGSM7(text string, s Shift) ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("encode text: %w", err)
 	}
-	var at byte
-	for _, c := range basic {
-		if at == code {
-			return c
-		}
-		at++
-	}
-	return utf8.RuneError
-}
-
-func encodeGSM7(text string) ([]byte, error) {
 	b := make([]byte, 0, len(text))
 	for _, r := range text {
-		code, ok := septets(r)
-		if !ok {
+		var ok bool
+		if b, ok = s.append(b, r); !ok {
 			return nil, fmt.Errorf("encode %U in %s: %w", r, GSM7, ErrCharacter)
 		}
-		if code > 0x7F {
-			b = append(b, escape)
-		}
-		b = append(b, byte(code))
 	}
 	return b, nil
 }
 
-func decodeGSM7(payload []byte) (string, error) {
+// DecodeGSM7 reads septets, one an octet, with the tables of a shift. It answers all
+// that can be read, with U+FFFD for what cannot, and an error if there was any of that.
+func DecodeGSM7(payload []byte, s Shift) (string, error) {
+	if err := s.check(); err != nil {
+		return "", fmt.Errorf("decode text: %w", err)
+	}
 	var b strings.Builder
+	b.Grow(len(payload))
 	bad := false
 	for at := 0; at < len(payload); at++ {
 		r := ' ' // an escape with nothing behind it
 		switch code := payload[at]; {
 		case code != escape:
-			r = character(code)
+			r = s.character(code)
 		case at+1 < len(payload):
 			at++
-			r = extension(payload[at])
+			r = s.extended(payload[at])
 		}
-		bad = bad || r == utf8.RuneError
+		bad = bad || r == void
 		b.WriteRune(r)
 	}
 	if bad {
 		return b.String(), fmt.Errorf("decode %s: %w", GSM7, ErrCharacter)
 	}
 	return b.String(), nil
+}
+
+// character is the character of a code in the locking shift table, U+FFFD if it has none.
+func (s Shift) character(code byte) rune {
+	switch {
+	case code > 0x7F:
+		return void
+	case s.Locking == DefaultLanguage && asItself(rune(code)):
+		return rune(code)
+	default:
+		return shiftTables().locking[s.Locking][code]
+	}
+}
+
+// extended is the character of a code behind an escape. A code that the single shift
+// table does not have shows the character of the locking shift table; a second escape
+// shows a space (TS 23.038 §6.2.1.1, notes 1 and 3, §A.2).
+func (s Shift) extended(code byte) rune {
+	if code == escape {
+		return ' '
+	}
+	if code <= 0x7F {
+		if r := shiftTables().single[s.Single][code]; r != void {
+			return r
+		}
+	}
+	return s.character(code)
 }

@@ -15,12 +15,14 @@ type ElementID uint8
 
 // The elements that this package reads; others are kept as they are.
 const (
-	ElementConcat8  ElementID = 0x00 // concatenation, 8-bit reference, §9.2.3.24.1
-	ElementPorts8   ElementID = 0x04 // application ports of 8 bits, §9.2.3.24.3
-	ElementPorts16  ElementID = 0x05 // application ports of 16 bits, §9.2.3.24.4
-	ElementConcat16 ElementID = 0x08 // concatenation, 16-bit reference, §9.2.3.24.8
-	ElementCommand  ElementID = 0x70 // a command packet follows, TS 31.115 §4.1
-	ElementResponse ElementID = 0x71 // a response packet follows, TS 31.115 §4.1
+	ElementConcat8      ElementID = 0x00 // concatenation, 8-bit reference, §9.2.3.24.1
+	ElementPorts8       ElementID = 0x04 // application ports of 8 bits, §9.2.3.24.3
+	ElementPorts16      ElementID = 0x05 // application ports of 16 bits, §9.2.3.24.4
+	ElementConcat16     ElementID = 0x08 // concatenation, 16-bit reference, §9.2.3.24.8
+	ElementSingleShift  ElementID = 0x24 // national language single shift, §9.2.3.24.15
+	ElementLockingShift ElementID = 0x25 // national language locking shift, §9.2.3.24.16
+	ElementCommand      ElementID = 0x70 // a command packet follows, TS 31.115 §4.1
+	ElementResponse     ElementID = 0x71 // a response packet follows, TS 31.115 §4.1
 )
 
 // size is how many octets an element of the kind has; -1: any number.
@@ -30,6 +32,8 @@ func (id ElementID) size() int {
 		return 3
 	case ElementPorts8:
 		return 2
+	case ElementSingleShift, ElementLockingShift:
+		return 1
 	case ElementPorts16, ElementConcat16:
 		return 4
 	case ElementCommand, ElementResponse:
@@ -174,14 +178,19 @@ func (h Header) Concat() (c Concat, ok bool) {
 }
 
 // withoutConcat is the header of the whole message that the part belongs to.
-func (h Header) withoutConcat() Header {
-	var whole Header
+func (h Header) withoutConcat() Header { return h.without(ElementConcat8, ElementConcat16) }
+
+// withoutShift is the header of a text that no longer needs the tables.
+func (h Header) withoutShift() Header { return h.without(ElementSingleShift, ElementLockingShift) }
+
+func (h Header) without(a, b ElementID) Header {
+	var rest Header
 	for _, e := range h {
-		if e.ID != ElementConcat8 && e.ID != ElementConcat16 {
-			whole = append(whole, e)
+		if e.ID != a && e.ID != b {
+			rest = append(rest, e)
 		}
 	}
-	return whole
+	return rest
 }
 
 // Ports are the applications that a message goes between (TS 23.040 §9.2.3.24.4).
@@ -195,6 +204,15 @@ type Ports struct {
 func (p Ports) Element() Element {
 	data := binary.BigEndian.AppendUint16(nil, p.Destination)
 	return Element{ElementPorts16, binary.BigEndian.AppendUint16(data, p.Source)}
+}
+
+// Element8 is the ports in 8 bits each; 240 to 255 are free for applications. It
+// answers false when one does not fit (TS 23.040 §9.2.3.24.3).
+func (p Ports) Element8() (Element, bool) {
+	if p.Destination > 0xFF || p.Source > 0xFF {
+		return Element{}, false
+	}
+	return Element{ElementPorts8, []byte{byte(p.Destination), byte(p.Source)}}, true
 }
 
 // Ports reads the application ports of either width. Of several the last count.

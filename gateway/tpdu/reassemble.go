@@ -64,7 +64,8 @@ type Counts struct {
 var ErrPart = errors.New("part of a message refused")
 
 // Reassembler joins the parts of messages, in whatever order they come. Messages
-// are told apart by sender, receiver, reference and total. What it keeps is bounded:
+// are told apart by sender, receiver, reference, total, and whether the place of their
+// parts is told in a header or beside it. What it keeps is bounded:
 // the oldest incomplete message goes first. A part met before is dropped, and for a
 // while also when its message is complete already. A part that differs from the one
 // met before begins another message. It is not safe for concurrent use.
@@ -79,9 +80,10 @@ type Reassembler struct {
 }
 
 type key struct {
-	link  Link
-	ref   Reference
-	total uint8
+	link   Link
+	ref    Reference
+	total  uint8
+	beside bool // the place was told beside the segment, not in its header
 }
 
 // assembly is a message that has begun. Of a complete one only the sums remain.
@@ -89,6 +91,7 @@ type assembly struct {
 	key   key
 	since time.Time // its first part came, or the last one
 	parts []part    // those that came
+	sums  []uint64  // of a complete message's parts, in their order
 	cost  int
 }
 
@@ -121,18 +124,22 @@ func (r *Reassembler) Add(now time.Time, link Link, s Segment) (whole Segment, o
 	if !isPart {
 		return s, true, nil
 	}
-	return r.AddPart(now, link, c, s)
+	return r.add(now, key{link: link, ref: c.Reference, total: c.Total}, c, s)
 }
 
 // AddPart takes a segment whose place was told beside it, as SMPP's sar_ parameters
 // do (SMPP 3.4 §5.3.2.22).
 func (r *Reassembler) AddPart(now time.Time, link Link, c Concat, s Segment) (whole Segment, ok bool, err error) {
+	return r.add(now, key{link: link, ref: c.Reference, total: c.Total, beside: true}, c, s)
+}
+
+func (r *Reassembler) add(now time.Time, k key, c Concat, s Segment) (whole Segment, ok bool, err error) {
 	r.expire(now)
 	if err := r.check(c, s); err != nil {
 		return Segment{}, false, err
 	}
 	p := part{number: c.Part, sum: r.sum(s), segment: s}
-	k := key{link, Reference{c.number(), c.Wide}, c.Total}
+	k.ref.Number = c.number()
 	a := r.find(k)
 	if a != nil && a.has(p) {
 		r.counts.Duplicates++
@@ -211,13 +218,12 @@ func (r *Reassembler) keep(a *assembly, p part) {
 // finish joins the parts and remembers their sums.
 func (r *Reassembler) finish(a *assembly, now time.Time) Segment {
 	slices.SortFunc(a.parts, func(x, y part) int { return cmp.Compare(x.number, y.number) })
-	whole := a.parts[0].segment
-	var payload []byte
+	whole := joined(a.parts)
+	a.sums = make([]uint64, len(a.parts))
 	for i, p := range a.parts {
-		payload = append(payload, p.segment.Payload...)
-		a.parts[i].segment = Segment{}
+		a.sums[i] = p.sum
 	}
-	whole.Payload = payload
+	a.parts = nil
 	r.octets -= a.cost
 	a.cost, a.since = 0, now
 	r.waiting.Remove(r.messages[a.key])
@@ -229,10 +235,40 @@ func (r *Reassembler) finish(a *assembly, now time.Time) Segment {
 	return whole
 }
 
-func (a *assembly) complete() bool { return len(a.parts) == int(a.key.total) }
+// joined is the message that the parts make, in their order.
+func joined(parts []part) Segment {
+	whole := parts[0].segment
+	var payload []byte
+	for _, p := range parts {
+		if whole.Alphabet() == GSM7 && p.segment.Header.Shift() != whole.Header.Shift() {
+			return translated(parts)
+		}
+		payload = append(payload, p.segment.Payload...)
+	}
+	whole.Payload = payload
+	return whole
+}
+
+// translated is a text whose parts are written with different shift tables, as they
+// may be (TS 23.038 §6.2.1.2.3): in UCS2, since no table has all of it.
+func translated(parts []part) Segment {
+	whole := parts[0].segment
+	var payload []byte
+	for _, p := range parts {
+		text, _ := p.segment.Text() // what cannot be read stays U+FFFD
+		payload = append(payload, encodeUCS2(text)...)
+	}
+	whole.Coding, whole.Header, whole.Payload = CodingUCS2, whole.Header.withoutShift(), payload
+	return whole
+}
+
+func (a *assembly) complete() bool { return a.sums != nil }
 
 // has tells whether the very part came already.
 func (a *assembly) has(p part) bool {
+	if a.complete() {
+		return a.sums[p.number-1] == p.sum
+	}
 	return slices.ContainsFunc(a.parts, func(q part) bool { return q.number == p.number && q.sum == p.sum })
 }
 

@@ -13,28 +13,49 @@ const MaxParts = 255
 // ErrTooManyParts says that a message needs more parts than it may have.
 var ErrTooManyParts = errors.New("message needs more than 255 parts")
 
-// SplitText writes a text in the alphabet that Choose finds, in one segment if it
-// fits and else in several that carry the reference.
+// SplitText writes a text as Smallest finds it, in one segment if it fits and else in
+// several that carry the reference.
 func SplitText(text string, ref Reference) ([]Segment, error) {
-	return SplitTextIn(text, Choose(text), ref)
+	return splitText(text, Smallest(text), ref)
 }
 
-// SplitTextIn writes a text in an alphabet. A part never ends between an escape and
-// its character, nor between two surrogates.
+// SplitTextIn writes a text in an alphabet, without the tables of a language. A part
+// never ends between an escape and its character, nor between two surrogates.
 func SplitTextIn(text string, a Alphabet, ref Reference) ([]Segment, error) {
-	payload, err := Encode(text, a)
+	return splitText(text, Writing{Alphabet: a}, ref)
+}
+
+func splitText(text string, w Writing, ref Reference) ([]Segment, error) {
+	s, err := Compose(text, w)
 	if err != nil {
 		return nil, fmt.Errorf("split text: %w", err)
 	}
-	m := message{coding: a.Coding(), payload: payload}
-	return m.split(ref)
+	return s.Split(ref)
 }
 
 // SplitOctets puts 8-bit data into one segment or several, each of which repeats the
 // header. The segments share the payload's octets.
 func SplitOctets(h Header, payload []byte, ref Reference) ([]Segment, error) {
-	m := message{coding: CodingOctets, every: h, payload: payload}
-	return m.split(ref)
+	return Segment{Coding: CodingOctets, Header: h, Payload: payload}.Split(ref)
+}
+
+// Split makes segments that fit of one that may be too long, as ParseMessage and
+// Compose answer it. Each repeats the header; the mark of a secured packet is in the
+// first one only. They share the payload's octets.
+func (s Segment) Split(ref Reference) ([]Segment, error) { return s.message().split(ref) }
+
+func (s Segment) message() message {
+	m := message{protocol: s.Protocol, coding: s.Coding, payload: s.Payload}
+	for _, e := range s.Header {
+		switch e.ID {
+		case ElementConcat8, ElementConcat16: // of a part that was split before
+		case ElementCommand, ElementResponse:
+			m.first = append(m.first, e)
+		default:
+			m.every = append(m.every, e)
+		}
+	}
+	return m
 }
 
 // message is what is put into segments.
@@ -103,13 +124,24 @@ func cut(payload []byte, room int, a Alphabet) int {
 		return len(payload)
 	}
 	switch {
-	case a == GSM7 && room > 0 && payload[room-1] == escape:
+	case a == GSM7 && endsEscaped(payload[:room]):
 		return room - 1
 	case a == UCS2 && room > 1 && isHigh(payload[room-2:]):
 		return room - 2
 	default:
 		return room
 	}
+}
+
+// endsEscaped tells whether the last septet is an escape whose character is still to
+// come: of several escapes in a row every second one is a character (TS 23.038
+// §6.2.1.1, note 1).
+func endsEscaped(septets []byte) bool {
+	n := 0
+	for n < len(septets) && septets[len(septets)-1-n] == escape {
+		n++
+	}
+	return n%2 == 1
 }
 
 // isHigh tells whether a code unit is the first of two surrogates.

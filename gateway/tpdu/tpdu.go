@@ -7,12 +7,13 @@
 //
 // A [Segment] is the user data of one short message as SMPP carries it: the
 // characters of the GSM alphabet are not packed but one an octet. [SplitText] and
-// [SplitOctets] make segments, a [Reassembler] joins what arrives. [ToSIM], [FromSIM]
-// and [ByPort] carry a secured packet, [ReadSecured] recognises one.
+// [SplitOctets] make segments, [Segment.Divide] does so in each manner that SMPP has, a
+// [Reassembler] joins what arrives. [ToSIM], [FromSIM] and [ByPort] carry a secured
+// packet, [ReadSecured] recognises one.
 //
-// Left out: the fields of SMS-SUBMIT and SMS-DELIVER other than user data, national
-// language shift tables, compression, enhanced-message elements (kept as octets),
-// and responses of a card that come without a header indication (TS 31.115 §4.3).
+// Left out: the fields of SMS-SUBMIT and SMS-DELIVER other than user data, compression,
+// enhanced-message elements (kept as octets), and responses of a card that come without
+// a header indication (TS 31.115 §4.3).
 package tpdu
 
 import (
@@ -83,6 +84,11 @@ func (s Segment) UserData() ([]byte, error) {
 	if size := s.Size(); size > MaxOctets {
 		return nil, fmt.Errorf("%w: %d octets, %d fit", ErrTooLong, size, MaxOctets)
 	}
+	return s.userData()
+}
+
+// userData is UserData of any length.
+func (s Segment) userData() ([]byte, error) {
 	ud := make([]byte, 0, s.Header.Size()+len(s.Payload))
 	ud, err := s.Header.Append(ud)
 	if err != nil {
@@ -94,12 +100,9 @@ func (s Segment) UserData() ([]byte, error) {
 // ParseSegment reads user data as SMPP carries it. The segment shares ud's octets.
 // A header that is broken is an error, never taken for text.
 func ParseSegment(protocol, coding uint8, indication bool, ud []byte) (Segment, error) {
-	s := Segment{Protocol: protocol, Coding: coding, Payload: ud}
-	if indication {
-		var err error
-		if s.Header, s.Payload, err = ParseHeader(ud); err != nil {
-			return Segment{}, err
-		}
+	s, err := ParseMessage(protocol, coding, indication, ud)
+	if err != nil {
+		return Segment{}, err
 	}
 	if size := s.Size(); size > MaxOctets {
 		return Segment{}, fmt.Errorf("%w: %d octets, %d fit", ErrTooLong, size, MaxOctets)
@@ -107,6 +110,25 @@ func ParseSegment(protocol, coding uint8, indication bool, ud []byte) (Segment, 
 	return s, nil
 }
 
-// Text reads the payload as text. It answers what can be read, with U+FFFD for what
-// cannot, and an error if there was any of that.
-func (s Segment) Text() (string, error) { return Decode(s.Payload, s.Alphabet()) }
+// ParseMessage reads user data that may be longer than one short message, as SMPP's
+// message_payload has it (SMPP 3.4 §5.3.2.32); Split makes segments of it that fit.
+func ParseMessage(protocol, coding uint8, indication bool, ud []byte) (Segment, error) {
+	s := Segment{Protocol: protocol, Coding: coding, Payload: ud}
+	if indication {
+		var err error
+		if s.Header, s.Payload, err = ParseHeader(ud); err != nil {
+			return Segment{}, err
+		}
+	}
+	return s, nil
+}
+
+// Text reads the payload as text, septets with the tables that the header announces.
+// It answers what can be read, with U+FFFD for what cannot, and an error if there was
+// any of that.
+func (s Segment) Text() (string, error) {
+	if a := s.Alphabet(); a != GSM7 {
+		return Decode(s.Payload, a)
+	}
+	return DecodeGSM7(s.Payload, s.Header.Shift())
+}

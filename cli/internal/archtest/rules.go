@@ -42,6 +42,7 @@ var pure = map[string][]string{
 	"gateway":         nil,
 	"gateway/smpp":    {"gateway"},
 	"gateway/tpdu":    {"gateway"},
+	"gateway/ussd":    {"gateway", "gateway/smpp", "gateway/tpdu"},
 	"platform/money":  nil,
 	"platform/scp80":  nil,
 	"platform/applet": {"gateway", "platform/money", "platform/scp80"},

@@ -65,16 +65,23 @@ func golden(t testing.TB) map[string][]byte {
 	v := vectors(t)
 	modern, legacy := v.find(t, "pay-aes256-keyset1"), v.find(t, "pay-3des2-keyset3")
 	return map[string][]byte{
-		"pdu-submit-modern":  submitPDU(t, modern.UserData),
-		"pdu-submit-legacy":  submitPDU(t, legacy.UserData),
-		"pdu-bind":           encodePDU(t, smpp.PDU{Sequence: 1, Body: &smpp.BindTransceiver{SystemID: "shop", Password: "hushhush", InterfaceVersion: smpp.Version, AddressRange: "^10690$"}}),
-		"pdu-receipt":        receiptPDU(t),
+		"pdu-submit-modern": submitPDU(t, modern.UserData),
+		"pdu-submit-legacy": submitPDU(t, legacy.UserData),
+		"pdu-bind":          encodePDU(t, smpp.PDU{Sequence: 1, Body: &smpp.BindTransceiver{SystemID: "shop", Password: "hushhush", InterfaceVersion: smpp.Version, AddressRange: "^10690$"}}),
+		"pdu-receipt":       receiptPDU(t),
+		"pdu-submit-multi":  operationPDU(t, smpp.IDSubmitMulti), "pdu-submit-multi-resp": operationPDU(t, smpp.IDSubmitMultiResp),
+		"pdu-data": operationPDU(t, smpp.IDDataSM), "pdu-data-resp": operationPDU(t, smpp.IDDataSMResp),
+		"pdu-query": operationPDU(t, smpp.IDQuerySM), "pdu-query-resp": operationPDU(t, smpp.IDQuerySMResp),
+		"pdu-cancel": operationPDU(t, smpp.IDCancelSM), "pdu-replace": operationPDU(t, smpp.IDReplaceSM),
+		"pdu-outbind": operationPDU(t, smpp.IDOutbind), "pdu-alert": operationPDU(t, smpp.IDAlertNotification),
+		"pdu-ussd":           ussdPDU(t),
 		"packet-modern":      modern.Packet,
 		"packet-legacy":      legacy.Packet,
 		"packet-response":    v.find(t, "gsm0348-resp-002-3des-ciphered-cc").Packet,
 		"message-pay-modern": modern.SecuredData,
 		"message-pay-legacy": legacy.SecuredData,
 		"userdata-ports":     append(unhex(t, "0805043f483f487000"), modern.Packet...),
+		"pdu-turkish":        turkishPDU(t),
 		"tpdu-deliver":       unhex(t, "040b919471476965870000117042916303210ec8329bfd065ddf72363904aaaa")[:31],
 		"tpdu-submit":        append(unhex(t, "41000b916831080000f10000f67d"), modern.UserData...),
 	}

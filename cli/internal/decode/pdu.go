@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/airtill/airtill/gateway/smpp"
@@ -111,9 +110,35 @@ func (c *cursor) pduBody(id smpp.CommandID) {
 		c.response("system_id §5.2.1", 15)
 	case smpp.IDSubmitSM, smpp.IDDeliverSM:
 		c.shortMessage()
-	case smpp.IDSubmitSMResp, smpp.IDDeliverSMResp:
+	case smpp.IDSubmitSMResp, smpp.IDDeliverSMResp, smpp.IDDataSMResp:
 		c.response("message_id §5.2.23", 64)
+	case smpp.IDDataSM:
+		c.dataSM()
+	case smpp.IDSubmitMulti:
+		c.submitMulti()
+	case smpp.IDSubmitMultiResp:
+		c.submitMultiResponse()
 	case smpp.IDEnquireLink, smpp.IDUnbind: // nothing
+	default:
+		c.operation(id)
+	}
+}
+
+// operation is what is asked about messages and subscribers, and its answers.
+func (c *cursor) operation(id smpp.CommandID) {
+	switch id {
+	case smpp.IDQuerySM:
+		c.querySM()
+	case smpp.IDQuerySMResp:
+		c.queryResponse()
+	case smpp.IDCancelSM:
+		c.cancelSM()
+	case smpp.IDReplaceSM:
+		c.replaceSM()
+	case smpp.IDOutbind:
+		c.outbind()
+	case smpp.IDAlertNotification:
+		c.alertNotification()
 	default:
 		if n := len(c.rest()); n > 0 {
 			c.leaf("body", n, meaning("the body of this command is not looked at"))
@@ -131,6 +156,7 @@ func (c *cursor) bind() {
 	c.octet("addr_ton §5.2.5", named(typesOfNumber))
 	c.octet("addr_npi §5.2.6", named(numberingPlans))
 	c.text("address_range §5.2.7", 40)
+	c.parameters(coded{})
 }
 
 func versionOctet(o uint8) (string, string) {
@@ -164,7 +190,7 @@ func (c *cursor) text(label string, most int) string {
 }
 
 // time is a text that is empty or a time of 16 characters.
-func (c *cursor) time(label string) {
+func (c *cursor) time(label string) string {
 	start := c.at
 	s := c.text(label, 16)
 	name, _ := c.label(label)
@@ -176,6 +202,7 @@ func (c *cursor) time(label string) {
 	default:
 		c.explain(timeMeaning(s))
 	}
+	return s
 }
 
 func timeMeaning(s string) string {
@@ -194,19 +221,33 @@ func timeMeaning(s string) string {
 
 // address is type, plan and digits of source or destination.
 func (c *cursor) address(which, ton, npi, digits string) string {
+	return c.longAddress(which, ton, npi, digits, 20)
+}
+
+// longAddress is an address of at most so many characters.
+func (c *cursor) longAddress(which, ton, npi, digits string, most int) string {
 	c.octet(which+"_addr_ton "+ton, named(typesOfNumber))
 	c.octet(which+"_addr_npi "+npi, named(numberingPlans))
 	name := which + "_addr "
 	if which == "dest" {
 		name = "destination_addr "
 	}
-	return c.text(name+digits, 20)
+	return c.text(name+digits, most)
 }
+
+func (c *cursor) source() string { return c.address("source", "§5.2.5", "§5.2.6", "§5.2.8") }
+
+func (c *cursor) destination() string { return c.address("dest", "§5.2.5", "§5.2.6", "§5.2.9") }
 
 func (c *cursor) shortMessage() {
 	c.text("service_type §5.2.11", 5)
-	link := tpdu.Link{Source: c.address("source", "§5.2.5", "§5.2.6", "§5.2.8")}
-	link.Destination = c.address("dest", "§5.2.5", "§5.2.6", "§5.2.9")
+	link := tpdu.Link{Source: c.source()}
+	link.Destination = c.destination()
+	c.messageRest(link)
+}
+
+// messageRest is what follows the addresses of a message.
+func (c *cursor) messageRest(link tpdu.Link) {
 	esmClass := c.octet("esm_class §5.2.12", esmClassOctet)
 	how := coded{link: link, header: esmClass&smpp.ESMUDHI != 0, receipt: esmClass&smpp.ESMTypeMask == smpp.ESMReceipt}
 	how.protocol = c.octet("protocol_id §5.2.13", protocolOctet)
@@ -217,6 +258,11 @@ func (c *cursor) shortMessage() {
 	c.octet("replace_if_present_flag §5.2.18", plainOctet)
 	how.coding = c.octet("data_coding §5.2.19", codingOctet)
 	c.octet("sm_default_msg_id §5.2.20", plainOctet)
+	c.content(how)
+}
+
+// content is sm_length, short_message and the optional parameters.
+func (c *cursor) content(how coded) {
 	length := c.octet("sm_length §5.2.21", plainOctet)
 	switch {
 	case c.dead:
@@ -230,58 +276,4 @@ func (c *cursor) shortMessage() {
 		c.group("short_message §5.2.22", int(length), func(c *cursor) { c.userData(how) })
 	}
 	c.parameters(how)
-}
-
-// parameters are the optional ones that a PDU ends with (SMPP 3.4 §5.3).
-func (c *cursor) parameters(how coded) {
-	for len(c.rest()) > 0 && !c.dead {
-		rest := c.rest()
-		if len(rest) < 4 {
-			c.die("optional parameters: tag and length want 4 octets, %d left", len(rest))
-			return
-		}
-		tag, length := smpp.Tag(binary.BigEndian.Uint16(rest)), int(binary.BigEndian.Uint16(rest[2:]))
-		c.group(parameterName(tag)+" §5.3.2", 4+length, func(c *cursor) {
-			c.leaf("parameter_tag", 2, func([]byte) (string, string) { return fmt.Sprintf("0x%04x", uint16(tag)), "" })
-			c.leaf("length", 2, number)
-			c.parameterValue(tag, min(length, len(c.rest())), how)
-		})
-	}
-}
-
-func (c *cursor) parameterValue(tag smpp.Tag, n int, how coded) {
-	switch {
-	case n == 0:
-	case tag == smpp.TagMessagePayload:
-		c.group("value", n, func(c *cursor) { c.userData(how) })
-	default:
-		c.leaf("value", n, readingOf(tag))
-	}
-	if len(c.fields) > 2 {
-		c.value, c.meaning = c.fields[2].Value, c.fields[2].Meaning
-	}
-}
-
-// readingOf is how the value of an optional parameter reads.
-func readingOf(tag smpp.Tag) reading {
-	switch tag {
-	case smpp.TagReceiptedMessageID, smpp.TagAdditionalStatusInfo:
-		return cText
-	case smpp.TagMessageState:
-		return func(b []byte) (string, string) {
-			return strconv.FormatUint(uintOf(b), 10), smpp.StateWord(b[len(b)-1])
-		}
-	case smpp.TagSCInterfaceVersion:
-		return func(b []byte) (string, string) { return versionOctet(b[len(b)-1]) }
-	case smpp.TagNetworkErrorCode:
-		return func(b []byte) (string, string) {
-			return fmt.Sprintf("%X", b), "network type " + strconv.Itoa(int(b[0]))
-		}
-	}
-	return func(b []byte) (string, string) {
-		if len(b) > 4 {
-			return fmt.Sprintf("%X", b), ""
-		}
-		return number(b)
-	}
 }

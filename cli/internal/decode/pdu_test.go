@@ -13,9 +13,14 @@ import (
 
 func submitPDU(t testing.TB, userData []byte) []byte {
 	t.Helper()
+	return submitPDUOf(t, smpp.CodingClass1B, userData)
+}
+
+func submitPDUOf(t testing.TB, coding uint8, userData []byte) []byte {
+	t.Helper()
 	return encodePDU(t, smpp.PDU{Sequence: 7, Body: &smpp.SubmitSM{
 		Source: smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Digits: "8613800000001"}, Destination: smpp.Address{NPI: smpp.NPIISDN, Digits: "10658"},
-		ESMClass: smpp.ESMUDHI, DataCoding: smpp.CodingClass1B, ShortMessage: userData,
+		ESMClass: smpp.ESMUDHI, DataCoding: coding, ShortMessage: userData,
 	}})
 }
 
@@ -75,6 +80,8 @@ func agreePDU(t testing.TB, frame []byte) {
 		want["system_id"], want["system_type"], want["address_range"] = b.SystemID, b.SystemType, b.AddressRange
 	case *smpp.SubmitSMResp:
 		want["message_id"] = b.MessageID
+	default:
+		wantOperation(want, b)
 	}
 	for name, value := range want {
 		if got, ok := Find(e.Fields, name); ok && got.Value != shown(value) {
@@ -114,7 +121,7 @@ func drawPDU(t *rapid.T) smpp.PDU {
 	text := func(name string, most int) string {
 		return rapid.StringMatching(`[ -~]{0,`+most2(most)+`}`).Draw(t, name)
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "command") {
+	switch rapid.IntRange(0, 6).Draw(t, "command") {
 	case 0:
 		p.Body = &smpp.BindTransceiver{SystemID: text("id", 15), Password: smpp.Password(text("password", 8)), SystemType: text("type", 12), AddressRange: text("range", 40)}
 	case 1:
@@ -125,6 +132,8 @@ func drawPDU(t *rapid.T) smpp.PDU {
 	case 3:
 		m := drawMessage(t, text)
 		p.Body = (*smpp.DeliverSM)(m)
+	case 4:
+		p.Body = drawOperation(t, text)
 	default:
 		p.Body = drawMessage(t, text)
 	}
@@ -169,7 +178,7 @@ func TestBrokenPDUs(t *testing.T) {
 		{"octets after a unbind", unhex(t, "00000012 00000006 00000000 00000001 abcd"), 16, "2 octets more than there should be", "sequence_number"},
 		{"a second PDU begins", append(unhex(t, "00000010 00000015 00000000 00000001"), 0, 0), 16, "command_length: 4 octets wanted, 2 left", "sequence_number"},
 		{"broken optional parameter", append(fixLength(good, 3), 0x04, 0x24, 0x00), len(good), "optional parameters: tag and length want 4 octets, 3 left", "short_message"},
-		{"length of a known parameter", append(fixLength(good, 7), 0x02, 0x0A, 0, 3, 1, 2, 3), len(good), "tlv 0x020a: invalid parameter length (ESME_RINVPARLEN 0xc2)", "source_port"},
+		{"length of a known parameter", append(fixLength(good, 7), 0x02, 0x0A, 0, 3, 1, 2, 3), len(good), "source_port: invalid parameter length (ESME_RINVPARLEN 0xc2)", "source_port"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,13 +17,13 @@ var commandClauses = map[smpp.CommandID]string{
 	smpp.IDDeliverSM: " §4.6.1", smpp.IDDeliverSMResp: " §4.6.2",
 	smpp.IDUnbind: " §4.2.1", smpp.IDUnbindResp: " §4.2.2", smpp.IDGenericNack: " §4.3.1",
 	smpp.IDEnquireLink: " §4.11.1", smpp.IDEnquireLinkResp: " §4.11.2",
-	0x00000003: " §4.8.1", 0x80000003: " §4.8.2", // query_sm
-	0x00000007: " §4.10.1", 0x80000007: " §4.10.2", // replace_sm
-	0x00000008: " §4.9.1", 0x80000008: " §4.9.2", // cancel_sm
-	0x0000000B: " §4.1.7",                        // outbind
-	0x00000021: " §4.5.1", 0x80000021: " §4.5.2", // submit_multi
-	0x00000102: " §4.12.1",                       // alert_notification
-	0x00000103: " §4.7.1", 0x80000103: " §4.7.2", // data_sm
+	smpp.IDQuerySM: " §4.8.1", smpp.IDQuerySMResp: " §4.8.2",
+	smpp.IDReplaceSM: " §4.10.1", smpp.IDReplaceSMResp: " §4.10.2",
+	smpp.IDCancelSM: " §4.9.1", smpp.IDCancelSMResp: " §4.9.2",
+	smpp.IDOutbind:     " §4.1.7",
+	smpp.IDSubmitMulti: " §4.5.1", smpp.IDSubmitMultiResp: " §4.5.2",
+	smpp.IDAlertNotification: " §4.12.1",
+	smpp.IDDataSM:            " §4.7.1", smpp.IDDataSMResp: " §4.7.2",
 }
 
 // typesOfNumber are the TON of SMPP 3.4 §5.2.5, as in TS 23.040 §9.1.2.5.
@@ -97,31 +97,12 @@ func codingOctet(o uint8) (string, string) {
 	return fmt.Sprintf("0x%02x", o), sentence(tpdu.AlphabetOf(o).String(), class)
 }
 
-// parameterNames are the optional parameters of SMPP 3.4 §5.3.2.
-var parameterNames = map[smpp.Tag]string{
-	smpp.TagDestAddrSubunit: "dest_addr_subunit", smpp.TagDestNetworkType: "dest_network_type", smpp.TagDestBearerType: "dest_bearer_type",
-	smpp.TagDestTelematicsID: "dest_telematics_id", smpp.TagSourceAddrSubunit: "source_addr_subunit",
-	smpp.TagSourceNetworkType: "source_network_type", smpp.TagSourceBearerType: "source_bearer_type",
-	smpp.TagSourceTelematicsID: "source_telematics_id", smpp.TagQoSTimeToLive: "qos_time_to_live", smpp.TagPayloadType: "payload_type",
-	smpp.TagAdditionalStatusInfo: "additional_status_info_text", smpp.TagReceiptedMessageID: "receipted_message_id",
-	smpp.TagMSMsgWaitFacilities: "ms_msg_wait_facilities", smpp.TagPrivacyIndicator: "privacy_indicator",
-	smpp.TagSourceSubaddress: "source_subaddress", smpp.TagDestSubaddress: "dest_subaddress",
-	smpp.TagUserMessageReference: "user_message_reference", smpp.TagUserResponseCode: "user_response_code",
-	smpp.TagSourcePort: "source_port", smpp.TagDestinationPort: "destination_port", smpp.TagSARMsgRefNum: "sar_msg_ref_num",
-	smpp.TagLanguageIndicator: "language_indicator", smpp.TagSARTotalSegments: "sar_total_segments",
-	smpp.TagSARSegmentSeqnum: "sar_segment_seqnum", smpp.TagSCInterfaceVersion: "sc_interface_version",
-	smpp.TagCallbackNumPresInd: "callback_num_pres_ind", smpp.TagCallbackNumAtag: "callback_num_atag",
-	smpp.TagNumberOfMessages: "number_of_messages", smpp.TagCallbackNum: "callback_num", smpp.TagDPFResult: "dpf_result",
-	smpp.TagSetDPF: "set_dpf", smpp.TagMSAvailabilityStatus: "ms_availability_status", smpp.TagNetworkErrorCode: "network_error_code",
-	smpp.TagMessagePayload: "message_payload", smpp.TagDeliveryFailureReason: "delivery_failure_reason",
-	smpp.TagMoreMessagesToSend: "more_messages_to_send", smpp.TagMessageState: "message_state", smpp.TagUSSDServiceOp: "ussd_service_op",
-	smpp.TagDisplayTime: "display_time", smpp.TagSMSSignal: "sms_signal", smpp.TagMSValidity: "ms_validity",
-	smpp.TagAlertOnMessage: "alert_on_message_delivery", smpp.TagITSReplyType: "its_reply_type", smpp.TagITSSessionInfo: "its_session_info",
-}
-
 func parameterName(tag smpp.Tag) string {
-	if name, known := parameterNames[tag]; known {
-		return name
+	switch {
+	case tag.Known():
+		return tag.String()
+	case tag.IsVendor():
+		return "vendor's optional parameter"
 	}
 	return "optional parameter"
 }

@@ -121,6 +121,11 @@ func (c *cursor) elementData(id tpdu.ElementID, length int) {
 	case tpdu.ElementPorts8, tpdu.ElementPorts16:
 		c.leaf("destination port", length/2, portOf)
 		c.leaf("source port", length/2, portOf)
+	case tpdu.ElementSingleShift, tpdu.ElementLockingShift:
+		language := tpdu.Language(c.octet("language §9.2.3.24.15", func(o uint8) (string, string) {
+			return strconv.Itoa(int(o)), tpdu.Language(o).String()
+		}))
+		c.meaning = language.String()
 	case tpdu.ElementCommand:
 		c.meaning = "CPI: a command packet follows"
 	case tpdu.ElementResponse:
@@ -145,12 +150,14 @@ var elementNames = map[tpdu.ElementID]struct {
 	name string
 	size int
 }{
-	tpdu.ElementConcat8:  {"concatenated short messages, 8-bit reference §9.2.3.24.1", 3},
-	tpdu.ElementPorts8:   {"application port addressing, 8 bit §9.2.3.24.3", 2},
-	tpdu.ElementPorts16:  {"application port addressing, 16 bit §9.2.3.24.4", 4},
-	tpdu.ElementConcat16: {"concatenated short messages, 16-bit reference §9.2.3.24.8", 4},
-	tpdu.ElementCommand:  {"command packet identifier §9.2.3.24", 0},
-	tpdu.ElementResponse: {"response packet identifier §9.2.3.24", 0},
+	tpdu.ElementConcat8:      {"concatenated short messages, 8-bit reference §9.2.3.24.1", 3},
+	tpdu.ElementPorts8:       {"application port addressing, 8 bit §9.2.3.24.3", 2},
+	tpdu.ElementPorts16:      {"application port addressing, 16 bit §9.2.3.24.4", 4},
+	tpdu.ElementConcat16:     {"concatenated short messages, 16-bit reference §9.2.3.24.8", 4},
+	tpdu.ElementSingleShift:  {"national language single shift §9.2.3.24.15", 1},
+	tpdu.ElementLockingShift: {"national language locking shift §9.2.3.24.16", 1},
+	tpdu.ElementCommand:      {"command packet identifier §9.2.3.24", 0},
+	tpdu.ElementResponse:     {"response packet identifier §9.2.3.24", 0},
 }
 
 // payload explains what follows the header; s is the whole user data as read.
