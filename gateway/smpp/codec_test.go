@@ -149,22 +149,6 @@ func corpus() []smpp.PDU {
 	}
 }
 
-func sampleMulti() *smpp.SubmitMulti {
-	m := *sample()
-	m.Destination = smpp.Address{}
-	return &smpp.SubmitMulti{Message: m, Destinations: []smpp.Destination{
-		{Address: smpp.Address{TON: 1, NPI: 1, Digits: "8613800000001"}}, {List: "friends"}, {Address: smpp.Address{Digits: "254"}},
-	}}
-}
-
-func sampleData() *smpp.DataSM {
-	return &smpp.DataSM{
-		ServiceType: "WAP", Source: smpp.Address{TON: 5, Digits: "a.example.of.a.long.address.that.only.data_sm.may.have"},
-		Destination: smpp.Address{TON: 1, NPI: 1, Digits: "8613800000001"}, ESMClass: smpp.ESMDatagram, RegisteredDelivery: smpp.ReceiptFailure,
-		DataCoding: smpp.CodingOctets, TLVs: smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: []byte{1, 2, 3}}, smpp.Uint8TLV(smpp.TagSetDPF, 1)},
-	}
-}
-
 // Every C-octet string has its limit and its own status, §5.1.3 and §5.2.
 func TestFieldLimits(t *testing.T) {
 	text := func(n int) string { return strings.Repeat("1", n) }

@@ -4,52 +4,70 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
 // account is who binds, the messages that wait for its numbers, and the receipts
 // that wait for it. What a lock's holder causes elsewhere (receipts for other
-// accounts) is gathered and done after the lock is given back.
+// accounts, answers that wait) is gathered and done after the lock is given back.
 type account struct {
 	Account
-	server *Server
-	match  *regexp.Regexp
-	number string // the only one it owns, if so
-	stored atomic.Int64
-	kick   chan struct{} // the first timer has changed
+	server       *Server
+	match        *regexp.Regexp // the numbers it owns
+	sources      *regexp.Regexp // it may send from; nil is any
+	destinations *regexp.Regexp // it may send to; nil is any
+	number       string         // the only one it owns, if so
+	rate         bucket
+	stored       atomic.Int64
+	kick         chan struct{} // the first timer has changed
+	call         chan struct{} // something waits and nobody is bound
 
 	mu        sync.Mutex
-	receivers []*session // bound to receive
-	turn      int        // whose turn it is among them
+	sessions  map[*session]struct{}
+	binds     [transceiver + 1]int // of each mode
+	receivers []*session           // bound to receive
+	free      int                  // receivers whose window has room
+	turn      int                  // whose turn it is among them
 	boxes     map[string]*mailbox
+	spare     []*mailbox
 	receipts  *mailbox
+	direct    *mailbox   // what is handed over at once
 	ready     []*mailbox // with something to send, from head on
 	head      int
 	due       dueHeap
 	order     uint64
-	caused    []*message // receipts to put elsewhere once unlocked
+	alerts    map[string][]alert // who waits for a subscriber to be back
+	counts    Counts
+	caused    []effect       // to do once unlocked
+	changes   msgstore.Batch // to keep first
 }
 
 func newAccount(s *Server, c Account) *account {
 	a := &account{
 		Account: c, server: s, number: oneNumber(c.AddressRange),
-		kick: make(chan struct{}, 1), boxes: make(map[string]*mailbox),
+		match: expression(c.AddressRange), sources: expression(c.Sources), destinations: expression(c.Destinations),
+		kick: make(chan struct{}, 1), call: make(chan struct{}, 1), sessions: make(map[*session]struct{}),
+		boxes: make(map[string]*mailbox), alerts: make(map[string][]alert),
 	}
-	if c.AddressRange != "" {
-		a.match = regexp.MustCompile(c.AddressRange) // New has validated it
-	}
-	a.receipts = a.newBox("")
-	a.receipts.most = 0
+	a.rate.set(c.Rate, c.Burst)
+	a.receipts, a.direct = a.newBox(""), a.newBox("")
+	a.receipts.most, a.direct.most = 0, 0
 	return a
 }
 
 func (a *account) newBox(key string) *mailbox {
-	b := &mailbox{key: key}
+	b := &mailbox{}
+	if n := len(a.spare); n > 0 {
+		b, a.spare = a.spare[n-1], a.spare[:n-1]
+	}
+	b.key = key
 	if a.Kind == Subscribers {
 		b.most = 1
 	}
@@ -58,22 +76,19 @@ func (a *account) newBox(key string) *mailbox {
 	return b
 }
 
-// owns says whether a number is in the account's range.
-func (a *account) owns(number string) bool { return a.match != nil && a.match.MatchString(number) }
+// mostSpare is how many empty mailboxes are kept to be used again.
+const mostSpare = 1 << 10
 
-// unlock gives the lock back, wakes the timer if it has to, and does what was caused.
-func (a *account) unlock(first time.Time) {
-	caused := a.caused
-	a.caused = nil
-	wake := len(a.due) > 0 && !a.due[0].at.Equal(first)
-	a.mu.Unlock()
-	if wake {
-		nudge(a.kick)
-	}
-	for _, receipt := range caused {
-		receipt.from.put(receipt)
+func (a *account) dropBox(b *mailbox) {
+	delete(a.boxes, b.key)
+	if len(a.spare) < mostSpare {
+		*b = mailbox{}
+		a.spare = append(a.spare, b)
 	}
 }
+
+// owns says whether a number is in the account's range.
+func (a *account) owns(number string) bool { return a.match != nil && a.match.MatchString(number) }
 
 // lock takes the lock and says when the first timer is due.
 func (a *account) lock() (first time.Time) {
@@ -84,6 +99,22 @@ func (a *account) lock() (first time.Time) {
 	return first
 }
 
+// unlock gives the lock back, wakes the timer if it has to, and does what was
+// caused: at once, or when the changes that go with it are kept.
+func (a *account) unlock(first time.Time) {
+	caused := a.caused
+	a.caused = nil
+	kept := a.server.keep(&a.changes, caused)
+	wake := len(a.due) > 0 && !a.due[0].at.Equal(first)
+	a.mu.Unlock()
+	if wake {
+		nudge(a.kick)
+	}
+	if !kept {
+		perform(caused)
+	}
+}
+
 // put takes messages for the account's numbers, or receipts for itself.
 func (a *account) put(ms ...*message) {
 	first := a.lock()
@@ -92,19 +123,63 @@ func (a *account) put(ms ...*message) {
 	for _, m := range ms {
 		a.order++
 		m.order = a.order
-		if m.deliver.After(now) {
-			a.due.set(&timer{message: m, order: m.order}, m.deliver)
-			continue
-		}
-		a.enqueue(m, now)
+		a.place(m, now)
 	}
 	a.pump(now)
+	if len(a.receivers) == 0 {
+		nudge(a.call)
+	}
+}
+
+// place puts a message where it waits.
+func (a *account) place(m *message, now time.Time) {
+	if m.replaces {
+		a.displace(m, now)
+	}
+	if m.kind == receipt && !m.struck && !a.strike(m, now) {
+		return
+	}
+	if m.deliver.After(now) {
+		a.hold(m, scheduled, m.deliver)
+		return
+	}
+	if m.once && len(a.receivers) == 0 {
+		a.missed(m, now)
+		return
+	}
+	a.enqueue(m, now)
+}
+
+// strike lets faults happen to a receipt. It is false if it is lost.
+func (a *account) strike(m *message, now time.Time) bool {
+	m.struck = true
+	f := a.server.config.Faults.DecideReceipt(now, a.SystemID)
+	if f.Lose {
+		m.place = over
+		a.receiptEnded(m, gateway.Unknown, now)
+		return false
+	}
+	m.twice = f.Twice
+	if f.Delay > 0 {
+		m.deliver = now.Add(f.Delay)
+	}
+	return true
+}
+
+// hold keeps a message out of its mailbox until an instant.
+func (a *account) hold(m *message, where place, until time.Time) {
+	m.place, m.wait = where, &timer{message: m, order: m.order}
+	a.due.set(m.wait, until)
 }
 
 // box is the mailbox a message belongs in.
-func (a *account) box(m *message) *mailbox {
-	if m.receipt {
+func (a *account) boxOf(m *message) *mailbox {
+	switch m.kind {
+	case receipt, notification:
 		return a.receipts
+	case direct:
+		return a.direct
+	case plain:
 	}
 	key := routeKey(m.sm.Destination.Digits)
 	b, ok := a.boxes[key]
@@ -116,7 +191,11 @@ func (a *account) box(m *message) *mailbox {
 }
 
 func (a *account) enqueue(m *message, now time.Time) {
-	b := a.box(m)
+	b := a.boxOf(m)
+	if m.once && m.kind == plain && b.retryAt.After(now) {
+		a.missed(m, now)
+		return
+	}
 	b.add(m)
 	a.review(b, now)
 }
@@ -127,7 +206,7 @@ func (a *account) enqueue(m *message, now time.Time) {
 func (a *account) review(b *mailbox, now time.Time) {
 	switch {
 	case b.listed:
-		if b.place != 0 {
+		if b.timer.place != 0 {
 			a.due.set(&b.timer, b.wants(now))
 		}
 	case b.sendable(now):
@@ -136,8 +215,8 @@ func (a *account) review(b *mailbox, now time.Time) {
 		a.ready = append(a.ready, b)
 	default:
 		a.due.set(&b.timer, b.wants(now))
-		if len(b.waiting) == 0 && b.inFlight == 0 && b != a.receipts {
-			delete(a.boxes, b.key)
+		if len(b.waiting) == 0 && b.inFlight == 0 && b != a.receipts && b != a.direct {
+			a.dropBox(b)
 		}
 	}
 }
@@ -145,19 +224,31 @@ func (a *account) review(b *mailbox, now time.Time) {
 // pump sends what can be sent: one message of each ready mailbox in turn, while a
 // receiver's window has room.
 func (a *account) pump(now time.Time) {
+	passed := 0 // in a row, for want of a session that takes them
 	for a.head < len(a.ready) {
 		b := a.ready[a.head]
 		if !b.sendable(now) {
 			a.unlist(b, now)
 			continue
 		}
-		s := a.receiver(b.waiting[0])
-		if s == nil {
+		s, served := a.receiver(b.waiting[0])
+		switch {
+		case s == nil && served && a.free > 0 && passed < len(a.ready)-a.head:
+			passed++ // others may be for sessions with room
+			a.ready[a.head] = nil
+			a.head++
+			a.ready = append(a.ready, b)
+			continue
+		case s == nil && !served && len(a.receivers) > 0:
+			b.unserved = true
+			a.unlist(b, now)
+			continue
+		case s == nil:
 			a.arm(now)
 			return
 		}
-		m := b.next()
-		if a.overTheAir(m, now) {
+		passed = 0
+		if m := b.next(); a.overTheAir(m, now) {
 			a.send(s, m, now)
 		}
 		a.unlist(b, now)
@@ -167,7 +258,7 @@ func (a *account) pump(now time.Time) {
 // arm sets the timers of listed mailboxes that cannot be sent from for want of a
 // receiver. Those at the front have theirs from before.
 func (a *account) arm(now time.Time) {
-	for i := len(a.ready) - 1; i >= a.head && a.ready[i].place == 0; i-- {
+	for i := len(a.ready) - 1; i >= a.head && a.ready[i].timer.place == 0; i-- {
 		a.due.set(&a.ready[i].timer, a.ready[i].wants(now))
 	}
 }
@@ -189,127 +280,59 @@ func (a *account) unlist(b *mailbox, now time.Time) {
 }
 
 // receiver is a session with room in its window: the next in turn, for a receipt
-// rather the one that submitted what it is about.
-func (a *account) receiver(m *message) *session {
-	if s := m.origin; m.receipt && s.receiving && len(s.outstanding) < a.Window {
-		return s
+// rather the one that submitted what it is about. It says whether any session takes
+// such messages at all.
+func (a *account) receiver(m *message) (s *session, served bool) {
+	if s := m.origin; m.kind != plain && s != nil && s.receiving && s.unanswered < a.Window {
+		return s, true
+	}
+	if a.free == 0 && !a.HonourRange {
+		return nil, len(a.receivers) > 0
 	}
 	for i := range a.receivers {
 		s := a.receivers[(a.turn+i)%len(a.receivers)]
-		if len(s.outstanding) < a.Window {
+		if !s.serves(m) {
+			continue
+		}
+		served = true
+		if s.unanswered < a.Window {
 			a.turn = (a.turn + i + 1) % len(a.receivers)
-			return s
+			return s, true
 		}
 	}
-	return nil
+	return nil, served
 }
 
-// overTheAir sends a subscriber's message across. It is false while the message
-// is on its way.
-func (a *account) overTheAir(m *message, now time.Time) bool {
-	if m.crossed || m.receipt || a.Kind != Subscribers {
-		return true
-	}
-	c := a.server.config.Radio.Cross(routeKey(m.sm.Destination.Digits))
-	m.crossed, m.lost, m.twice = true, c.Lost, c.Twice
-	if c.Delay <= 0 && !c.Lost {
-		return true
-	}
-	a.due.set(&timer{message: m, order: m.order}, now.Add(c.Delay))
-	return false
+// serves says whether a session takes a message by the address_range of its bind.
+func (s *session) serves(m *message) bool {
+	return s.served == nil || m.kind != plain || s.served.MatchString(routeKey(m.sm.Destination.Digits))
 }
 
 // send stages a message on a session.
 func (a *account) send(s *session, m *message, now time.Time) {
-	pdu, ok := s.deliverable(m)
+	body, ok := s.deliverable(m)
 	if !ok {
 		m.last = smpp.RINVMSGLEN
 		a.finish(m, gateway.Undeliverable, now)
 		return
 	}
 	m.attempts++
-	copies := 1
+	m.place = flying
+	s.counts.delivered++
+	_ = s.link.Send(smpp.PDU{Sequence: s.expect(m, now), Body: body}) // a lost session gives its messages back
 	if m.twice {
-		copies, m.twice = 2, false
-	}
-	for i := range copies {
-		sequence := s.nextSequence()
-		var kept *message
-		if i == 0 {
-			kept = m
-		}
-		s.outstanding[sequence] = outgoing{kept, now}
-		_ = s.link.Send(smpp.PDU{Sequence: sequence, Body: pdu}) // a lost session gives its messages back
+		m.twice = false
+		_ = s.link.Send(smpp.PDU{Sequence: s.expect(nil, now), Body: body})
 	}
 }
 
-// bind adds a receiver. All that waits is tried at once.
-func (a *account) bind(s *session) {
-	first := a.lock()
-	defer a.unlock(first)
-	now := time.Now()
-	s.receiving = true
-	a.receivers = append(a.receivers, s)
-	for _, b := range a.inOrder() {
-		b.again()
-		a.review(b, now)
-	}
-	a.pump(now)
-}
-
-// inOrder is all mailboxes in the order they were made.
-func (a *account) inOrder() []*mailbox {
-	all := make([]*mailbox, 0, len(a.boxes)+1)
-	for _, b := range a.boxes {
-		all = append(all, b)
-	}
-	all = append(all, a.receipts)
-	slices.SortFunc(all, func(x, y *mailbox) int { return int(int64(x.order - y.order)) })
-	return all
-}
-
-// retire stops deliveries to a session. It says whether nothing is unanswered.
-func (a *account) retire(s *session) (idle bool) {
-	first := a.lock()
-	defer a.unlock(first)
-	a.dismiss(s)
-	return len(s.outstanding) == 0
-}
-
-func (a *account) dismiss(s *session) {
-	s.receiving = false
-	a.receivers = slices.DeleteFunc(a.receivers, func(r *session) bool { return r == s })
-}
-
-// unbind removes a session, and takes back what it has not answered.
-func (a *account) unbind(s *session) {
-	first := a.lock()
-	defer a.unlock(first)
-	now := time.Now()
-	a.dismiss(s)
-	for _, m := range s.takeBack(func(outgoing) bool { return true }) {
-		a.returned(m, now)
-	}
-	for _, b := range a.inOrder() {
-		a.review(b, now)
-	}
-	a.pump(now)
-}
-
-// returned puts a message back that was not refused: its session ended.
-func (a *account) returned(m *message, now time.Time) {
-	b := a.box(m)
-	b.inFlight--
-	m.crossed = false
-	b.add(m)
-	a.review(b, now)
-}
-
-// heard tries a subscriber's messages at once: something has come from it.
+// heard tries a subscriber's messages at once: something has come from it, or the
+// air says that it is back.
 func (a *account) heard(number string) {
 	first := a.lock()
 	defer a.unlock(first)
 	now := time.Now()
+	a.alertFor(number)
 	b, ok := a.boxes[routeKey(number)]
 	if !ok || !b.retryAt.After(now) {
 		return
@@ -360,7 +383,7 @@ func (a *account) tick() (next time.Time) {
 
 // wake looks at a mailbox whose timer was due: for what is over, or to try again.
 func (a *account) wake(b *mailbox, now time.Time) {
-	for _, m := range b.expired(now) {
+	for _, m := range b.remove(func(m *message) bool { return !now.Before(m.expires) }) {
 		b.inFlight++ // finish gives the place back
 		a.finish(m, gateway.Expired, now)
 	}
@@ -370,20 +393,5 @@ func (a *account) wake(b *mailbox, now time.Time) {
 	}
 }
 
-// arrived is the end of a message's way over the air, or of its wait for its time.
-func (a *account) arrived(m *message, now time.Time) {
-	b := a.box(m)
-	switch {
-	case !m.crossed:
-		a.enqueue(m, now)
-	case m.lost:
-		m.lost = false
-		m.attempts++
-		a.postpone(m, smpp.ROK, now)
-	default:
-		// It keeps its turn: it waits for a receiver's window at the mailbox's head.
-		b.inFlight--
-		b.add(m)
-		a.review(b, now)
-	}
-}
+// routeKey is a number as routes and mailboxes know it.
+func routeKey(digits string) string { return strings.TrimPrefix(digits, "+") }

@@ -3,31 +3,7 @@ package smsc
 import (
 	"slices"
 	"time"
-
-	"github.com/airtill/airtill/gateway"
-	"github.com/airtill/airtill/gateway/smpp"
 )
-
-// message is a short message, or a receipt, that the server has to deliver.
-type message struct {
-	sm       *smpp.SubmitSM // as it will be delivered
-	id       gateway.MessageID
-	order    uint64 // rising: mailboxes keep it
-	from     *account
-	origin   *session // the session that submitted it, or what this is the receipt of
-	oldPeer  bool     // the sender bound with an interface_version below 3.4
-	receipt  bool
-	asked    uint8 // registered_delivery
-	accepted time.Time
-	deliver  time.Time // not before; zero is at once
-	expires  time.Time
-
-	attempts int
-	last     smpp.Status // what the receiver answered last
-	crossed  bool        // it is over the air
-	twice    bool        // it will arrive twice
-	lost     bool        // the air swallows it
-}
 
 // mailbox is what waits for one number of an account, in order. It is guarded by
 // the account's mutex.
@@ -35,22 +11,28 @@ type mailbox struct {
 	timer
 	key      string
 	waiting  []*message // sorted by order
+	room     [2]*message
 	inFlight int
 	most     int       // in flight at once; zero is without limit
 	failures int       // temporary ones in a row
 	retryAt  time.Time // nothing is tried before
 	expires  time.Time // no message's validity is over before
 	listed   bool      // it is in the account's ready list
+	unserved bool      // no session takes this number's messages
 }
 
 // sendable says whether the mailbox has something to send now.
 func (b *mailbox) sendable(now time.Time) bool {
-	return len(b.waiting) > 0 && (b.most == 0 || b.inFlight < b.most) && !now.Before(b.retryAt)
+	return len(b.waiting) > 0 && !b.unserved && (b.most == 0 || b.inFlight < b.most) && !now.Before(b.retryAt)
 }
 
 // add puts a message in its place: at the end if it is new, further up if it comes back.
 func (b *mailbox) add(m *message) {
+	m.box, m.place = b, waiting
 	if n := len(b.waiting); n == 0 || b.waiting[n-1].order < m.order {
+		if n == 0 {
+			b.waiting = b.room[:0]
+		}
 		b.waiting = append(b.waiting, m)
 	} else {
 		i, _ := slices.BinarySearchFunc(b.waiting, m.order, func(w *message, order uint64) int {
@@ -78,12 +60,13 @@ func (b *mailbox) next() *message {
 	return m
 }
 
-// expired takes out what is over, and finds when the next one will be.
-func (b *mailbox) expired(now time.Time) (over []*message) {
+// remove takes messages out that are not in flight, and finds when the next of the
+// others is over.
+func (b *mailbox) remove(which func(*message) bool) (out []*message) {
 	b.expires = time.Time{}
 	b.waiting = slices.DeleteFunc(b.waiting, func(m *message) bool {
-		if !now.Before(m.expires) {
-			over = append(over, m)
+		if which(m) {
+			out = append(out, m)
 			return true
 		}
 		if b.expires.IsZero() || m.expires.Before(b.expires) {
@@ -91,7 +74,7 @@ func (b *mailbox) expired(now time.Time) (over []*message) {
 		}
 		return false
 	})
-	return over
+	return out
 }
 
 // wants is when the mailbox has to be looked at next; zero is never.
@@ -99,11 +82,11 @@ func (b *mailbox) wants(now time.Time) time.Time {
 	if len(b.waiting) == 0 {
 		return time.Time{}
 	}
-	if b.retryAt.After(now) && b.retryAt.Before(b.expires) {
+	if !b.unserved && b.retryAt.After(now) && b.retryAt.Before(b.expires) {
 		return b.retryAt
 	}
 	return b.expires
 }
 
 // again opens a mailbox that waits for its next attempt.
-func (b *mailbox) again() { b.retryAt, b.failures = time.Time{}, 0 }
+func (b *mailbox) again() { b.retryAt, b.failures, b.unserved = time.Time{}, 0, false }

@@ -4,49 +4,46 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
-// temporary says whether a refusal of a deliver_sm may be otherwise later
-// (SMPP 3.4 §5.1.3: 0x64 and 0x14; and what a receiver says that has too much to do).
-func temporary(s smpp.Status) bool {
-	switch s {
-	case smpp.RXTAPPN, smpp.RMSGQFUL, smpp.RSYSERR, smpp.RTHROTTLED:
-		return true
-	default:
-		return false
-	}
+// verdict is a receiver's answer to a deliver_sm.
+type verdict struct {
+	sequence uint32
+	status   smpp.Status
 }
 
-// answered takes a receiver's answer. It says whether the session has now
+// answered takes a receiver's answers. It says whether the session has now
 // answered all it was asked.
-func (a *account) answered(s *session, sequence uint32, status smpp.Status) (idle bool) {
+func (a *account) answered(s *session, verdicts []verdict) (idle bool) {
 	first := a.lock()
 	defer a.unlock(first)
 	now := time.Now()
-	o, ok := s.outstanding[sequence]
-	if !ok {
-		return false // too late, or to nothing: ignored
-	}
-	delete(s.outstanding, sequence)
-	if o.message != nil {
-		a.settle(o.message, status, now)
+	for _, v := range verdicts {
+		o, ok := s.settled(v.sequence)
+		if ok && o.message != nil { // else it came too late, or to nothing: ignored
+			a.settle(o.message, v.status, now)
+		}
 	}
 	a.pump(now)
-	return len(s.outstanding) == 0
+	return s.unanswered == 0
 }
 
 // settle decides what an answer makes of a message.
 func (a *account) settle(m *message, status smpp.Status, now time.Time) {
-	m.last = status
+	m.last, m.cause = status, causeOf(status)
 	switch {
 	case status == smpp.ROK:
+		m.tried(Attempt{At: now})
 		a.finish(m, gateway.Delivered, now)
 	case temporary(status):
-		a.postpone(m, status, now)
+		a.putOff(m, status, now)
 	case status == smpp.RXRAPPN:
+		m.tried(Attempt{At: now, Status: status, Cause: m.cause})
 		a.finish(m, gateway.Rejected, now)
 	default:
+		m.tried(Attempt{At: now, Status: status, Cause: m.cause})
 		a.finish(m, gateway.Undeliverable, now)
 	}
 }
@@ -58,12 +55,13 @@ func (a *account) overdue(s *session) (next time.Time) {
 	defer a.unlock(first)
 	now := time.Now()
 	limit := a.server.config.Response
-	for _, m := range s.takeBack(func(o outgoing) bool { return now.Sub(o.sent) >= limit }) {
-		a.postpone(m, smpp.ROK, now)
+	for _, m := range s.takeBack(func(o *outgoing) bool { return now.Sub(o.sent) >= limit }) {
+		m.cause = radio.Lost
+		a.putOff(m, smpp.ROK, now)
 	}
 	next = now.Add(limit)
-	for _, o := range s.outstanding {
-		if at := o.sent.Add(limit); at.Before(next) {
+	for i := range s.ring {
+		if at := s.ring[i].sent.Add(limit); s.ring[i].sequence != 0 && at.Before(next) {
 			next = at
 		}
 	}
@@ -71,72 +69,157 @@ func (a *account) overdue(s *session) (next time.Time) {
 	return next
 }
 
-// postpone puts a message back after a temporary failure, and its mailbox on the
-// retry ladder. Failures of messages that were in flight together count once.
-func (a *account) postpone(m *message, status smpp.Status, now time.Time) {
+// putOff puts a message back after a temporary failure, and its mailbox on the
+// retry ladder; a message that is tried once ends here.
+func (a *account) putOff(m *message, status smpp.Status, now time.Time) {
 	m.last = status
-	if !now.Before(m.expires) {
-		a.finish(m, gateway.Expired, now)
+	b := m.box
+	over := m.once || !now.Before(m.expires)
+	if !over {
+		a.retry(b, m, now)
+		m.tried(Attempt{At: now, Status: status, Cause: m.cause, Next: b.retryAt})
+		b.inFlight--
+		m.crossed = false
+		b.add(m)
+		a.review(b, now)
+		a.tell(gateway.MessageDeferred, gateway.Enroute, m, now)
+		a.note(m, now)
+		a.remind(m)
+		a.keepDeferred(m)
 		return
 	}
-	b := a.box(m)
-	b.inFlight--
-	m.crossed = false
-	b.add(m)
-	if !b.retryAt.After(now) {
-		ladder := a.server.config.Retry
-		b.retryAt = now.Add(ladder[min(b.failures, len(ladder)-1)])
-		b.failures++
+	m.tried(Attempt{At: now, Status: status, Cause: m.cause})
+	if m.once {
+		a.finish(m, gateway.Undeliverable, now)
+		return
 	}
-	a.review(b, now)
-	a.tell(gateway.MessageDeferred, gateway.Enroute, m, now)
+	a.finish(m, gateway.Expired, now)
 }
 
-// finish ends a message in a final state, and causes its receipt.
+// finish ends a message in a final state, and causes what its sender asked for. A
+// message that has a mailbox has a place in flight there.
 func (a *account) finish(m *message, state gateway.MessageState, now time.Time) {
-	b := a.box(m)
-	b.inFlight--
-	if state == gateway.Delivered {
-		b.again()
-	}
-	a.review(b, now)
-	if m.receipt {
+	m.place, m.state, m.ended = over, state, now
+	if b := m.box; b != nil {
+		b.inFlight--
 		if state == gateway.Delivered {
-			a.tell(gateway.ReceiptSent, state, m, now)
+			b.again()
 		}
+		a.review(b, now)
+		m.box = nil
+	}
+	switch m.kind {
+	case receipt, notification:
+		a.receiptEnded(m, state, now)
+	case direct:
+		a.caused = append(a.caused, effect{done: m.done, status: outcome(m)})
+	case plain:
+		a.messageEnded(m, state, now)
+	}
+	m.origin = nil
+}
+
+func (a *account) receiptEnded(m *message, state gateway.MessageState, now time.Time) {
+	a.keepReceiptEnded(m)
+	if state != gateway.Delivered {
+		a.counts.ReceiptsLost++
 		return
 	}
+	a.counts.Receipts++
+	a.tell(gateway.ReceiptSent, state, m, now)
+}
+
+func (a *account) messageEnded(m *message, state gateway.MessageState, now time.Time) {
 	a.stored.Add(-1)
-	kind := gateway.MessageFailed
+	a.counts.ended(state)
+	event := gateway.MessageFailed
 	if state == gateway.Delivered {
-		kind = gateway.MessageDelivered
+		event = gateway.MessageDelivered
 	}
-	a.tell(kind, state, m, now)
+	a.tell(event, state, m, now)
+	if state == gateway.Delivered {
+		a.alertFor(m.sm.Destination.Digits)
+	} else {
+		a.remind(m)
+	}
+	var r *message
 	if wantsReceipt(m.asked, state) {
-		a.caused = append(a.caused, receiptOf(m, state, now, a.server.config.Validity))
+		r = receiptOf(m, state, now, a.server.config.Validity)
+		a.caused = append(a.caused, effect{put: r})
 	}
+	a.keepEnded(m, r)
+	if m.reply != nil {
+		a.caused = append(a.caused, effect{reply: m.reply, status: outcome(m), message: m})
+		m.reply = nil
+	}
+	a.server.history.end(m, now)
+}
+
+// outcome is a message's end as a command_status: what its receiver answered, else
+// a failure to deliver.
+func outcome(m *message) smpp.Status {
+	switch {
+	case m.state == gateway.Delivered:
+		return smpp.ROK
+	case m.last != smpp.ROK:
+		return m.last
+	default:
+		return smpp.RDELIVERYFAILURE
+	}
+}
+
+// effect is what the end of one message causes outside its account.
+type effect struct {
+	put     *message // a receipt
+	reply   *reply   // an answer that waited, for a message
+	message *message
+	done    func(smpp.Status)
+	status  smpp.Status
+}
+
+// perform does what was caused, with no lock held. Receipts for one account go
+// there together.
+func perform(caused []effect) {
+	var batch []*message
+	flush := func() {
+		if len(batch) > 0 {
+			batch[0].to.put(batch...)
+			batch = nil
+		}
+	}
+	for i := range caused {
+		e := &caused[i]
+		if e.put != nil && (len(batch) == 0 || batch[0].to == e.put.to) {
+			batch = append(batch, e.put)
+			continue
+		}
+		flush()
+		switch {
+		case e.put != nil:
+			batch = append(batch, e.put)
+		case e.reply != nil:
+			e.reply.give(e.message, e.status)
+		case e.done != nil:
+			e.done(e.status)
+		}
+	}
+	flush()
 }
 
 // tell tells the observer, if there is one.
-func (a *account) tell(kind gateway.EventKind, state gateway.MessageState, m *message, now time.Time) {
-	if a.server.config.Observer == nil {
+func (a *account) tell(event gateway.EventKind, state gateway.MessageState, m *message, now time.Time) {
+	if event == gateway.MessageDeferred {
+		a.counts.Deferred++
+	}
+	if a.server.config.Observer == nil || m.kind == direct || m.kind == notification {
 		return
 	}
 	e := Event{
-		Event: gateway.Event{Kind: kind, At: now, State: state, Message: m.noun()},
+		Event: gateway.Event{Kind: event, At: now, State: state, Message: m.noun()},
 		To:    a.SystemID, Status: m.last, Attempt: m.attempts,
 	}
-	if !m.receipt {
+	if m.kind == plain {
 		e.From = m.from.SystemID
 	}
 	a.server.config.Observer(e)
-}
-
-// noun is the message as the rest of the carrier speaks of it.
-func (m *message) noun() *gateway.Message {
-	return &gateway.Message{
-		ID: m.id, Source: gateway.Address(m.sm.Source.Digits), Destination: gateway.Address(m.sm.Destination.Digits),
-		ESMClass: m.sm.ESMClass, ProtocolID: m.sm.ProtocolID, DataCoding: m.sm.DataCoding,
-		UserData: m.sm.UserData(), Accepted: m.accepted, Expires: m.expires,
-	}
 }

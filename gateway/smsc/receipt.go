@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/tpdu"
 )
 
 // wantsReceipt says whether registered_delivery asks for a receipt of a final
@@ -23,40 +25,65 @@ func wantsReceipt(asked uint8, state gateway.MessageState) bool {
 	}
 }
 
+// note tells the sender of a message, once, that it is put off, if it asked for
+// intermediate notifications, SMPP 3.4 §5.2.17.
+func (a *account) note(m *message, now time.Time) {
+	if m.noted || m.kind != plain || m.asked&smpp.IntermediateReceipt == 0 {
+		return
+	}
+	m.noted = true
+	n := receiptOf(m, gateway.Enroute, now, a.server.config.Validity)
+	n.kind, n.sm.ESMClass = notification, smpp.ESMIntermediate
+	a.keepReceipt(n)
+	a.caused = append(a.caused, effect{put: n})
+}
+
 // gsmNetwork is the network type of network_error_code, SMPP 3.4 §5.3.2.31.
 const gsmNetwork = 3
 
-// receiptOf makes the receipt of a message that has reached a final state, for
-// who sent it, SMPP 3.4 §2.11 and appendix B.
+// receiptOf makes the receipt of a message that has reached a state, for who sent
+// it, SMPP 3.4 §2.11 and appendix B.
 func receiptOf(m *message, state gateway.MessageState, now time.Time, validity time.Duration) *message {
-	delivered := 0
-	if state == gateway.Delivered {
-		delivered = 1
-	}
 	text := smpp.Receipt{
-		ID: string(m.id), Sub: 1, Dlvrd: delivered, SubmitDate: m.accepted, DoneDate: now,
-		Stat: state.String(), Err: fmt.Sprintf("%03d", min(m.last, 999)), Text: excerpt(m.sm),
+		ID: string(m.naming.receipt(m.named)), Sub: 1, SubmitDate: m.accepted, DoneDate: now,
+		Stat: state.String(), Err: fmt.Sprintf("%03d", min(m.code(), 999)), Text: excerpt(m.sm, m.from.Alphabet),
+	}
+	if state == gateway.Delivered {
+		text.Dlvrd = 1
 	}
 	sm := &smpp.SubmitSM{
 		ServiceType: m.sm.ServiceType, Source: m.sm.Destination, Destination: m.sm.Source,
 		ESMClass: smpp.ESMReceipt, ShortMessage: []byte(text.String()),
 	}
-	if !m.oldPeer {
+	if !m.naming.old {
 		sm.TLVs = receiptTLVs(m, state)
 	}
 	return &message{
-		sm: sm, id: m.id, from: m.from, origin: m.origin, receipt: true,
+		sm: sm, serial: m.serial, named: m.named, naming: m.naming, kind: receipt, to: m.from, origin: m.origin,
 		accepted: now, expires: now.Add(validity),
 	}
 }
 
-func receiptTLVs(m *message, state gateway.MessageState) smpp.TLVs {
-	ts := smpp.TLVs{
-		smpp.TextTLV(smpp.TagReceiptedMessageID, string(m.id)),
-		smpp.Uint8TLV(smpp.TagMessageState, uint8(state)),
+// code is the error of a message's last attempt: what the receiver answered, else what
+// the network says (3GPP TS 29.002).
+func (m *message) code() uint16 {
+	switch {
+	case m.state == gateway.Delivered:
+		return 0
+	case m.last != smpp.ROK:
+		return uint16(min(m.last, 0xFFFF)) //nolint:gosec // bounded
+	default:
+		return m.cause.Code()
 	}
-	if m.last != smpp.ROK {
-		ts = append(ts, smpp.TLV{Tag: smpp.TagNetworkErrorCode, Value: []byte{gsmNetwork, byte(m.last >> 8), byte(m.last)}})
+}
+
+func receiptTLVs(m *message, state gateway.MessageState) smpp.TLVs {
+	ts := make(smpp.TLVs, 0, 4)
+	ts = append(ts,
+		smpp.TextTLV(smpp.TagReceiptedMessageID, string(m.naming.receipt(m.named))),
+		smpp.Uint8TLV(smpp.TagMessageState, uint8(state)))
+	if code := m.code(); code != 0 || m.cause != radio.Through {
+		ts = append(ts, smpp.TLV{Tag: smpp.TagNetworkErrorCode, Value: []byte{gsmNetwork, byte(code >> 8), byte(code)}})
 	}
 	if ref, ok := m.sm.TLVs.Uint16(smpp.TagUserMessageReference); ok {
 		ts = append(ts, smpp.Uint16TLV(smpp.TagUserMessageReference, ref))
@@ -64,17 +91,52 @@ func receiptTLVs(m *message, state gateway.MessageState) smpp.TLVs {
 	return ts
 }
 
-// excerpt is the first 20 characters of a text that the receipt's alphabet can
-// hold; binary and UCS2 messages have none.
-func excerpt(sm *smpp.SubmitSM) string {
-	switch sm.DataCoding {
-	case smpp.CodingDefault, smpp.CodingASCII:
-	default:
-		return ""
-	}
+// excerptLen is how many octets of a message its receipt repeats, appendix B.
+const excerptLen = 20
+
+// excerpt is the first 20 characters of a text in the alphabet of who gets the
+// receipt; binary and UCS2 messages have none, and neither has what that alphabet
+// cannot hold.
+func excerpt(sm *smpp.SubmitSM, a tpdu.Alphabet) string {
 	if sm.ESMClass&smpp.ESMUDHI != 0 {
 		return ""
 	}
 	text := sm.UserData()
-	return string(text[:min(len(text), 20)])
+	switch sm.DataCoding {
+	case smpp.CodingDefault:
+		return string(cut(text, a))
+	case smpp.CodingASCII, smpp.CodingLatin1:
+		return translate(text[:min(len(text), excerptLen)], tpdu.Latin1, a)
+	default:
+		return ""
+	}
+}
+
+// cut shortens a text without splitting an escape pair.
+func cut(text []byte, a tpdu.Alphabet) []byte {
+	if len(text) <= excerptLen {
+		return text
+	}
+	text = text[:excerptLen]
+	const escape = 0x1B
+	if a == tpdu.GSM7 && text[excerptLen-1] == escape {
+		text = text[:excerptLen-1]
+	}
+	return text
+}
+
+// translate writes a text of one alphabet in another, empty if it cannot be.
+func translate(text []byte, from, to tpdu.Alphabet) string {
+	if from == to {
+		return string(text)
+	}
+	words, err := tpdu.Decode(text, from)
+	if err != nil {
+		return ""
+	}
+	out, err := tpdu.Encode(words, to)
+	if err != nil {
+		return ""
+	}
+	return string(cut(out, to))
 }

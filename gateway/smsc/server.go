@@ -5,28 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/msgstore"
 )
 
-// ErrServing says that the server is being served already.
-var ErrServing = errors.New("smsc: serving already")
+var (
+	// ErrServing says that the server is being served already.
+	ErrServing = errors.New("smsc: serving already")
+	// ErrUnknownAccount says that there is no account of a system_id.
+	ErrUnknownAccount = errors.New("no such account")
+)
 
 // Server is a short message service centre. What it keeps outlasts Serve.
 type Server struct {
-	config   Config
-	accounts []*account
-	byID     map[string]*account
-	boot     uint32        // what message ids begin with
-	ids      atomic.Uint64 // what they end with
-	serving  atomic.Bool
+	config    Config
+	accounts  []*account
+	byID      map[string]*account
+	serial    atomic.Uint64 // of the newest message
+	history   *history
+	canned    map[uint8]canned
+	guesses   guesses
+	doors     doors
+	later     later
+	serving   atomic.Bool
+	loaded    bool // what the durable store had
+	committer atomic.Pointer[msgstore.Committer]
 
 	routesMu sync.RWMutex
 	routes   map[string]*account // found ones; nil is a number that nobody owns
+
+	sessionsMu sync.Mutex
+	sessions   map[uint64]*session
+	sessionID  uint64
 }
 
 // mostRoutes bounds the memory of routes that were found.
@@ -38,38 +51,116 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &Server{config: c, byID: make(map[string]*account), boot: c.Rand.Uint32(), routes: make(map[string]*account)}
+	s := &Server{
+		config: c, byID: make(map[string]*account), routes: make(map[string]*account),
+		history: newHistory(c.History, c.HistoryAge), sessions: make(map[uint64]*session),
+		guesses: guesses{most: c.GuessDelay, wrong: make(map[string]guess)}, later: later{kick: make(chan struct{}, 1)},
+		doors: doors{peers: make(map[string]int), mostAll: c.Connections, mostPeer: c.PerPeer},
+	}
+	s.canned = c.encodeCanned()
+	s.serial.Store(firstSerial(time.Now(), c.Rand))
 	for _, ac := range c.Accounts {
 		a := newAccount(s, ac)
 		s.accounts = append(s.accounts, a)
 		s.byID[ac.SystemID] = a
 	}
+	c.Radio.Watch(s.back)
 	return s, nil
 }
 
-// Serve takes connections until ctx ends or the listener fails. At the end it
-// takes no more, delivers no more, waits for unanswered requests, unbinds and
-// closes every session; it returns when all it started has ended, nil if ctx was
-// why. It closes the listener. It may be called again, but not twice at a time.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+// Serve takes connections until ctx ends, or a listener or the durable store fails. A
+// listener may be of any kind, one of crypto/tls too. At the end it takes no more,
+// delivers no more, waits for unanswered requests, unbinds and closes every session;
+// it returns when all it started has ended, nil if ctx was why. It closes the
+// listeners. It may be called again, but not twice at a time.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	if !s.serving.CompareAndSwap(false, true) {
 		return ErrServing
 	}
 	defer s.serving.Store(false)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, 1)
+	fail := func(err error) {
+		select {
+		case failed <- err:
+		default: // the first one counts
+		}
+		cancel()
+	}
+	var closer sync.WaitGroup
+	for _, ln := range listeners {
+		closer.Go(func() { <-ctx.Done(); _ = ln.Close() })
+	}
+	err := s.serve(ctx, fail, listeners)
+	cancel()
+	closer.Wait()
+	select {
+	case err = <-failed:
+	default:
+	}
+	return err
+}
+
+// serve runs what a server consists of; each part ends after those that need it.
+func (s *Server) serve(ctx context.Context, fail func(error), listeners []net.Listener) error {
+	endStore, err := s.openStore(ctx, fail)
+	if err != nil {
+		return err
+	}
 	timers, stopTimers := context.WithCancel(context.WithoutCancel(ctx))
-	ctx, stop := context.WithCancel(ctx)
-	var clocks, sessions, closer sync.WaitGroup
+	defer stopTimers()
+	var clocks, sessions, accepting sync.WaitGroup
+	clocks.Go(func() { s.later.run(timers) })
 	for _, a := range s.accounts {
 		clocks.Go(func() { a.run(timers) })
+		if a.Outbind != "" {
+			accepting.Go(func() { a.callOut(ctx) })
+		}
 	}
-	closer.Go(func() { <-ctx.Done(); _ = ln.Close() })
-	err := s.accept(ctx, ln, &sessions)
-	stop()
+	for _, ln := range listeners {
+		accepting.Go(func() {
+			if err := s.accept(ctx, ln, &sessions); err != nil {
+				fail(err)
+			}
+		})
+	}
+	<-ctx.Done()
+	accepting.Wait()
 	sessions.Wait()
 	stopTimers()
 	clocks.Wait()
-	closer.Wait()
-	return err
+	endStore()
+	return nil
+}
+
+// openStore loads what a durable store has, once, and has it written until end is called.
+func (s *Server) openStore(ctx context.Context, fail func(error)) (end func(), err error) {
+	if !s.durable() {
+		return func() {}, nil
+	}
+	committer := msgstore.NewCommitter(msgstore.CommitterConfig{Store: s.config.Durable, Log: s.config.Log})
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	s.committer.Store(committer)
+	if !s.loaded {
+		if err := s.load(ctx); err != nil {
+			stopWriting()
+			s.committer.Store(nil)
+			return nil, err
+		}
+		s.loaded = true
+	}
+	wg.Go(func() {
+		if err := committer.Serve(writing); err != nil {
+			fail(fmt.Errorf("smsc: keep messages: %w", err))
+		}
+	})
+	return func() {
+		stopWriting()
+		wg.Wait()
+		s.committer.Store(nil)
+	}, nil
 }
 
 func (s *Server) accept(ctx context.Context, ln net.Listener, sessions *sync.WaitGroup) error {
@@ -77,7 +168,7 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, sessions *sync.Wai
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			sessions.Go(func() { newSession(s, conn).serve(ctx) })
+			s.welcome(ctx, conn, sessions)
 		case ctx.Err() != nil:
 			return nil
 		case retryable(err):
@@ -86,6 +177,20 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, sessions *sync.Wai
 			return fmt.Errorf("smsc: accept: %w", err)
 		}
 	}
+}
+
+// welcome serves a connection, unless there are too many.
+func (s *Server) welcome(ctx context.Context, conn net.Conn, sessions *sync.WaitGroup) {
+	peer := peerOf(conn)
+	if !s.doors.enter(peer) {
+		s.config.Log.Warn().Str("peer", peer).Msg("connection refused: too many are open")
+		_ = conn.Close()
+		return
+	}
+	sessions.Go(func() {
+		defer s.doors.leave(peer)
+		newSession(s, conn, s.config.Trace.Accepted).serve(ctx)
+	})
 }
 
 // retryable says whether accepting may succeed later: out of file descriptors, or
@@ -111,9 +216,6 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	}
 }
-
-// routeKey is a number as routes and mailboxes know it.
-func routeKey(digits string) string { return strings.TrimPrefix(digits, "+") }
 
 // route is the account that owns a number, nil if none does.
 func (s *Server) route(digits string) *account {
@@ -146,31 +248,11 @@ func (s *Server) find(number string) *account {
 	return nil
 }
 
-// nextID names a message: what this server's ids begin with, and a rising number,
-// 16 hexadecimal digits. For a peer older than 3.4 it is the number's last 8.
-func (s *Server) nextID(oldPeer bool) gateway.MessageID {
-	n := s.ids.Add(1)
-	id := uint64(s.boot)<<32 + n
-	if oldPeer {
-		return gateway.MessageID(hex(n, 8))
+// Owner says whose number it is, and whether it is a phone's; empty if nobody's.
+func (s *Server) Owner(number string) (systemID string, phones bool) {
+	a := s.route(number)
+	if a == nil {
+		return "", false
 	}
-	return gateway.MessageID(hex(id, 16))
-}
-
-// hex writes the last digits of a number.
-func hex(n uint64, digits int) string {
-	var b [16]byte
-	for i := digits - 1; i >= 0; i-- {
-		b[i] = "0123456789abcdef"[n&15]
-		n >>= 4
-	}
-	return string(b[:digits])
-}
-
-// nudge wakes a channel's receiver, unless it is awake already.
-func nudge(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	return a.SystemID, a.Kind == Subscribers
 }

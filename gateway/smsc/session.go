@@ -4,75 +4,68 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/airtill/airtill/gateway/fault"
 	"github.com/airtill/airtill/gateway/internal/link"
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/trace"
 )
-
-// mode says what a session is bound for, SMPP 3.4 §2.2. The zero mode is open.
-type mode uint8
-
-const (
-	open        mode = 0
-	transmitter mode = 1
-	receiver    mode = 2
-	transceiver mode = transmitter | receiver
-)
-
-// firstTLVVersion is the interface_version that optional parameters came with, SMPP 3.4 §3.3.
-const firstTLVVersion = 0x34
-
-// binding is what a bind made of a session; it does not change afterwards.
-type binding struct {
-	account *account
-	mode    mode
-	old     bool // bound with an interface_version below 3.4
-}
-
-// outgoing is a deliver_sm without its answer. A copy that is delivered for the
-// sake of being twice has no message.
-type outgoing struct {
-	message *message
-	sent    time.Time
-}
 
 // session is one connection. Its reader answers requests, its writer sends, and
 // serve watches over both.
 type session struct {
 	server   *Server
+	id       uint64
 	conn     net.Conn
+	peer     string // address without port
+	since    time.Time
 	link     *link.Link
+	flow     *trace.Flow
 	bound    atomic.Pointer[binding] // set by the reader
 	leaving  atomic.Bool             // takes no more messages
 	lastWork atomic.Int64            // when something but enquire_link came, Unix nanoseconds
-	gone     chan struct{}           // closed when the reader has ended
-	changed  chan struct{}           // bound, drained, or unbind answered
+	held     atomic.Int32            // messages whose answers wait
+	took     tally
+	gone     chan struct{}   // closed when the reader has ended
+	life     context.Context // until the session is given up
+	giveUp   context.CancelFunc
+	changed  chan struct{} // bound, drained, or unbind answered
+	kicked   chan struct{}
 
 	// The reader's own.
-	refusals int        // of binds
-	submits  int        // in this read
-	accepted []*message // in this read, not yet on their way
+	refusals int          // of binds
+	submits  int          // in this read
+	action   fault.Action // what becomes of the answer to this request
+	accepted []*message   // in this read, not yet on their way
+	verdicts []verdict    // in this read, not yet worked on
 
 	// Guarded by the account's mutex.
-	receiving   bool
-	sequence    uint32
-	outstanding map[uint32]outgoing
+	receiving  bool
+	served     *regexp.Regexp // numbers it takes messages for; nil is all
+	sequence   uint32
+	ring       []outgoing
+	unanswered int
+	counts     struct{ delivered uint64 }
 }
 
-// mostRefusals is how many binds may fail on one connection.
-const mostRefusals = 3
+// tally counts what the reader does with messages.
+type tally struct{ accepted, refused, throttled atomic.Uint64 }
 
-func newSession(server *Server, conn net.Conn) *session {
+// newSession makes a session of a connection; record begins its trace.
+func newSession(server *Server, conn net.Conn, record func(local, remote net.Addr, at time.Time) *trace.Flow) *session {
 	s := &session{
-		server: server, conn: conn, gone: make(chan struct{}), changed: make(chan struct{}, 1),
-		outstanding: make(map[uint32]outgoing),
+		server: server, conn: conn, peer: peerOf(conn), since: time.Now(), gone: make(chan struct{}),
+		changed: make(chan struct{}, 1), kicked: make(chan struct{}, 1),
 	}
-	s.link = link.New(link.Config{Conn: conn, MaxPDU: server.config.MaxPDU, Idle: s.forward})
-	s.lastWork.Store(time.Now().UnixNano())
+	s.life, s.giveUp = context.WithCancel(context.Background())
+	s.flow = record(conn.LocalAddr(), conn.RemoteAddr(), s.since)
+	s.link = link.New(link.Config{Conn: conn, MaxPDU: server.config.MaxPDU, Idle: s.forward, Trace: s.flow})
+	s.lastWork.Store(s.since.UnixNano())
+	server.enlist(s)
 	return s
 }
 
@@ -82,11 +75,14 @@ func (s *session) serve(ctx context.Context) {
 	wg.Go(func() { _ = s.link.Write() })
 	wg.Go(s.read)
 	s.watch(ctx)
+	s.giveUp()
 	s.giveBack()
 	s.link.Close()
 	wg.Wait()
 	_ = s.conn.Close()
+	s.flow.Close(time.Now())
 	s.giveBack() // of a bind that came while the session was given up
+	s.server.strike(s)
 }
 
 // giveBack returns what the session has not answered to its account.
@@ -124,26 +120,9 @@ func (s *session) nack(err error) {
 	}
 }
 
-// forward sends the messages of one read on their way, once it is answered.
-func (s *session) forward() {
-	s.submits = 0
-	for len(s.accepted) > 0 {
-		to := s.server.route(s.accepted[0].sm.Destination.Digits)
-		n := 1
-		for n < len(s.accepted) && s.server.route(s.accepted[n].sm.Destination.Digits) == to {
-			n++
-		}
-		to.put(s.accepted[:n]...)
-		clear(s.accepted[:n])
-		s.accepted = s.accepted[n:]
-	}
-	s.accepted = nil
-}
-
 // watch keeps the session's timers, and ends it when ctx ends.
 func (s *session) watch(ctx context.Context) {
 	c := &s.server.config
-	opened := time.Now()
 	clock := time.NewTimer(c.SessionInit)
 	defer clock.Stop()
 	asked := false
@@ -154,15 +133,18 @@ func (s *session) watch(ctx context.Context) {
 		case <-ctx.Done():
 			s.leave()
 			return
+		case <-s.kicked:
+			s.leave()
+			return
 		case <-s.changed:
 		case <-clock.C:
 		}
 		b := s.bound.Load()
 		if b == nil {
-			if time.Since(opened) >= c.SessionInit {
+			if time.Since(s.since) >= c.SessionInit {
 				return
 			}
-			clock.Reset(c.SessionInit - time.Since(opened))
+			clock.Reset(c.SessionInit - time.Since(s.since))
 			continue
 		}
 		next, end := s.timers(b, &asked)
@@ -202,13 +184,6 @@ func (s *session) timers(b *binding, asked *bool) (next time.Time, end bool) {
 	return earlier(next, b.account.overdue(s)), false
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // leave is the two-phase end: deliver no more and wait for what is unanswered,
 // then unbind and wait for the answer; each at most Response long.
 func (s *session) leave() {
@@ -245,45 +220,4 @@ func (a *account) request(s *session, body smpp.Body) {
 	first := a.lock()
 	defer a.unlock(first)
 	_ = s.link.Send(smpp.PDU{Sequence: s.nextSequence(), Body: body})
-}
-
-// nextSequence is the next number that no unanswered request has, SMPP 3.4 §5.1.4.
-func (s *session) nextSequence() uint32 {
-	for {
-		s.sequence = smpp.NextSequence(s.sequence)
-		if _, taken := s.outstanding[s.sequence]; !taken {
-			return s.sequence
-		}
-	}
-}
-
-// takeBack takes out unanswered messages, in the order they were sent.
-func (s *session) takeBack(which func(outgoing) bool) []*message {
-	var sequences []uint32
-	for sequence, o := range s.outstanding {
-		if which(o) {
-			sequences = append(sequences, sequence)
-		}
-	}
-	slices.Sort(sequences)
-	var ms []*message
-	for _, sequence := range sequences {
-		if m := s.outstanding[sequence].message; m != nil {
-			ms = append(ms, m)
-		}
-		delete(s.outstanding, sequence)
-	}
-	return ms
-}
-
-// deliverable is a message as the session's version of the protocol can carry it:
-// before 3.4 without optional parameters, SMPP 3.4 §3.4.2.
-func (s *session) deliverable(m *message) (*smpp.DeliverSM, bool) {
-	sm := m.sm
-	if s.bound.Load().old && len(sm.TLVs) > 0 {
-		plain := *sm
-		plain.ShortMessage, plain.TLVs = sm.UserData(), nil
-		sm = &plain
-	}
-	return (*smpp.DeliverSM)(sm), len(sm.ShortMessage) <= smpp.MaxShortMessage
 }

@@ -347,14 +347,14 @@ func TestStoreFull(t *testing.T) {
 // A message lost on the air is retried by the store; one that crosses twice arrives twice.
 func TestRadio(t *testing.T) {
 	c := config()
-	air, err := radio.New(1, radio.Profile{Latency: 3 * time.Second})
+	air, err := radio.New(1, radio.Profile{Latency: radio.Constant(3 * time.Second)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Radio, c.Retry = air, []time.Duration{10 * time.Second}
 	inBubble(t, c, func(t *testing.T, w *world) {
 		platform, phones := w.bind("platform", esme.Transceiver), w.bind("phones", esme.Transceiver)
-		_ = air.Set(phone, radio.Profile{Latency: 3 * time.Second, Loss: 1})
+		_ = air.Set(radio.Settings{Number: phone, Profile: &radio.Profile{Latency: radio.Constant(3 * time.Second), Loss: 1}})
 		platform.send(t, text(code, phone, "lost"))
 		platform.send(t, text(code, phone, "behind it"))
 		platform.send(t, text(code, phone2, "beside"))
@@ -364,7 +364,7 @@ func TestRadio(t *testing.T) {
 		same(t, phones.texts(), nil)
 		time.Sleep(4 * time.Second)
 		same(t, phones.texts(), []string{"beside"})
-		_ = air.Set(phone, radio.Profile{Latency: time.Second, Duplication: 1})
+		_ = air.Set(radio.Settings{Number: phone, Profile: &radio.Profile{Latency: radio.Constant(time.Second), Duplication: 1}})
 		time.Sleep(13 * time.Second)
 		same(t, phones.texts(), []string{"beside", "lost", "lost", "behind it", "behind it"})
 	})
@@ -374,7 +374,7 @@ func TestRadio(t *testing.T) {
 func TestReplaysFromItsSeed(t *testing.T) {
 	run := func() (trace string) {
 		c := config()
-		air, err := radio.New(42, radio.Profile{Latency: time.Second, Jitter: time.Second, Loss: 0.3, Duplication: 0.2})
+		air, err := radio.New(42, radio.Profile{Latency: radio.Uniform(time.Second, 2*time.Second), Loss: 0.3, Duplication: 0.2})
 		if err != nil {
 			t.Fatal(err)
 		}

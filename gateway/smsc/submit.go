@@ -4,84 +4,247 @@ import (
 	"slices"
 	"time"
 
+	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
-// check refuses fields that no message may have, each with its own status.
-func check(sm *smpp.SubmitSM) smpp.Status {
-	_, payload := sm.TLVs.Get(smpp.TagMessagePayload)
-	switch {
-	case sm.SMDefaultMsgID != 0: // §5.2.20: there are no canned messages
-		return smpp.RINVDFTMSGID
-	case payload && len(sm.ShortMessage) > 0: // §3.2.3: one or the other
-		return smpp.ROPTPARNOTALLWD
-	case sm.PriorityFlag > 3: // §5.2.14
-		return smpp.RINVPRTFLG
-	case sm.ReplaceIfPresent > 1: // §5.2.18
-		return smpp.RINVREPFLAG
-	case sm.ESMClass&smpp.ESMUDHI != 0 && !headerFits(sm.UserData()): // §5.2.12
-		return smpp.RINVESMCLASS
+// submit takes or refuses a message, SMPP 3.4 §4.4. The answer is staged before
+// the message goes anywhere, so that its receipt comes after it.
+func (s *session) submit(p smpp.PDU, sm *smpp.SubmitSM) {
+	b := s.bound.Load()
+	m, serial, status := s.receive(b, sm)
+	if status != smpp.ROK {
+		s.respond(p, status)
+		return
 	}
-	return checkSegments(sm.TLVs)
+	body := &smpp.SubmitSMResp{MessageID: string(b.naming().answer(serial))}
+	s.acknowledge(p, m, body, smpp.RSUBMITFAIL)
 }
 
-// headerFits says whether user data begins with a header of the length it claims,
-// TS 23.040 §9.2.3.24.
-func headerFits(data []byte) bool { return len(data) > 0 && int(data[0]) < len(data) }
-
-// checkSegments wants all three sar_ parameters or none, §5.3.2.22 to §5.3.2.24.
-func checkSegments(ts smpp.TLVs) smpp.Status {
-	_, ref := ts.Uint16(smpp.TagSARMsgRefNum)
-	total, hasTotal := ts.Uint8(smpp.TagSARTotalSegments)
-	segment, hasSegment := ts.Uint8(smpp.TagSARSegmentSeqnum)
-	switch {
-	case !ref && !hasTotal && !hasSegment:
-		return smpp.ROK
-	case !ref || !hasTotal || !hasSegment:
-		return smpp.RMISSINGOPTPARAM
-	case segment == 0 || segment > total:
-		return smpp.RINVOPTPARAMVAL
+// receive takes a message of a session's, or says why not. There is none of what is
+// taken and forgotten.
+func (s *session) receive(b *binding, sm *smpp.SubmitSM) (m *message, serial uint64, status smpp.Status) {
+	if status = s.admit(b.account, 1); status == smpp.ROK {
+		m, serial, status = b.account.accept(sm, b.old, s.link.Arrived())
 	}
-	return smpp.ROK
+	s.took.count(status)
+	if status != smpp.ROK || m == nil {
+		return nil, serial, status
+	}
+	if m.asked&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0 {
+		m.origin = s
+	}
+	return m, serial, status
+}
+
+func (t *tally) count(status smpp.Status) {
+	switch status {
+	case smpp.ROK:
+		t.accepted.Add(1)
+	case smpp.RTHROTTLED:
+		t.throttled.Add(1)
+	default:
+		t.refused.Add(1)
+	}
+}
+
+// acknowledge answers a message that was taken: now, or when it is kept, or when it is
+// known what became of it. With a refusal the answer has no body.
+func (s *session) acknowledge(p smpp.PDU, m *message, body smpp.Body, refusal smpp.Status) {
+	waits := m != nil && (m.reply != nil || m.kept() && s.server.durable())
+	if !waits {
+		s.answer(smpp.PDU{Sequence: p.Sequence, Body: body})
+	} else {
+		m.reply = s.hold(p, body)
+		m.reply.refusal = refusal
+	}
+	if m != nil {
+		s.accepted = append(s.accepted, m)
+	}
+}
+
+// transaction marks a message whose answer waits for its outcome.
+var transaction = &reply{}
+
+// accept makes a message of what an account has submitted, or says why not. Of what
+// is taken and forgotten there is a serial number alone.
+func (a *account) accept(sm *smpp.SubmitSM, old bool, now time.Time) (m *message, serial uint64, status smpp.Status) {
+	s := a.server
+	if status = a.check(sm); status != smpp.ROK {
+		return nil, 0, status
+	}
+	if s.config.USSD != nil && isUSSD(sm) {
+		return nil, s.serial.Add(1), s.config.USSD.Take(a.SystemID, sm)
+	}
+	deliver, expires, status := schedule(sm, now, s.config.Validity)
+	if status != smpp.ROK {
+		return nil, 0, status
+	}
+	to := s.route(sm.Destination.Digits)
+	if status = a.mayReach(to, sm); status != smpp.ROK {
+		return nil, 0, status
+	}
+	if to.Kind == Discard {
+		return nil, s.serial.Add(1), smpp.ROK
+	}
+	if to.stored.Add(1) > int64(s.config.Store) {
+		to.stored.Add(-1)
+		return nil, 0, smpp.RMSGQFUL
+	}
+	m = &message{
+		sm: sm, serial: s.serial.Add(1), naming: naming{a.IDs, old}, from: a, to: to, state: gateway.Enroute,
+		asked: sm.RegisteredDelivery, replaces: sm.ReplaceIfPresent != 0, accepted: now, deliver: deliver, expires: expires,
+	}
+	m.named = m.serial
+	m.setMode(s.config.Response)
+	m.asDelivered(to)
+	return m, m.serial, smpp.ROK
+}
+
+// setMode reads the messaging mode, SMPP 3.4 §5.2.12: what is tried once is not
+// waited for longer than a response.
+func (m *message) setMode(response time.Duration) {
+	switch m.sm.ESMClass & smpp.ESMModeMask {
+	case smpp.ESMTransaction:
+		m.once, m.reply = true, transaction
+	case smpp.ESMDatagram:
+		m.once = true
+	default:
+		return
+	}
+	start := m.accepted
+	if m.deliver.After(start) {
+		start = m.deliver
+	}
+	m.expires = earlier(m.expires, start.Add(response))
+}
+
+// admit sends messages on their way, once they are kept. Their answers wait until then.
+func (s *Server) admit(ms []*message) {
+	c := s.committer.Load()
+	if !s.durable() {
+		s.dispatch(ms)
+		return
+	}
+	var batch msgstore.Batch
+	waits := make([]*message, 0, len(ms))
+	for _, m := range ms {
+		if !m.kept() {
+			s.dispatch([]*message{m})
+			continue
+		}
+		s.change(batch.Put(m.record()))
+		waits = append(waits, m)
+	}
+	if len(waits) == 0 {
+		return
+	}
+	kept := func(err error) { s.kept(waits, err) }
+	if c == nil {
+		kept(msgstore.ErrStopped)
+		return
+	}
+	c.Add(&batch, kept)
+}
+
+// kept answers messages that the store has kept, or could not keep.
+func (s *Server) kept(ms []*message, err error) {
+	for _, m := range ms {
+		status := smpp.ROK
+		if err != nil {
+			status = smpp.RSYSERR
+			m.to.stored.Add(-1)
+		} else {
+			s.history.add(m)
+		}
+		if r := m.reply; r != nil {
+			m.reply = nil
+			r.refusal = smpp.RSYSERR
+			r.give(m, status)
+		}
+	}
+	if err == nil {
+		s.forward(ms)
+	}
+}
+
+// dispatch sends messages on their way that are kept in memory alone.
+func (s *Server) dispatch(ms []*message) {
+	for _, m := range ms {
+		if !m.once {
+			s.history.add(m)
+		}
+	}
+	s.forward(ms)
+}
+
+// forward puts messages where they go to; those for one account together.
+func (s *Server) forward(ms []*message) {
+	now := time.Now()
+	for _, m := range ms {
+		m.to.tell(gateway.MessageAccepted, gateway.Enroute, m, now)
+		if sender := s.route(m.sm.Source.Digits); sender != nil && sender.Kind == Subscribers {
+			sender.heard(m.sm.Source.Digits)
+		}
+	}
+	for len(ms) > 0 {
+		n := 1
+		for n < len(ms) && ms[n].to == ms[0].to {
+			n++
+		}
+		ms[0].to.put(ms[:n]...)
+		ms = ms[n:]
+	}
+}
+
+// waitForStore stops a reader while more waits to be kept than may.
+func (s *session) waitForStore() {
+	if c := s.server.committer.Load(); c != nil {
+		_ = c.Wait(s.life) // it ends with the session or the committer at the latest
+	}
 }
 
 // schedule reads when a message may be delivered and until when, §7.1.1. A
 // validity over the server's is cut to it.
-func (m *message) schedule(validity time.Duration) smpp.Status {
-	m.expires = m.accepted.Add(validity)
-	if m.sm.ScheduleDeliveryTime != "" {
-		t, err := smpp.ParseTime(m.sm.ScheduleDeliveryTime)
+func schedule(sm *smpp.SubmitSM, now time.Time, validity time.Duration) (deliver, expires time.Time, status smpp.Status) {
+	expires = now.Add(validity)
+	if sm.ScheduleDeliveryTime != "" {
+		t, err := smpp.ParseTime(sm.ScheduleDeliveryTime)
 		if err != nil {
-			return smpp.RINVSCHED
+			return deliver, expires, smpp.RINVSCHED
 		}
-		if m.deliver = t.At(m.accepted); m.deliver.After(m.expires) {
-			return smpp.RINVSCHED
+		if deliver = t.At(now); deliver.After(expires) {
+			return deliver, expires, smpp.RINVSCHED
 		}
 	}
-	if m.sm.ValidityPeriod != "" {
-		t, err := smpp.ParseTime(m.sm.ValidityPeriod)
+	if sm.ValidityPeriod != "" {
+		t, err := smpp.ParseTime(sm.ValidityPeriod)
 		if err != nil {
-			return smpp.RINVEXPIRY
+			return deliver, expires, smpp.RINVEXPIRY
 		}
-		until := t.At(m.accepted)
-		if !until.After(m.accepted) || !until.After(m.deliver) {
-			return smpp.RINVEXPIRY
+		until := t.At(now)
+		if !until.After(now) || !until.After(deliver) {
+			return deliver, expires, smpp.RINVEXPIRY
 		}
-		m.expires = earlier(m.expires, until)
+		expires = earlier(expires, until)
 	}
-	return smpp.ROK
+	return deliver, expires, smpp.ROK
 }
 
 // asDelivered makes a deliver_sm's fields of a submit_sm's: what was said to the
 // SMSC alone is taken out, §4.6.1.
-func (m *message) asDelivered() {
+func (m *message) asDelivered(to *account) {
 	sm := m.sm
 	sm.ESMClass &^= smpp.ESMModeMask
 	sm.ScheduleDeliveryTime, sm.ValidityPeriod = "", ""
-	sm.RegisteredDelivery, sm.ReplaceIfPresent = 0, 0
+	sm.RegisteredDelivery, sm.ReplaceIfPresent, sm.SMDefaultMsgID = 0, 0, 0
 	if len(sm.TLVs) > 0 {
+		dpf, _ := sm.TLVs.Uint8(smpp.TagSetDPF)
+		m.alert = dpf == 1
 		sm.TLVs = slices.DeleteFunc(sm.TLVs, func(t smpp.TLV) bool { return forSMSC(t.Tag) })
 	}
+	inAlphabet(sm, m.from.Alphabet, to.Alphabet)
 }
 
 // forSMSC says whether an optional parameter of submit_sm is none of deliver_sm, §4.4.1, §4.6.1.

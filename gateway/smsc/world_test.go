@@ -59,7 +59,7 @@ func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 func config() smsc.Config {
 	return smsc.Config{
 		Accounts: []smsc.Account{
-			{SystemID: "platform", Password: "secret", AddressRange: "^10658$", Window: 100},
+			{SystemID: "platform", Password: "secret", AddressRange: "^10658$", Window: 100, Secured: true},
 			{SystemID: "shop", Password: "secret", AddressRange: "^10690$"},
 			{SystemID: "phones", Password: "secret", AddressRange: "^861[0-9]{10}$", Window: 100},
 		},
@@ -231,4 +231,10 @@ func inBubble(t *testing.T, c smsc.Config, test func(t *testing.T, w *world)) {
 		test(t, w)
 		w.end()
 	})
+}
+
+// wait lets the least time pass that two servers are started apart.
+func wait(t *testing.T) {
+	t.Helper()
+	time.Sleep(time.Millisecond)
 }

@@ -25,9 +25,9 @@ func (s Shift) septets(r rune) int {
 	if s.Locking == DefaultLanguage && asItself(r) {
 		return 1
 	}
-	c, known := characterCodes()[r]
+	c := find(r)
 	switch {
-	case !known:
+	case c == nil:
 		return 0
 	case c.locking[s.Locking] != noCode:
 		return 1
@@ -42,9 +42,9 @@ func (s Shift) append(b []byte, r rune) (_ []byte, ok bool) {
 	if s.Locking == DefaultLanguage && asItself(r) {
 		return append(b, byte(r)), true
 	}
-	c, known := characterCodes()[r]
+	c := find(r)
 	switch {
-	case !known:
+	case c == nil:
 		return b, false
 	case c.locking[s.Locking] != noCode:
 		return append(b, c.locking[s.Locking]), true

@@ -201,9 +201,13 @@ type codes struct{ locking, single [languages]byte }
 
 const noCode byte = 0xFF
 
-// characterCodes finds the codes of a character.
-var characterCodes = sync.OnceValue(func() map[rune]*codes {
-	all := make(map[rune]*codes)
+// lastCharacter is the highest code point that any table has.
+const lastCharacter = '∞'
+
+// characterCodes are the codes of every character up to lastCharacter, by its code
+// point; nil where no table has it.
+var characterCodes = sync.OnceValue(func() *[lastCharacter + 1]*codes {
+	all := new([lastCharacter + 1]*codes)
 	t := shiftTables()
 	for l := range languages {
 		for code := 127; code >= 0; code-- { // the lowest code of a character counts
@@ -218,9 +222,9 @@ var characterCodes = sync.OnceValue(func() map[rune]*codes {
 	return all
 })
 
-func codesOf(all map[rune]*codes, r rune) *codes {
-	if c, known := all[r]; known {
-		return c
+func codesOf(all *[lastCharacter + 1]*codes, r rune) *codes {
+	if all[r] != nil {
+		return all[r]
 	}
 	c := new(codes)
 	for l := range languages {
@@ -228,4 +232,12 @@ func codesOf(all map[rune]*codes, r rune) *codes {
 	}
 	all[r] = c
 	return c
+}
+
+// find is the codes of a character, nil if no table has it.
+func find(r rune) *codes {
+	if r > lastCharacter {
+		return nil
+	}
+	return characterCodes()[r]
 }

@@ -79,7 +79,7 @@ func TestDissectorReadsTheVectors(t *testing.T) {
 	for i, v := range file.Vectors {
 		pdus = append(pdus, vectorPDU(t, uint32(i+1), v))
 	}
-	tap := Recorded(t, 2775, pdus...)
+	tap := recorded(t, 2775, pdus...)
 	rows := tap.Plugin(decode.TsharkPlugin, "scp80.tar", "scp80.cpl", "scp80.rpl", "scp80.spi", "scp80.kic", "scp80.kid", "scp80.cntr", "scp80.cc", "scp80.status")
 	if len(rows) != len(file.Vectors) {
 		t.Fatalf("%d packets read, want %d", len(rows), len(file.Vectors))
@@ -130,7 +130,7 @@ func vectorPDU(t *testing.T, sequence uint32, v dissected) []byte {
 
 // A judge that hears nothing when a dissector fails would be no judge.
 func TestPluginComplaintsAreHeard(t *testing.T) {
-	tap := Recorded(t, 2775, pdu(0x15, 1, ""))
+	tap := recorded(t, 2775, pdu(0x15, 1, ""))
 	_, said, err := tap.tshark("-X", "lua_script:"+writeFile(t, "broken.lua", "no such thing"))
 	if err == nil && !strings.Contains(said, "broken.lua") {
 		t.Errorf("tshark said %q of a broken dissector", said)

@@ -212,24 +212,3 @@ func (tap *Tap) Plugin(lua string, fields ...string) [][][]string {
 	}
 	return rows
 }
-
-// Recorded makes a recording of packets that were never sent: each in a TCP segment of
-// its own to the port.
-func Recorded(t testing.TB, port int, packets ...[]byte) *Tap {
-	t.Helper()
-	Want(t, "tshark", "text2pcap")
-	var dump strings.Builder
-	for _, packet := range packets {
-		for at := 0; at < len(packet); at += 16 {
-			fmt.Fprintf(&dump, "%06x % x\n", at, packet[at:min(at+16, len(packet))])
-		}
-		dump.WriteByte('\n')
-	}
-	tap := &Tap{t: t, ports: []int{port}, file: filepath.Join(t.TempDir(), "made.pcap")}
-	cmd := exec.CommandContext(t.Context(), "text2pcap", "-q", "-T", fmt.Sprintf("40000,%d", port), "-", tap.file)
-	cmd.Stdin = strings.NewReader(dump.String())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("text2pcap: %v: %s", err, out)
-	}
-	return tap
-}

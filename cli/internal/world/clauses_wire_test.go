@@ -2,14 +2,18 @@ package world_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/gateway/esme"
+	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/tpdu"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/merchant"
@@ -157,6 +161,26 @@ func (r *rig) toSIM(guest *esme.Client, packet []byte) {
 	for _, segment := range segments {
 		r.ok(submit(r.ctx, guest, world.PlatformAddress, string(payer), segment))
 	}
+}
+
+// wire.md 5: the carrier takes binary messages to phones from the platform alone, unless
+// it is told otherwise.
+func TestS12_BinaryFromThePlatformOnly(t *testing.T) {
+	config := quick(people(person("manual", rich)))
+	config.Network, config.Suite = new(network.Memory), scp80.Modern
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, c := newRig(ctx, t, config, nil)
+	c.OpenCards = false
+	r.live(ctx, c, func(r *rig) {
+		segments, err := tpdu.ToSIM(make([]byte, 40), tpdu.Reference{Number: 1})
+		r.ok(err)
+		err = submit(r.ctx, r.guest(nil), world.PlatformAddress, string(payer), segments[0])
+		if !errors.Is(err, smpp.RSUBMITFAIL.Err()) {
+			r.t.Errorf("a guest's binary message: %v", err)
+		}
+		r.phoneHas(payer, r.send(order("from the platform")).ID, handsetsim.StateShown)
+	})
 }
 
 // S12: packets keyed for one direction, one element or one number are no good in another.

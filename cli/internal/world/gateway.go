@@ -19,7 +19,10 @@ type GatewayConfig struct {
 	Accounts []smsc.Account
 	Seed     uint64
 	Observer func(smsc.Event)
-	Log      zerolog.Logger
+	// OpenCards turns off the filter that lets nobody but the platform send binary
+	// messages to the cards of subscribers (wire.md 5).
+	OpenCards bool
+	Log       zerolog.Logger
 }
 
 // Gateway is the carrier's room.
@@ -32,9 +35,9 @@ type Gateway struct {
 func NewGateway(ctx context.Context, c GatewayConfig) (*Gateway, error) {
 	server, err := smsc.New(smsc.Config{
 		Accounts: c.Accounts,
-		Observer: c.Observer,
-		Rand:     rand.New(rand.NewPCG(c.Seed, seedGateway)),
-		Log:      c.Log.With().Str("room", "gateway").Logger(),
+		Observer: c.Observer, OpenCards: c.OpenCards,
+		Rand: rand.New(rand.NewPCG(c.Seed, seedGateway)),
+		Log:  c.Log.With().Str("room", "gateway").Logger(),
 	})
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ type Config struct {
 	Pace      persona.Pace
 	Client    handsetsim.Settings
 	Watch     Watch
+	OpenCards bool // everybody may send binary messages to phones, not the platform alone
 	Log       zerolog.Logger
 }
 
@@ -144,7 +145,7 @@ func (w *World) drawSecrets() error {
 // Accounts are those that the rooms bind with at the carrier, and one for guests.
 func Accounts(password func(systemID string) string) []smsc.Account {
 	accounts := []smsc.Account{
-		{SystemID: platformAccount, AddressRange: "^" + PlatformAddress + "$", Window: platformWindow},
+		{SystemID: platformAccount, AddressRange: "^" + PlatformAddress + "$", Window: platformWindow, Secured: true},
 		{SystemID: shopAccount, AddressRange: "^" + ShopAddress + "$"},
 		{SystemID: handsetsAccount, AddressRange: handsetRange, Window: platformWindow},
 		{SystemID: guestAccount, AddressRange: guestRange, Kind: smsc.Application},
@@ -168,7 +169,8 @@ func (w *World) build(ctx context.Context) error {
 	c := w.config
 	var err error
 	w.Gateway, err = NewGateway(ctx, GatewayConfig{
-		Network: c.Network, Listen: orLoopback(c.SMPP), Accounts: w.accounts, Seed: c.Seed, Observer: c.Watch.Carrier, Log: c.Log,
+		Network: c.Network, Listen: orLoopback(c.SMPP), Accounts: w.accounts, Seed: c.Seed, Observer: c.Watch.Carrier,
+		OpenCards: c.OpenCards, Log: c.Log,
 	})
 	if err != nil {
 		return err

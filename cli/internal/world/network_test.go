@@ -141,6 +141,7 @@ func newRig(ctx context.Context, t *testing.T, c world.Config, urls []string) (*
 	c = quick(c)
 	r := &rig{t: t, net: c.Network, store: store, suite: cmp.Or(c.Suite, scp80.Modern), seen: newStory(), logs: new(lines)}
 	c.Store, c.Watch = store, r.seen.watch()
+	c.OpenCards = true // what attackers send must be stopped by the cards
 	c.Log = zerolog.New(r.logs)
 	if os.Getenv("AIRTILL_TEST_LOG") != "" {
 		c.Log = zerolog.New(zerolog.MultiLevelWriter(r.logs, zerolog.ConsoleWriter{Out: os.Stderr}))

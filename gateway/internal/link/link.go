@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 // ErrClosed says that nothing can be sent any more.
@@ -43,6 +44,9 @@ type Config struct {
 	// Idle is called by the reader, if set, when all that one read brought has
 	// been handed out, and what was sent meanwhile is on its way.
 	Idle func()
+	// Trace records every PDU, if set: when it has been read, and when it is queued to
+	// be written.
+	Trace *trace.Flow
 }
 
 // Link is one connection. Next is for one goroutine, Write for another, the
@@ -52,7 +56,8 @@ type Link struct {
 	frames *smpp.Reader
 	read   atomic.Int64 // when the last octets came, in nanoseconds since started
 	start  time.Time
-	slow   bool // the read deadline of a frame under way is set
+	came   time.Time // as read, for the reader
+	slow   bool      // the read deadline of a frame under way is set
 
 	wake chan struct{} // something to write, or closing
 	room chan struct{} // the queue was taken by the writer
@@ -86,7 +91,16 @@ func New(c Config) *Link {
 
 // Next returns the next frame, valid until the call after. Its errors are those
 // of smpp.Reader.
-func (l *Link) Next() ([]byte, error) { return l.frames.Next() }
+func (l *Link) Next() ([]byte, error) {
+	frame, err := l.frames.Next()
+	if l.config.Trace != nil && err == nil {
+		l.config.Trace.In(frame, l.came)
+	}
+	return frame, err
+}
+
+// Arrived is when the octets came that are being worked through. It is for the reader.
+func (l *Link) Arrived() time.Time { return l.came }
 
 // Quiet is how long nothing has come from the peer.
 func (l *Link) Quiet() time.Duration { return time.Since(l.start) - time.Duration(l.read.Load()) }
@@ -99,14 +113,37 @@ func (l *Link) Send(p smpp.PDU) error {
 		l.mu.Unlock()
 		return ErrClosed
 	}
+	before := len(l.queue)
 	queue, err := smpp.Append(l.queue, p)
 	l.queue = queue
+	l.sent(before)
+	return err
+}
+
+// SendOctets queues what may be no PDU at all, as Send does.
+func (l *Link) SendOctets(b []byte) error {
+	l.mu.Lock()
+	if l.closing {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	before := len(l.queue)
+	l.queue = append(l.queue, b...)
+	l.sent(before)
+	return nil
+}
+
+// sent gives the lock back after something was queued, and has it written unless the
+// reader will.
+func (l *Link) sent(before int) {
+	if l.config.Trace != nil && len(l.queue) > before {
+		l.config.Trace.Out(l.queue[before:], time.Now())
+	}
 	wake := !l.held
 	l.mu.Unlock()
 	if wake {
 		nudge(l.wake)
 	}
-	return err
 }
 
 // Close lets what is queued be written, and then ends the connection. It does
@@ -127,7 +164,7 @@ func (l *Link) Write() error {
 		batch, closing := l.take(spare[:0])
 		nudge(l.room)
 		if err := l.write(batch); err != nil {
-			l.abort()
+			l.Abort()
 			return err
 		}
 		if spare = batch; cap(spare) > keepBuffer {
@@ -159,12 +196,14 @@ func (l *Link) write(b []byte) error {
 	return err
 }
 
-// abort ends the connection at once.
-func (l *Link) abort() {
+// Abort ends the connection at once. What is queued is lost.
+func (l *Link) Abort() {
 	l.mu.Lock()
 	l.closing = true
+	l.queue = nil
 	l.mu.Unlock()
 	_ = l.config.Conn.Close()
+	nudge(l.wake)
 }
 
 // hangUp ends the connection so that the peer still gets what was written: a
@@ -210,7 +249,8 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := l.config.Conn.Read(p)
 	if n > 0 {
-		l.read.Store(int64(time.Since(l.start)))
+		l.came = time.Now()
+		l.read.Store(int64(l.came.Sub(l.start)))
 		l.hold()
 	}
 	return n, err
