@@ -28,7 +28,11 @@ func (m Menu) Text() string {
 }
 
 func (m Menu) showBill(width int) string {
-	text := lines(m.note, m.headline(width), clip(m.bill.Subject, width), "1 Pay", "2 Refuse", "3 Later")
+	about := clip(m.bill.Subject, width)
+	if about != "" {
+		about = "for " + about // so that no subject can look like a choice
+	}
+	text := lines(m.note, m.headline(width), about, "1 Pay", "2 Refuse", "3 Later")
 	if len(m.wallet.Bills) > 0 {
 		text += "\n" + backLine
 	}

@@ -165,7 +165,7 @@ func (k *till) line(ctx context.Context, line string) {
 }
 
 const (
-	bill    = "CNY 1,280.00 to Sky Travel / flight CA1405 / 1 Pay / 2 Refuse / 3 Later"
+	bill    = "CNY 1,280.00 to Sky Travel / for flight CA1405 / 1 Pay / 2 Refuse / 3 Later"
 	listed  = "Bills to pay: / 1 Sky Travel CNY 1,280.00"
 	askPIN  = "Pay CNY 1,280.00 with Blue *1234 / PIN (0 goes back):"
 	paid    = "Paid CNY 1,280.00 to Sky Travel. Approval 123456."
