@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,10 +41,12 @@ type GatewayConfig struct {
 	Store     msgstore.Store // nil: messages are kept in memory
 	Radio     radio.Plan     // at the start
 	Faults    []fault.Fault  // at the start
-	USSD      ussd.Config
-	Canned    map[uint8]string
-	Capture   io.Writer // of every PDU, as a capture file; nil: there is none
-	Log       zerolog.Logger
+	// USSD says where dialled codes lead. The platform has USSDCode unless a route says
+	// otherwise, or nobody can bind as the platform.
+	USSD    ussd.Config
+	Canned  map[uint8]string
+	Capture io.Writer // of every PDU, as a capture file; nil: there is none
+	Log     zerolog.Logger
 }
 
 // Gateway is the carrier's room.
@@ -100,11 +103,9 @@ func (g *Gateway) build(c GatewayConfig) error {
 	if g.server, err = smsc.New(config); err != nil {
 		return err
 	}
-	c.USSD.Rand = rand.New(rand.NewPCG(c.Seed, seedCodes))
-	if g.ussd, err = ussd.New(c.USSD, g.server); err != nil {
+	if g.ussd, err = newUSSD(c, g.server); err != nil {
 		return err
 	}
-	g.server.SetUSSD(g.ussd)
 	if c.HTTP == "" {
 		return nil
 	}
@@ -112,6 +113,25 @@ func (g *Gateway) build(c GatewayConfig) error {
 		Server: g.server, Radio: air, Faults: faults, USSD: g.ussd, Key: c.Key, Ready: g.unready, Log: c.Log,
 	})
 	return err
+}
+
+// newUSSD makes the switch of USSD sessions, which speaks through the server.
+func newUSSD(c GatewayConfig, server *smsc.Server) (*ussd.Switch, error) {
+	config := c.USSD
+	taken := slices.ContainsFunc(config.Routes, func(r ussd.Route) bool { return r.Code == USSDCode })
+	bindable := slices.ContainsFunc(c.Accounts, func(a smsc.Account) bool { return a.SystemID == platformAccount })
+	if !taken && bindable {
+		config.Routes = append(slices.Clone(config.Routes), ussd.Route{Code: USSDCode, Account: platformAccount})
+	}
+	if config.Rand == nil {
+		config.Rand = rand.New(rand.NewPCG(c.Seed, seedUSSD))
+	}
+	s, err := ussd.New(config, server)
+	if err != nil {
+		return nil, err
+	}
+	server.SetUSSD(s)
+	return s, nil
 }
 
 func (g *Gateway) listen(ctx context.Context, c GatewayConfig) (err error) {
@@ -249,5 +269,5 @@ const (
 	seedHandsets
 	seedBranch
 	seedShop
-	seedCodes
+	seedUSSD
 )
