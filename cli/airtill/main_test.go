@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 //	order VAR READY-FILE PHONE AMOUNT STATE
 //	                         an outside merchant's order that is to end in STATE, with a
 //	                         callback that it verifies; VAR is the bill
+//	buy URL PHONE STATUS     an order at the shop there that is to become STATUS
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"redis":     realRedis,
 			"tamper":    tamper,
 			"order":     orderOutside,
+			"buy":       buy,
 		},
 	})
 }

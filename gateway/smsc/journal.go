@@ -49,6 +49,9 @@ func (c *clerk) of(m *message) *msgstore.Record {
 	if m.kind == plain {
 		c.submitted = *m.sm
 		c.submitted.RegisteredDelivery = m.asked
+		if m.replaces { // not yet
+			c.submitted.ReplaceIfPresent = 1
+		}
 		r.Kind, r.Account, r.PDU = msgstore.Message, m.from.SystemID, &c.submitted
 	}
 	for _, t := range m.tries {
@@ -71,6 +74,8 @@ func (a *account) keepEnded(m, r *message) {
 		return
 	}
 	a.server.change(a.changes.Finish(a.clerk.of(m)))
+	m.unkept.Store(true)
+	a.caused = append(a.caused, effect{kept: m})
 	if r != nil {
 		a.server.change(a.changes.Put(a.clerk.of(r)))
 	}
@@ -206,6 +211,7 @@ func (s *Server) restore(r *msgstore.Record) *message {
 	case *smpp.SubmitSM:
 		m.from, m.to, m.sm = owner, s.route(body.Destination.Digits), body
 		m.asked, body.RegisteredDelivery = body.RegisteredDelivery, 0
+		m.replaces, body.ReplaceIfPresent = body.ReplaceIfPresent != 0, 0
 	case *smpp.DeliverSM:
 		m.kind, m.to, m.sm = receipt, owner, (*smpp.SubmitSM)(body)
 		if r.Key[serialDigits:] == notificationMark {

@@ -171,6 +171,7 @@ func outcome(m *message) smpp.Status {
 
 // effect is what the end of one message causes outside its account.
 type effect struct {
+	kept    *message // it may be told that this is over
 	put     *message // a receipt
 	reply   *reply   // an answer that waited, for a message
 	message *message
@@ -194,6 +195,10 @@ func perform(caused []effect) {
 			batch = append(batch, e.put)
 			continue
 		}
+		if e.kept != nil {
+			e.kept.unkept.Store(false)
+			continue
+		}
 		flush()
 		switch {
 		case e.put != nil:
@@ -212,6 +217,7 @@ func (a *account) tell(event gateway.EventKind, state gateway.MessageState, m *m
 	if event == gateway.MessageDeferred {
 		a.counts.Deferred++
 	}
+	a.server.watch.tell()
 	if a.server.config.Observer == nil || m.kind == direct || m.kind == notification {
 		return
 	}

@@ -82,7 +82,8 @@ type standing struct {
 func (m *message) status() standing {
 	m.to.mu.Lock()
 	defer m.to.mu.Unlock()
-	return standing{m.state, m.ended.UTC(), uint8(min(m.code(), 0xFF))} //nolint:gosec // bounded
+	state, ended := m.known()
+	return standing{state, ended.UTC(), uint8(min(m.code(), 0xFF))} //nolint:gosec // bounded
 }
 
 // cancel takes back messages that are not on their way, SMPP 3.4 §4.9: one, or without

@@ -62,8 +62,22 @@ func receiptOf(m *message, state gateway.MessageState, now time.Time, validity t
 	}
 	return &message{
 		sm: sm, serial: m.serial, named: m.named, naming: m.naming, kind: receipt, to: m.from, origin: m.origin,
-		accepted: now, expires: now.Add(validity),
+		accepted: now, deliver: m.receiptFrom(), expires: now.Add(validity),
 	}
+}
+
+// aside is how much later than its message was accepted a receipt goes on another
+// session: an ESME that has not yet read the submit_sm_resp there does not know what
+// the receipt is of (Kannel drops it).
+const aside = 100 * time.Millisecond
+
+// receiptFrom is the instant before which no receipt of the message goes; zero if it
+// follows the submit_sm_resp on the same session.
+func (m *message) receiptFrom() time.Time {
+	if m.origin == nil || m.origin.bound.Load().mode&receiver != 0 {
+		return time.Time{}
+	}
+	return m.accepted.Add(aside)
 }
 
 // code is the error of a message's last attempt: what the receiver answered, else what

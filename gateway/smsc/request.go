@@ -66,9 +66,9 @@ func (s *session) perform(p smpp.PDU) (ended bool) {
 	case *smpp.QuerySM:
 		s.query(p, b)
 	case *smpp.CancelSM:
-		s.respond(p, s.bound.Load().cancel(b))
+		s.confirm(p, s.bound.Load().cancel(b))
 	case *smpp.ReplaceSM:
-		s.respond(p, s.bound.Load().replace(b))
+		s.confirm(p, s.bound.Load().replace(b))
 	case *smpp.BindTransmitter:
 		return s.bind(p, (*smpp.Bind)(b), transmitter)
 	case *smpp.BindReceiver:

@@ -89,12 +89,12 @@ func (w personalisationWire) personalisation() (Personalisation, error) {
 		Initial: scp80.NewKey[InitialKey](w.Initial), CardData: scp80.NewKey[CardDataKey](w.CardData),
 	}
 	var err error
-	if p.Identity, err = ParseIdentity(w.Identity.Type, w.Identity.Number); err != nil || len(w.KeyID) != len(p.KeyID) || !w.Suite.Valid() || w.Version == 0 {
+	if p.Identity, err = ParseIdentity(w.Identity.Type, w.Identity.Number); err != nil || !w.complete() {
 		return Personalisation{}, ErrSealed
 	}
 	p.KeyID = InitialKeyID(w.KeyID)
 	for _, c := range w.Cards {
-		if len(c.Blob) != len(CardBlob{}) {
+		if len(c.Blob) != len(CardBlob{}) || c.Expiry == 0 || c.Token == "" {
 			return Personalisation{}, ErrSealed
 		}
 		p.Cards = append(p.Cards, CardEntry{
@@ -102,6 +102,11 @@ func (w personalisationWire) personalisation() (Personalisation, error) {
 		})
 	}
 	return p, nil
+}
+
+// complete says whether all is there that JSON may leave out and an element cannot.
+func (w personalisationWire) complete() bool {
+	return w.Element != "" && w.Suite.Valid() && w.Version > 0 && len(w.KeyID) == len(InitialKeyID{})
 }
 
 func (s EnrolmentSecrets) wire() enrolmentWire {

@@ -56,7 +56,7 @@ func (p *Partition) keepIdentity(tx *engine.Tx, in KeepIdentity) (any, error) {
 	}
 	tx.Record(engine.Event{
 		Subject: identityHome, Name: name, Cause: cause,
-		Data: keyAct{Kind: in.Kind, By: in.By, Note: in.Note},
+		Data: keyAct{Kind: in.Kind, By: in.By, Said: p.saying(in.Note)},
 	})
 	return next, nil
 }

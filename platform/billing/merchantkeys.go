@@ -51,7 +51,7 @@ func (p *Partition) changeKeys(tx *engine.Tx, in ChangeKeys) (any, error) {
 	tx.SetField("merchants", string(changed.ID), encode(changed))
 	tx.Record(engine.Event{
 		Subject: "merchant:" + string(changed.ID), Name: string(in.Act) + "_key", Cause: CauseOperator,
-		Data: keyAct{Kind: in.Kind, Key: in.fresh.public.ID, By: in.By, Note: in.Note},
+		Data: keyAct{Kind: in.Kind, Key: in.fresh.public.ID, By: in.By, Said: p.saying(in.Note)},
 	})
 	return changed, nil
 }
@@ -61,7 +61,7 @@ type keyAct struct {
 	Kind platform.KeyKind `json:"kind"`
 	Key  string           `json:"key,omitempty"` // the id of a public key
 	By   string           `json:"by"`
-	Note string           `json:"note"`
+	Said string           `json:"said"` // why, sealed
 }
 
 // rotate brings a key into use; the one before stays good. There must be room for it.

@@ -42,7 +42,7 @@ func withSlot(slot int) func(*story) { return func(s *story) { s.Slot = slot } }
 
 // act tells what an operator did to a phone: who, when, what and why.
 func (p *Partition) act(tx *engine.Tx, ph *phone, name, by, note string, e engine.Event, more ...func(*story)) {
-	told := story{By: by, Said: p.config.Vault.SealText(saidText, note)}
+	told := story{By: by, Said: p.saying(note)}
 	for _, f := range more {
 		f(&told)
 	}

@@ -37,7 +37,7 @@ func NewService(config Config, e Doer, store engine.Store) (*Service, error) {
 		return nil, err
 	}
 	if config.AllowLegacy {
-		config.Log.Warn().Msg("the legacy suite is on: 3DES, MD5 and 1024-bit RSA are weak; it is for study of the method of 2010 only")
+		config.Log.Warn().Msg("the legacy suite is on: 3DES and MD5 are weak; it is for study of the method of 2010 only")
 	}
 	return &Service{config: config.withDefaults(), engine: e, store: store}, nil
 }
@@ -93,8 +93,8 @@ func (s *Service) CreateBill(ctx context.Context, m platform.MerchantID, o platf
 	if err != nil {
 		return platform.Bill{}, err
 	}
-	if !s.config.allowed(payer.(Found).Suite) {
-		return platform.Bill{}, legacyOff("phone")
+	if err := s.config.admits(payer.(Found).Register, o); err != nil {
+		return platform.Bill{}, err
 	}
 	c, err := s.claim(ctx, m, o)
 	if err != nil {

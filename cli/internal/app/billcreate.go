@@ -78,8 +78,8 @@ func (n *newBill) run(ctx context.Context, c *call) error {
 	}
 	made, err := client.CreateBill(ctx, order, n.idempotencyID)
 	switch {
-	case errors.Is(err, api.ErrUnknown):
-		return hinted(err, "it may be done: the same command with --reference %s is safe, and finds out", order.Reference)
+	case errors.Is(err, api.ErrUnknown) && !turnedAway(err):
+		return hinted(err, "it may be done: the same command with --reference %s%s is safe, and finds out", order.Reference, distrust(err))
 	case err != nil:
 		return n.at.explain(err)
 	case n.wait == 0:

@@ -18,6 +18,7 @@ import (
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/signature"
 )
 
 const (
@@ -35,6 +36,9 @@ type fakePlatform struct {
 	orders []platform.Order
 	query  platform.Query
 	calls  int
+
+	merchants []platform.Merchant // that the office lists, and that sign
+	changes   []platform.KeyChange
 }
 
 func (f *fakePlatform) Authenticate(_ context.Context, key string) (platform.Merchant, error) {
@@ -124,14 +128,66 @@ func (f *fakePlatform) Drops(context.Context) (map[string]int, error) {
 
 func (f *fakePlatform) AddMerchant(_ context.Context, m platform.Merchant) (platform.MerchantKeys, error) {
 	_, err := f.next()
-	return platform.MerchantKeys{ID: m.ID, APIKey: "ak_fresh", WebhookSecret: "whsec_fresh"}, err
+	f.merchants = append(f.merchants, m)
+	keys := platform.MerchantKeys{ID: m.ID}
+	switch m.Profile {
+	case platform.ProfileModern:
+		keys.WebhookSecret = "whsec_fresh"
+	case platform.ProfileLegacy:
+		keys.FieldKey = "field_fresh"
+	default:
+		keys.APIKey, keys.WebhookSecret = "ak_fresh", "whsec_fresh"
+	}
+	return keys, err
 }
 
-func (f *fakePlatform) Merchants(context.Context) ([]platform.Merchant, error) { return nil, f.fail }
+func (f *fakePlatform) Merchants(context.Context) ([]platform.Merchant, error) {
+	return f.merchants, f.fail
+}
+
+// Partner finds one of the merchants.
+func (f *fakePlatform) Partner(_ context.Context, id platform.MerchantID) (api.Partner, error) {
+	for _, m := range f.merchants {
+		if m.ID != id {
+			continue
+		}
+		p := api.Partner{Merchant: m}
+		for _, k := range m.Keys {
+			v, err := signature.ParseVerificationKey([]byte(k.PEM))
+			if err != nil {
+				return p, err
+			}
+			p.Keys = append(p.Keys, v)
+		}
+		return p, nil
+	}
+	return api.Partner{}, &platform.Error{Code: platform.CodeUnauthorised, Detail: "no such merchant"}
+}
+
+// fakeIdentity is the keys of all fakes.
+var fakeIdentity = sync.OnceValues(func() (i api.Identity, err error) {
+	key, err := signature.GenerateKey(signature.Ed25519)
+	if err != nil {
+		return i, err
+	}
+	opening, err := signature.GenerateOpeningKey()
+	return api.Identity{Signing: []signature.SigningKey{key}, Opening: []signature.OpeningKey{opening}}, err
+})
+
+func (f *fakePlatform) Identity(context.Context) (api.Identity, error) { return fakeIdentity() }
+
+func (f *fakePlatform) ChangeKeys(_ context.Context, c platform.KeyChange) (platform.MerchantKeys, error) {
+	f.changes = append(f.changes, c)
+	keys := platform.MerchantKeys{ID: c.Merchant}
+	if c.Act == platform.KeyRotate && c.Kind == platform.KeyAPI {
+		keys.APIKey = "ak_fresh"
+	}
+	return keys, f.fail
+}
 
 func (f *fakePlatform) serve(t *testing.T) string {
 	t.Helper()
-	h, err := api.NewHandler(api.HandlerConfig{Service: f, Authenticator: f, Office: f, OperatorKey: fakeOperator})
+	h, err := api.NewHandler(api.HandlerConfig{Service: f, Authenticator: f, Office: f, OperatorKey: fakeOperator, Keyring: f})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +229,10 @@ type shell struct {
 // newShell is a shell in which no network is known.
 func newShell(t *testing.T) *shell {
 	t.Helper()
-	for _, name := range []string{"AIRTILL_NETWORK", "AIRTILL_PLATFORM", "AIRTILL_HANDSETS", "AIRTILL_REDIS", "AIRTILL_LOG_LEVEL", "AIRTILL_LOG_FORMAT"} {
+	for _, name := range []string{
+		"AIRTILL_NETWORK", "AIRTILL_PLATFORM", "AIRTILL_HANDSETS", "AIRTILL_REDIS", "AIRTILL_LOG_LEVEL", "AIRTILL_LOG_FORMAT",
+		"AIRTILL_PROFILE", "AIRTILL_PLATFORM_KEYS",
+	} {
 		t.Setenv(name, "")
 	}
 	home := t.TempDir()
@@ -212,7 +271,7 @@ func (s *shell) runIn(ctx context.Context, line ...string) outcome {
 		Getenv: func(name string) string { return s.environ[name] },
 	}
 	status := Report(env, Run(ctx, env, append([]string{"airtill"}, line...)))
-	for _, secret := range []string{fakeKey, fakeOperator, "ak_fresh", "whsec_fresh", livePIN} {
+	for _, secret := range []string{fakeKey, fakeOperator, "ak_fresh", "whsec_fresh", "field_fresh", opensslSecret, livePIN} {
 		if strings.Contains(stdout.String()+stderr.String(), secret) {
 			s.t.Errorf("%q shows a secret:\n%s%s", line, &stdout, &stderr)
 		}

@@ -19,11 +19,11 @@ import (
 
 func keysCommand() command {
 	return command{
-		name: "keys", short: "master keys: make, look at, rotate, exchange", section: "Offline",
+		name: "keys", short: "keys: a vault's to make, look at, rotate and exchange, and a merchant's pair", section: "Offline",
 		about: "The platform's master keys lie in a vault file. No command prints a key: keys are told apart by their check values (KCV). " +
 			"Every change is noted in the vault with who made it. A platform that runs takes a changed vault when it gets SIGHUP, and when it starts.",
 		sub: []command{
-			keysInit(), keysShow(), keysRotate(), keysRetire(), keysProtect(), keysExport(), keysImport(), keysComponent(),
+			keysInit(), keysShow(), keysRotate(), keysRetire(), keysProtect(), keysExport(), keysImport(), keysComponent(), keysPair(),
 		},
 	}
 }

@@ -21,21 +21,25 @@ import (
 // before what the environment says, and both before the network's ready file, which
 // is read only if something is still missing.
 type target struct {
-	network, platform, handsets, redis string
+	network, platform, handsets, redis, carrier string
+
+	signer // of profile key, its merchant is one of the ready file; empty: the first
 
 	apiKeyFile, operatorKeyFile string
-	merchant                    string // whose key of the ready file; empty: the first
 
 	keyFrom string // where the key that is used came from, for whoever is refused
 }
 
 // shop says the flags of a command that asks the platform as a merchant.
 func (t *target) shop() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		t.networkFlag(), t.platformFlag(),
-		&cli.StringFlag{Name: "merchant", Usage: "act as the merchant `ID` of the ready file", DefaultText: "the first", Destination: &t.merchant},
+		&cli.StringFlag{
+			Name: "merchant", Usage: "act as the merchant `ID`: of the ready file, or one that signs (or AIRTILL_MERCHANT is one that signs)",
+			DefaultText: "the ready file's first", Destination: &t.merchant,
+		},
 		&cli.StringFlag{Name: "api-key-file", Usage: "read the merchant's key from `FILE` (or AIRTILL_API_KEY holds it)", Destination: &t.apiKeyFile},
-	}
+	}, t.signer.flags()...)
 }
 
 // office says the flags of a command that asks the platform as its operator.
@@ -88,6 +92,11 @@ var errNoNetwork = errors.New("no running network found")
 func (t *target) ready(c *call) (world.Ready, error) {
 	path := cmp.Or(t.network, readyFile(c.env.Getenv))
 	r, err := world.ReadReady(path)
+	if errors.Is(err, fs.ErrNotExist) && t.network == "" {
+		if alone, err := world.ReadReady(carrierFile(c.env.Getenv)); err == nil {
+			return alone, nil // a carrier without the rest of a network
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: there is no %s", errNoNetwork, path)
 		return r, hinted(err, "start one: airtill dev; or say which: --network FILE")
@@ -125,13 +134,25 @@ func checkAddress(flag, address string) error {
 	return nil
 }
 
-// merchantClient asks the platform as a merchant.
+// merchantClient asks the platform as a merchant, in its profile.
 func (t *target) merchantClient(c *call) (*api.Client, error) {
-	config, err := t.asking(c, t.apiKey)
+	if err := t.signer.check(t.apiKeyFile); err != nil {
+		return nil, err
+	}
+	signing, from, err := t.signer.read(c)
 	if err != nil {
 		return nil, err
 	}
-	return api.NewClient(config)
+	key := t.apiKey
+	if signing.Profile.Signs() {
+		t.keyFrom = from
+		key = func(*call, string) (api.Key, error) { return "", nil }
+	}
+	config, err := t.asking(c, key)
+	if err != nil {
+		return nil, err
+	}
+	return signing.Client(config)
 }
 
 // officeClient asks the platform as its operator.
@@ -143,8 +164,16 @@ func (t *target) officeClient(c *call) (*api.OfficeClient, error) {
 	return api.NewOfficeClient(config)
 }
 
+// platformOf is where a network's platform is: a carrier alone has none.
+func platformOf(r world.Ready) string {
+	if r.HTTP == r.Carrier {
+		return ""
+	}
+	return r.HTTP
+}
+
 func (t *target) asking(c *call, key func(c *call, address string) (api.Key, error)) (api.ClientConfig, error) {
-	address, err := t.address(c, "platform", t.platform, func(r world.Ready) string { return r.HTTP })
+	address, err := t.address(c, "platform", t.platform, platformOf)
 	if err != nil {
 		return api.ClientConfig{}, err
 	}
@@ -169,30 +198,41 @@ func (t *target) apiKey(c *call, address string) (api.Key, error) {
 		}
 		s.variable = "" // what a flag says comes before the environment
 	}
-	return t.key(c, s, address, t.merchantKey)
+	return t.platformKey(c, s, address, t.merchantKey)
 }
 
 func (t *target) operatorKey(c *call, address string) (api.Key, error) {
 	s := secret{what: "operator key", file: t.operatorKeyFile, flag: "operator-key-file", variable: "AIRTILL_OPERATOR_KEY"}
-	return t.key(c, s, address, func(r world.Ready) (string, error) { return r.OperatorKey, nil })
+	return t.platformKey(c, s, address, func(r world.Ready) (string, error) { return r.OperatorKey, nil })
+}
+
+func (t *target) platformKey(c *call, s secret, address string, of func(world.Ready) (string, error)) (api.Key, error) {
+	text, err := t.key(c, s, address, keyAt{platformOf, of})
+	return api.Key(text), err
+}
+
+// keyAt is a key in a ready file, and the address that it is for.
+type keyAt struct {
+	address func(world.Ready) string
+	key     func(world.Ready) (string, error)
 }
 
 // key takes a key from a file, the environment, or the ready file. A key of the ready
-// file is for the platform of the ready file: it is shown to no other address.
-func (t *target) key(c *call, s secret, address string, of func(world.Ready) (string, error)) (api.Key, error) {
+// file is for an address of the ready file: it is shown to no other.
+func (t *target) key(c *call, s secret, address string, at keyAt) (string, error) {
 	text, from, err := s.read(c)
 	if err != nil || text != "" {
 		t.keyFrom = from
-		return api.Key(text), err
+		return text, err
 	}
 	r, err := t.ready(c)
 	if err != nil && !errors.Is(err, errNoNetwork) {
 		return "", err
 	}
-	if err == nil && strings.TrimRight(r.HTTP, "/") == strings.TrimRight(address, "/") {
+	if err == nil && strings.TrimRight(at.address(r), "/") == strings.TrimRight(address, "/") {
 		t.keyFrom = "the ready file"
-		if text, err = of(r); err != nil || text != "" {
-			return api.Key(text), err
+		if text, err = at.key(r); err != nil || text != "" {
+			return text, err
 		}
 	}
 	return "", hinted(fmt.Errorf("no %s for %s", s.what, address), "%s", s.hint())

@@ -10,6 +10,7 @@ import (
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/signature"
 )
 
 // explain adds to the error of a question to the network what to do about it.
@@ -27,9 +28,24 @@ func (t *target) explain(err error) error {
 		return hinted(err, "%s", fleetAdvice(p))
 	}
 	if errors.Is(err, api.ErrUnknown) {
-		return hinted(err, "the same command again is safe, and finds out")
+		return hinted(err, "the same command again%s is safe, and finds out", distrust(err))
 	}
 	return err
+}
+
+// distrust is what else a command needs whose answer was signed by nobody who is trusted.
+func distrust(err error) string {
+	if errors.Is(err, signature.ErrKey) || errors.Is(err, signature.ErrSignature) || errors.Is(err, signature.ErrUnsigned) {
+		return ", and with the platform's keys of now (--platform-keys),"
+	}
+	return ""
+}
+
+// turnedAway says whether the key was refused: by the platform, or by whoever answers
+// in its place without a signature.
+func turnedAway(err error) bool {
+	p, ok := errors.AsType[*api.Problem](err)
+	return ok && p.Code() == platform.CodeUnauthorised
 }
 
 // advice is what to do about a refusal of the platform.
@@ -41,10 +57,8 @@ func (t *target) advice(p *api.Problem) string {
 		return "who is enrolled: airtill office phones; how to enrol: airtill enrol --help"
 	case platform.CodeReferenceTaken, platform.CodeIdempotencyMismatch:
 		return "which bill it is: airtill bill list --reference REFERENCE"
-	case platform.CodeNotFound:
-		return "what there is: airtill bill list"
-	case platform.CodeIllegalState:
-		return "what happened: airtill bill events BILL"
+	case platform.CodeNotFound, platform.CodeIllegalState:
+		return advicePlace(p)
 	case platform.CodeAlreadyEnrolled:
 		return "who is enrolled: airtill office phones, airtill office merchants"
 	case platform.CodeUnavailable:
@@ -53,6 +67,20 @@ func (t *target) advice(p *api.Problem) string {
 		return "the same command again is safe, and finds out"
 	}
 	return ""
+}
+
+// advicePlace is where to look when something is not there, or not so that it can be done.
+func advicePlace(p *api.Problem) string {
+	switch p.Field {
+	case "merchant", "key_id", "kind":
+		return "which merchants there are, with which keys: airtill office merchants"
+	case "phone", "slot":
+		return "who is enrolled, with which cards: airtill office phones"
+	}
+	if p.Code() == platform.CodeIllegalState {
+		return "what happened: airtill bill events BILL"
+	}
+	return "what there is: airtill bill list"
 }
 
 // unheard adds to the error of a room that cannot listen which flags say where it does.

@@ -9,12 +9,14 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 )
 
 // merchantConfig is what the shop's room is told.
 type merchantConfig struct {
 	bind
+	signer
 	http, platform, callback, name, apiKeyFile, secretFile, ready string
 	expiry                                                        time.Duration
 }
@@ -22,44 +24,50 @@ type merchantConfig struct {
 func merchantCommand() command {
 	var m merchantConfig
 	return command{
-		name:     "merchant",
-		short:    "run the shop alone: catalogue, orders, callbacks, notices",
-		about:    "Open its merchant first (airtill office add-merchant), which answers the key and the webhook secret.",
-		section:  "Rooms",
-		examples: []string{"AIRTILL_API_KEY=ak_... AIRTILL_WEBHOOK_SECRET=whsec_... airtill merchant --platform http://127.0.0.1:8080"},
+		name:  "merchant",
+		short: "run the shop alone: catalogue, orders, callbacks, notices",
+		about: "Open its merchant first (airtill office add-merchant), which writes what it needs for its profile: " +
+			"an API key and a webhook secret for key; a webhook secret for modern; a field key for legacy. " +
+			"The last two sign with a key of their own: airtill keys pair.",
+		section: "Rooms",
+		examples: []string{
+			"AIRTILL_API_KEY=ak_... AIRTILL_WEBHOOK_SECRET=whsec_... airtill merchant --platform http://127.0.0.1:8080",
+			"airtill merchant --merchant 10000010 --profile modern --signing-key-file tea.pem --webhook-secret-file tea.whsec --platform-keys platform.json",
+			"airtill merchant --merchant 10000011 --profile legacy --signing-key-file old.pem --field-key-file old.field",
+		},
 		logLevel: "info",
-		flags: append(m.bind.flags("shop"),
-			addressFlag("http", "the shop", "127.0.0.1:8082", &m.http),
-			&cli.StringFlag{Name: "platform", Usage: "the platform is at `URL`", Value: "http://127.0.0.1:8080", EnvVars: []string{"AIRTILL_PLATFORM"}, Destination: &m.platform},
-			&cli.StringFlag{Name: "callback-url", Usage: "the platform reaches the shop at `URL` (default: where it listens)", Destination: &m.callback},
-			&cli.StringFlag{Name: "name", Usage: "call the shop `NAME` in notices", Value: "Sky Travel", Destination: &m.name},
-			&cli.StringFlag{Name: "api-key-file", Usage: "read the merchant's key from `FILE` (or AIRTILL_API_KEY holds it)", Destination: &m.apiKeyFile},
-			&cli.StringFlag{Name: "webhook-secret-file", Usage: "read the webhook secret from `FILE` (or AIRTILL_WEBHOOK_SECRET holds it)", Destination: &m.secretFile},
-			&cli.DurationFlag{Name: "expiry", Usage: "bills are open for `TIME`", Value: 15 * time.Minute, Destination: &m.expiry},
-			readyFlag(&m.ready),
-		),
-		run: m.run,
+		flags:    append(append(m.bind.flags("shop"), m.flags()...), m.signer.flags()...),
+		run:      m.run,
+	}
+}
+
+func (m *merchantConfig) flags() []cli.Flag {
+	return []cli.Flag{
+		addressFlag("http", "the shop", "127.0.0.1:8082", &m.http),
+		&cli.StringFlag{Name: "platform", Usage: "the platform is at `URL`", Value: "http://127.0.0.1:8080", EnvVars: []string{"AIRTILL_PLATFORM"}, Destination: &m.platform},
+		&cli.StringFlag{Name: "callback-url", Usage: "the platform reaches the shop at `URL` (default: where it listens)", Destination: &m.callback},
+		&cli.StringFlag{Name: "name", Usage: "call the shop `NAME` in notices", Value: "Sky Travel", Destination: &m.name},
+		&cli.StringFlag{Name: "api-key-file", Usage: "read the merchant's key from `FILE` (or AIRTILL_API_KEY holds it; key)", Destination: &m.apiKeyFile},
+		&cli.StringFlag{Name: "webhook-secret-file", Usage: "read the webhook secret from `FILE` (or AIRTILL_WEBHOOK_SECRET holds it; key, modern)", Destination: &m.secretFile},
+		&cli.StringFlag{Name: "merchant", Usage: "be the merchant `ID` that signs (or AIRTILL_MERCHANT says it; modern, legacy)", Destination: &m.merchant},
+		&cli.DurationFlag{Name: "expiry", Usage: "bills are open for `TIME`", Value: 15 * time.Minute, Destination: &m.expiry},
+		readyFlag(&m.ready),
 	}
 }
 
 func (m *merchantConfig) run(ctx context.Context, c *call) error {
-	key, err := needed(c, secret{what: "API key", file: m.apiKeyFile, flag: "api-key-file", variable: "AIRTILL_API_KEY"})
-	if err != nil {
-		return err
-	}
-	webhook, err := needed(c, secret{what: "webhook secret", file: m.secretFile, flag: "webhook-secret-file", variable: "AIRTILL_WEBHOOK_SECRET"})
-	if err != nil {
-		return err
-	}
-	pass, err := password(c, m.passwordFile)
-	if err != nil {
-		return err
-	}
-	room, err := world.NewMerchant(ctx, world.MerchantConfig{
+	config := world.MerchantConfig{
 		Network: network.TCP{}, Name: m.name, Listen: m.http, CallbackURL: m.callback, Platform: m.platform,
-		APIKey: api.Key(key), WebhookSecret: webhook, SMSC: m.smsc, SystemID: m.systemID, Password: pass,
-		ExpiresIn: m.expiry, Log: c.log,
-	})
+		SMSC: m.smsc, SystemID: m.systemID, ExpiresIn: m.expiry, Log: c.log,
+	}
+	err := m.secrets(c, &config)
+	if err != nil {
+		return err
+	}
+	if config.Password, err = password(c, m.passwordFile); err != nil {
+		return err
+	}
+	room, err := world.NewMerchant(ctx, config)
 	if err != nil {
 		return unheard(err, "--http")
 	}
@@ -67,7 +75,32 @@ func (m *merchantConfig) run(ctx context.Context, c *call) error {
 	return serve(ctx, c, room, ready, fmt.Sprintf("shop %s at %s", m.name, room.URL()), m.ready)
 }
 
-// needed reads a secret that a room cannot do without.
+// secrets reads what the merchant's profile has, and refuses what it has not.
+func (m *merchantConfig) secrets(c *call, into *world.MerchantConfig) error {
+	if err := m.check(m.apiKeyFile); err != nil {
+		return err
+	}
+	if m.profile == platform.ProfileLegacy && m.secretFile != "" {
+		return usagef("--webhook-secret-file: callbacks of profile legacy are signed with the platform's own key; leave it out")
+	}
+	var err error
+	if into.Signing, _, err = m.read(c); err != nil {
+		return err
+	}
+	if !m.profile.Signs() {
+		key, err := needed(c, secret{what: "API key", file: m.apiKeyFile, flag: "api-key-file", variable: "AIRTILL_API_KEY"})
+		if err != nil {
+			return err
+		}
+		into.APIKey = api.Key(key)
+	}
+	if m.profile != platform.ProfileLegacy {
+		into.WebhookSecret, err = needed(c, secret{what: "webhook secret", file: m.secretFile, flag: "webhook-secret-file", variable: "AIRTILL_WEBHOOK_SECRET"})
+	}
+	return err
+}
+
+// needed reads a secret that one cannot do without.
 func needed(c *call, s secret) (string, error) {
 	text, _, err := s.read(c)
 	if err == nil && text == "" {

@@ -17,6 +17,12 @@ func TestWrongUse(t *testing.T) {
 	enrol := func(flags ...string) []string {
 		return append([]string{"enrol", "--phone", "8613800000001", "--name", "Li", "--card", "alias=Blue,balance=1"}, flags...)
 	}
+	opens := func(flags ...string) []string {
+		return append([]string{"office", "add-merchant", "--id", "10000009", "--name", "x"}, flags...)
+	}
+	rotates := func(kind string, flags ...string) []string {
+		return append([]string{"office", "rotate-key", "--kind", kind, "--by", "x", "--note", "y"}, flags...)
+	}
 	tests := []struct {
 		line []string
 		want string
@@ -40,7 +46,45 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"phone", "send", "8613800000001", "hello"}, "--to must be given"},
 		{[]string{"office", "add-merchant", "--id", "7", "--name", "x", "--write-api-key", "a", "--write-webhook-secret", "b"},
 			`--id "7": a merchant number has 8 digits and does not start with 0`},
-		{enrol("--form", "chip"), "--form: a secure element is standalone, sim or sdtf"},
+		{opens("--write-api-key", "a"), "--write-webhook-secret must be given: the webhook secret of a merchant of profile key is told once"},
+		{opens("--profile", "secret"), `invalid value "secret" for flag --profile: choose one of key, modern, legacy`},
+		{opens("--profile", "modern", "--write-api-key", "a"), "--write-api-key: a merchant of profile modern has no API key"},
+		{opens("--profile", "modern", "--write-webhook-secret", "a", "--write-field-key", "b"), "--write-field-key: a merchant of profile modern has no field key"},
+		{opens("--profile", "legacy", "--write-webhook-secret", "a"), "--write-webhook-secret: a merchant of profile legacy has no webhook secret"},
+		{opens("--profile", "legacy", "--write-field-key", "a"), "--public-key must be given: a merchant of profile legacy signs; make a pair: airtill keys pair"},
+		{opens("--write-api-key", "a", "--write-webhook-secret", "b", "--public-key", "c"),
+			"--public-key: a merchant of profile key does not sign; say --profile modern or legacy"},
+		{opens("--write-api-key", "a", "--write-webhook-secret", "b", "--write-platform-keys", "c"),
+			"--write-platform-keys: answers to a merchant of profile key are not signed"},
+		{opens("--profile", "modern", "--write-webhook-secret", "a", "--public-key", "c", "--public-key", "d", "--public-key", "e"),
+			"--public-key is given at most twice: two keys of a merchant are good at a time"},
+		{rotates("secret"), `--kind "secret": it is one of public, api, webhook, field of a merchant, or signing, sealing, legacy of the platform`},
+		{rotates("api"), "--merchant must be given: --kind api is a key of a merchant's"},
+		{rotates("sealing", "--merchant", "10000009"), "--kind sealing is a key of the platform's own; leave --merchant out"},
+		{rotates("api", "--merchant", "9"), `--merchant "9": a merchant number has 8 digits and does not start with 0`},
+		{rotates("api", "--merchant", "10000009"), "--write-secret must be given: what is made is told once"},
+		{rotates("public", "--merchant", "10000009"), "--public-key must be given: the merchant's own new key; make a pair: airtill keys pair"},
+		{rotates("public", "--merchant", "10000009", "--public-key", "a", "--write-secret", "b"), "--write-secret: of --kind public no secret is told"},
+		{rotates("signing", "--public-key", "a"), "--public-key is of --kind public, not of signing"},
+		{rotates("signing", "--write-secret", "a"), "--write-secret: of --kind signing no secret is told"},
+		{[]string{"office", "retire-key", "--kind", "signing", "--by", "x"}, "--note must be given"},
+		{[]string{"office", "retire-key", "--kind", "signing", "--by", "x", "--note", "y", "--key-id", "z"},
+			"--key-id is of --kind public; of the others the older one is retired"},
+		{[]string{"keys", "pair", "--write-private", "a"}, "--write-public must be given"},
+		{[]string{"keys", "pair", "--algorithm", "dsa", "--write-private", "a", "--write-public", "b"}, `--algorithm "dsa" is none of ed25519, rsa-pss, ecdsa, rsa-md5`},
+		{create("--signing-key-file", "a"), "--signing-key-file: a merchant of profile key does not sign; say --profile modern or legacy"},
+		{create("--platform-keys", "a"), "--platform-keys: answers to a merchant of profile key are not signed; say --profile modern or legacy"},
+		{create("--profile", "modern", "--field-key-file", "a"), "--field-key-file is of profile legacy: say --profile legacy, or leave it out"},
+		{create("--profile", "modern", "--api-key-file", "a"), "--api-key-file: a merchant of profile modern has no API key; it signs"},
+		{create("--profile", "modern"), "--merchant must be given: a merchant that signs says who it is"},
+		{create("--profile", "modern", "--merchant", "x"), `--merchant "x": a merchant number has 8 digits and does not start with 0`},
+		{create("--profile", "modern", "--merchant", "10000009"), "no signing key"},
+		{[]string{"merchant"}, "no API key"},
+		{[]string{"merchant", "--profile", "modern", "--merchant", "10000009"}, "no signing key"},
+		{[]string{"merchant", "--profile", "modern", "--api-key-file", "a"}, "--api-key-file: a merchant of profile modern has no API key; it signs"},
+		{[]string{"merchant", "--profile", "legacy", "--webhook-secret-file", "a"},
+			"--webhook-secret-file: callbacks of profile legacy are signed with the platform's own key; leave it out"},
+		{enrol("--form", "chip"), "--form: a secure element is standalone, sim or sdtf, or none for a phone without one"},
 		{enrol("--persona", "shy"), `--persona: no persona "shy": choose one of pays, refuses, poor-first-card, wrong-pin-once, pays-later, never, away, manual`},
 		{enrol("--card", "alias=Red"), `--card "alias=Red": alias and balance must be given`},
 		{[]string{"audit", "--redis", "redis://:hush@x:y/"}, "the store's address is no URL like redis://127.0.0.1:6379/0; say one: --redis URL"},
@@ -117,7 +161,7 @@ func TestNoFlagTakesASecret(t *testing.T) {
 			for _, word := range []string{"pin", "key", "id-number", "password", "secret"} {
 				name := f.Names()[0]
 				if ok && doc.TakesValue() && (name == word || strings.HasSuffix(name, "-"+word)) &&
-					!strings.HasPrefix(name, "write-") && name != "idempotency-key" {
+					!strings.HasPrefix(name, "write-") && name != "idempotency-key" && name != "public-key" {
 					t.Errorf("%s --%s", path, name)
 				}
 			}
