@@ -101,7 +101,7 @@ func cipher(t *testing.T, c smsc.Config, listeners []net.Listener, dial func(i i
 func inCipher(t *testing.T, c smsc.Config, test func(t *testing.T, ce *ciphered)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		ms := []*memory{{conns: make(chan net.Conn), done: make(chan struct{})}, {conns: make(chan net.Conn), done: make(chan struct{})}}
+		ms := []*memory{newMemory(), newMemory()}
 		test(t, cipher(t, c, []net.Listener{ms[0], ms[1]}, func(i int) func() (net.Conn, error) { return ms[i].dial }))
 	})
 }
