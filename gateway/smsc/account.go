@@ -47,6 +47,7 @@ type account struct {
 	counts    Counts
 	caused    []effect       // to do once unlocked
 	changes   msgstore.Batch // to keep first
+	clerk     clerk
 }
 
 func newAccount(s *Server, c Account) *account {

@@ -32,20 +32,27 @@ func (m *message) key() string {
 	return serial
 }
 
-// record is what a durable store keeps of a message.
-func (m *message) record() *msgstore.Record {
-	r := &msgstore.Record{
+// clerk writes records, each in the place of the one before.
+type clerk struct {
+	record    msgstore.Record
+	submitted smpp.SubmitSM
+}
+
+// of is what a durable store keeps of a message. It is good until the next.
+func (c *clerk) of(m *message) *msgstore.Record {
+	r := &c.record
+	*r = msgstore.Record{
 		Key: m.key(), Kind: msgstore.Receipt, ID: m.id(), Account: m.to.SystemID, OldPeer: m.naming.old, Order: m.serial,
 		Accepted: m.accepted, NotBefore: m.deliver, Expires: m.expires, State: max(m.state, gateway.Enroute),
-		Done: m.ended, Tries: m.attempts, PDU: (*smpp.DeliverSM)(m.sm),
+		Done: m.ended, Tries: m.attempts, Attempts: r.Attempts[:0], PDU: (*smpp.DeliverSM)(m.sm),
 	}
 	if m.kind == plain {
-		submitted := *m.sm
-		submitted.RegisteredDelivery = m.asked
+		c.submitted = *m.sm
+		c.submitted.RegisteredDelivery = m.asked
 		if m.replaces { // not yet
-			submitted.ReplaceIfPresent = 1
+			c.submitted.ReplaceIfPresent = 1
 		}
-		r.Kind, r.Account, r.PDU = msgstore.Message, m.from.SystemID, &submitted
+		r.Kind, r.Account, r.PDU = msgstore.Message, m.from.SystemID, &c.submitted
 	}
 	for _, t := range m.tries {
 		a := msgstore.Attempt{At: t.At, Status: t.Status}
@@ -66,18 +73,18 @@ func (a *account) keepEnded(m, r *message) {
 	if !a.server.durable() || !m.kept() {
 		return
 	}
-	a.server.change(a.changes.Finish(m.record()))
+	a.server.change(a.changes.Finish(a.clerk.of(m)))
 	m.unkept.Store(true)
 	a.caused = append(a.caused, effect{kept: m})
 	if r != nil {
-		a.server.change(a.changes.Put(r.record()))
+		a.server.change(a.changes.Put(a.clerk.of(r)))
 	}
 }
 
 // keepDeferred keeps that a message was tried, or changed.
 func (a *account) keepDeferred(m *message) {
 	if a.server.durable() && m.kept() {
-		a.server.change(a.changes.Put(m.record()))
+		a.server.change(a.changes.Put(a.clerk.of(m)))
 	}
 }
 

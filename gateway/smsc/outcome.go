@@ -216,6 +216,7 @@ func (a *account) tell(event gateway.EventKind, state gateway.MessageState, m *m
 	if event == gateway.MessageDeferred {
 		a.counts.Deferred++
 	}
+	a.server.watch.tell()
 	if a.server.config.Observer == nil || m.kind == direct || m.kind == notification {
 		return
 	}

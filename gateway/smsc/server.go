@@ -30,6 +30,7 @@ type Server struct {
 	guesses   guesses
 	doors     doors
 	later     later
+	watch     watch
 	serving   atomic.Bool
 	loaded    bool // what the durable store had
 	committer atomic.Pointer[msgstore.Committer]

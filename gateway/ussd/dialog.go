@@ -225,3 +225,6 @@ func (s *Switch) withdraw(se *session) {
 		s.down(se, Message{Kind: End}, now)
 	}
 }
+
+// ID is the session's, as records have it.
+func (d *Dialog) ID() string { return d.se.id }

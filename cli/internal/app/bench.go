@@ -100,6 +100,7 @@ func (b *smscBench) run(ctx context.Context, c *call) (err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	defer collectRarely(c)()
 	r, err := b.measure(ctx, c)
 	if r == nil {
 		return err

@@ -28,10 +28,12 @@ import (
 // devConfig is what dev is told.
 type devConfig struct {
 	http, smpp, handsets, shop string
+	carrier                    string
 	redis, readyFile           string
 	fresh, manual, strict      bool
 	seed                       uint64
 	suite                      scp80.Suite
+	ussdCap                    cli.StringSlice
 }
 
 func dev() command {
@@ -42,16 +44,18 @@ func dev() command {
 		about: "Carrier, platform, shop and handsets in one process, with a few enrolled phones and one merchant. " +
 			"The banner says every address, the keys to use and what to try. Commands such as airtill bill find this network by themselves.",
 		section:  "Networks",
-		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json"},
+		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json", "airtill dev --ussd-cap CNY=200000"},
 		flags: []cli.Flag{
 			addressFlag("http", "the platform", "127.0.0.1:8080", &d.http),
 			addressFlag("smpp", "the carrier", "127.0.0.1:2775", &d.smpp),
+			addressFlag("carrier", "the carrier's management", managementAddress, &d.carrier),
 			addressFlag("handsets", "the phones' control face", "127.0.0.1:8081", &d.handsets),
 			addressFlag("shop", "the shop", "127.0.0.1:8082", &d.shop),
 			&cli.BoolFlag{Name: "strict-ports", Usage: "fail when a port is taken, instead of moving to a free one", Destination: &d.strict},
 			suiteFlag(&d.suite, secureBy), redisFlag(&d.redis), freshFlag(&d.fresh),
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
+			capFlag(&d.ussdCap),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
 		},
 		run: d.run,
@@ -66,6 +70,10 @@ func addressFlag(name, who, address string, into *string) cli.Flag {
 }
 
 func (d *devConfig) run(ctx context.Context, c *call) error {
+	most, err := capOf(d.ussdCap.Value())
+	if err != nil {
+		return err
+	}
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -76,11 +84,11 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	}
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
-		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Handsets: d.handsets, Shop: d.shop,
-		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
+		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
+		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
-		return unheard(err, "--http, --smpp, --handsets, --shop")
+		return unheard(err, "--http, --smpp, --carrier, --handsets, --shop")
 	}
 	err = w.Run(ctx, func(ctx context.Context) error { return d.up(ctx, c, w.Ready(), store) })
 	if err != nil && !errors.Is(err, context.Canceled) {
@@ -101,7 +109,7 @@ func (d *devConfig) profile() platform.Profile {
 
 // up tells where everything is, and stays until it is interrupted.
 func (d *devConfig) up(ctx context.Context, c *call, r world.Ready, store *world.Store) error {
-	found := foundAt(ctx, readyFile(c.env.Getenv), r)
+	found := foundAt(ctx, readyFile(c.env.Getenv), r, isUp)
 	for _, path := range []string{found, d.readyFile} {
 		if path == "" {
 			continue
@@ -125,7 +133,7 @@ func (d *devConfig) up(ctx context.Context, c *call, r world.Ready, store *world
 
 // foundAt is the ready file for commands to find a network by: the usual one, unless
 // another network that is up has it.
-func foundAt(ctx context.Context, usual string, r world.Ready) string {
+func foundAt(ctx context.Context, usual string, r world.Ready, isUp func(context.Context, world.Ready) bool) string {
 	other, err := world.ReadReady(usual)
 	if err != nil || other.HTTP == r.HTTP || !isUp(ctx, other) {
 		return usual
@@ -167,6 +175,7 @@ func banner(r world.Ready, store *world.Store, option string) string {
 
   platform   %s     POST /v1/bills
   carrier    %s            SMPP 3.4; bind as %s, password %s, numbers %s
+             %s     its management; key %s
   handsets   %s     phones to hold
   shop       %s     GET /v1/catalogue, POST /v1/orders
   store      %s (%s)
@@ -176,7 +185,7 @@ func banner(r world.Ready, store *world.Store, option string) string {
     webhook secret   %s
   operator key       %s
 
-`, r.HTTP, r.SMPP, r.ESMEs[0].SystemID, r.ESMEs[0].Password, r.ESMEs[0].AddressRange, r.Handsets, r.Shop, store.Shown, store.Promise,
+`, r.HTTP, r.SMPP, r.ESMEs[0].SystemID, r.ESMEs[0].Password, r.ESMEs[0].AddressRange, r.Carrier, r.CarrierKey, r.Handsets, r.Shop, store.Shown, store.Promise,
 		m.ID, m.Name, m.APIKey, m.WebhookSecret, r.OperatorKey)
 	for _, p := range r.Phones {
 		fmt.Fprintf(&b, "  %s  %-10s %-16s %s\n", p.MSISDN, p.Name, p.Persona, cardLine(p))
@@ -200,9 +209,9 @@ func cardLine(p world.ReadyPhone) string {
 	return strings.Join(all, ", ")
 }
 
-// devPeople are the people of a dev network: one of each habit, and a buyer. The PIN
-// of all is 246813.
-func devPeople(manual bool) []world.Person {
+// devPeople are the people of a dev network: one of each habit, a buyer, and with USSD
+// somebody whose phone has no payment client. The PIN of all is 246813.
+func devPeople(manual, bare bool) []world.Person {
 	people := []world.Person{
 		devPerson(1, "Li Na", "sim", persona.Pays),
 		devPerson(2, "Zhao Min", "sdtf", persona.PoorFirstCard),
@@ -212,6 +221,9 @@ func devPeople(manual bool) []world.Person {
 		devPerson(6, "He Ping", "sim", persona.WrongPINOnce),
 		devPerson(7, "Gao Fei", "sim", persona.Away),
 		devPerson(8, "Ma Lin", "sim", persona.Manual),
+	}
+	if bare {
+		people = append(people, devPerson(9, "Tang Xin", platform.FormNone, persona.Pays))
 	}
 	if manual {
 		for i := range people {

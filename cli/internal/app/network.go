@@ -21,7 +21,7 @@ import (
 // before what the environment says, and both before the network's ready file, which
 // is read only if something is still missing.
 type target struct {
-	network, platform, handsets, redis string
+	network, platform, handsets, redis, carrier string
 
 	signer // of profile key, its merchant is one of the ready file; empty: the first
 
@@ -92,6 +92,11 @@ var errNoNetwork = errors.New("no running network found")
 func (t *target) ready(c *call) (world.Ready, error) {
 	path := cmp.Or(t.network, readyFile(c.env.Getenv))
 	r, err := world.ReadReady(path)
+	if errors.Is(err, fs.ErrNotExist) && t.network == "" {
+		if alone, err := world.ReadReady(carrierFile(c.env.Getenv)); err == nil {
+			return alone, nil // a carrier without the rest of a network
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: there is no %s", errNoNetwork, path)
 		return r, hinted(err, "start one: airtill dev; or say which: --network FILE")
@@ -159,8 +164,16 @@ func (t *target) officeClient(c *call) (*api.OfficeClient, error) {
 	return api.NewOfficeClient(config)
 }
 
+// platformOf is where a network's platform is: a carrier alone has none.
+func platformOf(r world.Ready) string {
+	if r.HTTP == r.Carrier {
+		return ""
+	}
+	return r.HTTP
+}
+
 func (t *target) asking(c *call, key func(c *call, address string) (api.Key, error)) (api.ClientConfig, error) {
-	address, err := t.address(c, "platform", t.platform, func(r world.Ready) string { return r.HTTP })
+	address, err := t.address(c, "platform", t.platform, platformOf)
 	if err != nil {
 		return api.ClientConfig{}, err
 	}
@@ -185,30 +198,41 @@ func (t *target) apiKey(c *call, address string) (api.Key, error) {
 		}
 		s.variable = "" // what a flag says comes before the environment
 	}
-	return t.key(c, s, address, t.merchantKey)
+	return t.platformKey(c, s, address, t.merchantKey)
 }
 
 func (t *target) operatorKey(c *call, address string) (api.Key, error) {
 	s := secret{what: "operator key", file: t.operatorKeyFile, flag: "operator-key-file", variable: "AIRTILL_OPERATOR_KEY"}
-	return t.key(c, s, address, func(r world.Ready) (string, error) { return r.OperatorKey, nil })
+	return t.platformKey(c, s, address, func(r world.Ready) (string, error) { return r.OperatorKey, nil })
+}
+
+func (t *target) platformKey(c *call, s secret, address string, of func(world.Ready) (string, error)) (api.Key, error) {
+	text, err := t.key(c, s, address, keyAt{platformOf, of})
+	return api.Key(text), err
+}
+
+// keyAt is a key in a ready file, and the address that it is for.
+type keyAt struct {
+	address func(world.Ready) string
+	key     func(world.Ready) (string, error)
 }
 
 // key takes a key from a file, the environment, or the ready file. A key of the ready
-// file is for the platform of the ready file: it is shown to no other address.
-func (t *target) key(c *call, s secret, address string, of func(world.Ready) (string, error)) (api.Key, error) {
+// file is for an address of the ready file: it is shown to no other.
+func (t *target) key(c *call, s secret, address string, at keyAt) (string, error) {
 	text, from, err := s.read(c)
 	if err != nil || text != "" {
 		t.keyFrom = from
-		return api.Key(text), err
+		return text, err
 	}
 	r, err := t.ready(c)
 	if err != nil && !errors.Is(err, errNoNetwork) {
 		return "", err
 	}
-	if err == nil && strings.TrimRight(r.HTTP, "/") == strings.TrimRight(address, "/") {
+	if err == nil && strings.TrimRight(at.address(r), "/") == strings.TrimRight(address, "/") {
 		t.keyFrom = "the ready file"
-		if text, err = of(r); err != nil || text != "" {
-			return api.Key(text), err
+		if text, err = at.key(r); err != nil || text != "" {
+			return text, err
 		}
 	}
 	return "", hinted(fmt.Errorf("no %s for %s", s.what, address), "%s", s.hint())

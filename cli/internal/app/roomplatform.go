@@ -22,6 +22,7 @@ type platformConfig struct {
 	vault                               vaultAt
 	http, redis, operatorKeyFile, ready string
 	allowLegacy                         bool
+	ussdCap                             cli.StringSlice
 }
 
 func platformCommand() command {
@@ -43,6 +44,7 @@ func platformCommand() command {
 			redisFlag(&p.redis),
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
 			&cli.BoolFlag{Name: "allow-legacy", Usage: "serve elements and merchants of the legacy suite (3DES, MD5) too; it is weak", EnvVars: []string{"AIRTILL_ALLOW_LEGACY"}, Destination: &p.allowLegacy},
+			capFlag(&p.ussdCap),
 			readyFlag(&p.ready),
 		),
 		run: p.run,
@@ -50,6 +52,10 @@ func platformCommand() command {
 }
 
 func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
+	most, err := capOf(p.ussdCap.Value())
+	if err != nil {
+		return err
+	}
 	operatorKey, err := p.operatorKey(c)
 	if err != nil {
 		return err
@@ -71,7 +77,8 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	warnRisks(c, store)
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
-		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, Random: rand.Reader, Log: c.log,
+		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
+		Random: rand.Reader, Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http")
@@ -83,11 +90,16 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 // operatorKey reads the key, or makes one and keeps it where commands find it.
 func (p *platformConfig) operatorKey(c *call) (string, error) {
 	s := secret{what: "operator key", file: p.operatorKeyFile, flag: "operator-key-file", variable: "AIRTILL_OPERATOR_KEY"}
+	return s.readOrMake(c, "operator.key")
+}
+
+// readOrMake reads the secret, or makes one and keeps it in a file of the state directory.
+func (s secret) readOrMake(c *call, name string) (string, error) {
 	text, _, err := s.read(c)
 	if err != nil || text != "" {
 		return text, err
 	}
-	path := stateFile(c.env.Getenv, "operator.key")
+	path := stateFile(c.env.Getenv, name)
 	if text, err = readSecret(path); !errors.Is(err, fs.ErrNotExist) {
 		return text, err
 	}
@@ -95,11 +107,11 @@ func (p *platformConfig) operatorKey(c *call) (string, error) {
 	_, _ = rand.Read(octets) // never fails
 	text = "op_" + hex.EncodeToString(octets)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("keep the operator key: %w", err)
+		return "", fmt.Errorf("keep the %s: %w", s.what, err)
 	}
 	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the operator key: %w", err)
+		return "", fmt.Errorf("keep the %s: %w", s.what, err)
 	}
-	c.talk("made an operator key: %s", path)
+	c.talk("made an %s: %s", s.what, path)
 	return text, nil
 }

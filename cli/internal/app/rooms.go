@@ -21,13 +21,13 @@ type room interface {
 }
 
 // serve runs a room until ctx ends, and says when it is ready: on stdout, and in the
-// ready file if there is to be one.
-func serve(ctx context.Context, c *call, r room, ready world.Ready, say string, path string) error {
+// ready file if there is to be one, and if it can be in those that commands look for.
+func serve(ctx context.Context, c *call, r room, ready world.Ready, say string, path string, found ...string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	err := announce(ctx, c, r, ready, say, path)
+	err := announce(ctx, c, r, ready, say, path, found...)
 	if err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(err, <-done)
@@ -38,19 +38,26 @@ func serve(ctx context.Context, c *call, r room, ready world.Ready, say string, 
 	if err == nil {
 		c.talk("stopped")
 	}
-	if path != "" {
-		removeReady(c, path, ready)
+	for _, path := range append(found, path) {
+		if path != "" {
+			removeReady(c, path, ready)
+		}
 	}
 	return err
 }
 
-func announce(ctx context.Context, c *call, r room, ready world.Ready, say string, path string) error {
+func announce(ctx context.Context, c *call, r room, ready world.Ready, say string, path string, found ...string) error {
 	if err := r.Ready(ctx); err != nil {
 		return err
 	}
 	if path != "" {
 		if err := world.WriteReady(path, ready); err != nil {
 			return err
+		}
+	}
+	for _, path := range found {
+		if err := world.WriteReady(path, ready); err != nil {
+			c.log.Warn().Err(err).Msg("commands will not find this by themselves")
 		}
 	}
 	return c.out.line(ready, say)

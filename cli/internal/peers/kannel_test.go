@@ -51,10 +51,13 @@ func TestKannel(t *testing.T) {
 func TestKannelReadsMessageIDs(t *testing.T) {
 	for idType, ids := range map[string]smsc.IDStyle{"0x00": smsc.DecimalIDs, "0x02": smsc.DecimalThenHex, "0x03": smsc.HexIDs} {
 		t.Run(idType, func(t *testing.T) {
+			Want(t, "bearerbox", "smsbox", "tshark")
 			n := startNetworkFor(t, smsc.Account{IDs: ids})
+			tap := Listen(t, n.addr.Port)
 			k := n.kannel(t, KannelConfig{IDType: idType})
 			sendings[0].run(t, n, k)
 			k.end(t)
+			judge(t, tap.Stop(), map[uint32]int{0x09: 1, 0x80000009: 1, 0x04: 1, 0x80000004: 1, 0x05: 1, 0x80000005: 1})
 		})
 	}
 }

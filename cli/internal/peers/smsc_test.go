@@ -187,11 +187,14 @@ func judge(t *testing.T, tr Trace, least map[uint32]int) {
 func TestOutsideClientIsRefused(t *testing.T) {
 	for _, library := range libraries {
 		t.Run(library.String(), func(t *testing.T) {
+			Want(t, "tshark")
 			n := startNetwork(t)
+			tap := Listen(t, n.addr.Port)
 			client := library.start(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "wrong", Number: guest})
 			if got := client.Await("refused"); got.Status != 0x0e { // SMPP 3.4 §5.1.3 ESME_RINVPASWD
 				t.Errorf("refused with %#x, want 0x0e", got.Status)
 			}
+			judge(t, tap.Stop(), map[uint32]int{0x09: 1, 0x80000009: 1})
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/gateway/smsc"
+	"github.com/airtill/airtill/gateway/ussd"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/handsetsim/persona"
@@ -24,6 +25,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
 	"github.com/airtill/airtill/platform/signature"
 )
@@ -37,7 +39,7 @@ type Config struct {
 
 	PlatformNetwork network.Network // of the platform's room alone; nil: Network
 
-	HTTP, SMPP, Handsets, Shop string // addresses to listen at
+	HTTP, SMPP, Carrier, Handsets, Shop string // addresses to listen at; Carrier is its management's
 
 	Suite     scp80.Suite // of the elements that are enrolled, and of the shop; 0 is modern
 	People    []Person    // enrolled at the start
@@ -47,6 +49,8 @@ type Config struct {
 	Expiry    time.Duration    // of the shop's bills; 0 is 15 minutes
 	Vault     *keys.Vault      // nil: made from the seed
 	Timing    billing.Timing
+	USSDCap   map[money.Currency]money.Amount // of bills paid over USSD; none: no bill may
+	USSD      ussd.Config                     // at the carrier
 	Pace      persona.Pace
 	Client    handsetsim.Settings
 	Watch     Watch
@@ -101,6 +105,7 @@ type World struct {
 
 	own         platform.MerchantKeys // of the merchant that has an API key
 	operatorKey string
+	carrierKey  string
 	random      io.Reader // of the platform's rooms
 	restarts    chan restart
 }
@@ -126,7 +131,7 @@ func New(ctx context.Context, c Config) (*World, error) {
 	return w, w.connect()
 }
 
-// drawSecrets makes the operator's key and the passwords at the carrier.
+// drawSecrets makes the keys of the operators, and the passwords at the carrier.
 func (w *World) drawSecrets() error {
 	var octets [20]byte
 	if _, err := io.ReadFull(w.random, octets[:]); err != nil {
@@ -139,6 +144,9 @@ func (w *World) drawSecrets() error {
 		_, _ = io.ReadFull(passwords, octets[:]) // never fails
 		return fmt.Sprintf("%x", octets)
 	})
+	var key [16]byte
+	_, _ = io.ReadFull(passwords, key[:]) // never fails
+	w.carrierKey = fmt.Sprintf("op_%x", key)
 	return nil
 }
 
@@ -169,8 +177,8 @@ func (w *World) build(ctx context.Context) error {
 	c := w.config
 	var err error
 	w.Gateway, err = NewGateway(ctx, GatewayConfig{
-		Network: c.Network, Listen: orLoopback(c.SMPP), Accounts: w.accounts, Seed: c.Seed, Observer: c.Watch.Carrier,
-		OpenCards: c.OpenCards, Log: c.Log,
+		Network: c.Network, Listen: orLoopback(c.SMPP), HTTP: orLoopback(c.Carrier), Key: w.carrierKey, Accounts: w.accounts,
+		Seed: c.Seed, Observer: c.Watch.Carrier, OpenCards: c.OpenCards, USSD: c.USSD, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -264,6 +272,9 @@ func (w *World) open(ctx context.Context, g *errgroup.Group) error {
 
 // Admit gives a person a phone; one with cards is enrolled for mobile payment.
 func (w *World) Admit(ctx context.Context, p Person) error {
+	if len(p.Cards) > 0 && p.Form == platform.FormNone {
+		return w.Branch.Enrol(ctx, p)
+	}
 	if len(p.Cards) > 0 {
 		p.Suite = cmp.Or(p.Suite, w.config.Suite)
 		return w.Branch.Enrol(ctx, p)
@@ -348,7 +359,7 @@ func (w *World) openShop(ctx context.Context, g *errgroup.Group) error {
 func (w *World) Ready() Ready {
 	r := Ready{
 		HTTP: w.Platform.URL(), SMPP: w.Gateway.Address(), Handsets: w.Handsets.URL(), Shop: w.Merchant.URL(),
-		Redis: w.config.Store.URL, OperatorKey: w.operatorKey,
+		Redis: w.config.Store.URL, OperatorKey: w.operatorKey, Carrier: w.Gateway.URL(), CarrierKey: w.carrierKey,
 		Merchants: []ReadyMerchant{{
 			ID: string(w.own.ID), Name: w.config.ShopName, APIKey: w.own.APIKey, WebhookSecret: w.own.WebhookSecret,
 		}},

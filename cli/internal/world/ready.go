@@ -12,11 +12,14 @@ import (
 // Ready is what a running network says of itself in its ready file: where it is and
 // which keys to use. It holds secrets; the file is its owner's alone.
 type Ready struct {
-	HTTP        string          `json:"http"`     // of the platform
-	SMPP        string          `json:"smpp"`     // host:port of the carrier
-	Handsets    string          `json:"handsets"` // control face of the phones
-	Shop        string          `json:"shop"`     // of the built-in shop
-	Redis       string          `json:"redis"`    // of the store
+	HTTP        string          `json:"http"`                  // of the platform; of a carrier alone, its management
+	SMPP        string          `json:"smpp"`                  // host:port of the carrier
+	SMPPS       string          `json:"smpps,omitempty"`       // of the carrier, over TLS
+	Carrier     string          `json:"carrier,omitempty"`     // the carrier's management
+	CarrierKey  string          `json:"carrier_key,omitempty"` // bearer token of it
+	Handsets    string          `json:"handsets"`              // control face of the phones
+	Shop        string          `json:"shop"`                  // of the built-in shop
+	Redis       string          `json:"redis"`                 // of the store
 	OperatorKey string          `json:"operator_key"`
 	Merchants   []ReadyMerchant `json:"merchants"`
 	Phones      []ReadyPhone    `json:"phones"`
