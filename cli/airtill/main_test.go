@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	                         an outside merchant's order that is to end in STATE, with a
 //	                         callback that it verifies; VAR is the bill
 //	buy URL PHONE STATUS     an order at the shop there that is to become STATUS
+//	ussdapp VAR              start an HTTP application of dialled codes and set VAR to its URL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -61,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"tamper":    tamper,
 			"order":     orderOutside,
 			"buy":       buy,
+			"ussdapp":   ussdApplication,
 		},
 	})
 }
