@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[thisTest] = env.T()
-			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would wait a second at each exit
+			env.Setenv("GORACE", "atexit_sleep_ms=0")           // the race detector would wait a second at each exit
 			env.Setenv("AIRTILL_LISTEN_CARRIER", "127.0.0.1:0") // many run at once
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			return nil
