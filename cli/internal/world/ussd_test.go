@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/merchant"
 	"github.com/airtill/airtill/platform"
@@ -144,7 +145,7 @@ func TestUSSD_NothingIsRevealed(t *testing.T) {
 	none := bare("manual", rich)
 	none.Phone = "8613800000006"
 	everywhere(t, byUSSD(flightPrice, person("manual", rich), none, world.Person{Name: "Nobody", Phone: "8613800000007"}), func(r *rig) {
-		r.phoneHas(payer, r.send(order("for a client")).ID, 1)
+		r.phoneHas(payer, r.send(order("for a client")).ID, handsetsim.StateShown)
 		for _, n := range []gateway.MSISDN{payer, none.Phone, "8613800000007"} {
 			r.dials(n, "*120*1#")
 			if s := r.screen(n, "There is no bill to be paid here."); s.Open || s.Shown != 1 {
