@@ -81,6 +81,18 @@ func TestProfileTexts(t *testing.T) {
 	}
 }
 
+// A mean time beside a zero one says nothing, and does not keep a profile from its name.
+func TestPlainCoverage(t *testing.T) {
+	for want, p := range map[string]radio.Profile{
+		"ideal":  {Coverage: radio.Coverage{On: time.Minute}},
+		"outage": {Latency: radio.Constant(10 * time.Second), Coverage: radio.Coverage{Off: time.Minute}},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestBadProfiles(t *testing.T) {
 	for _, p := range []radio.Profile{
 		{Loss: 1.1}, {Duplication: -0.1}, {Late: -1}, {Reordering: 2}, {Busy: -1}, {Failure: 3},

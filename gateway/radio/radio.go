@@ -7,9 +7,10 @@
 // subscriber may have settings of its own. All of it may change while in use.
 //
 // What becomes of the n-th message to a number depends on the air's seed, the
-// number, n, the settings in force and the time since the air began, and on nothing
-// else. So a whole run replays from one seed, one message more to one number changes
-// nothing for another, and a changed profile does not shift what follows.
+// number, n, the settings in force, what the phone holds where its memory has a
+// limit, and the time since the air began, and on nothing else. So a whole run
+// replays from one seed, one message more to one number changes nothing for another,
+// and a changed profile does not shift what follows.
 //
 // An air keeps no clock: the time is an argument. It starts no goroutine either.
 // Numbers are compared as they are given.

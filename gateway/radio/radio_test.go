@@ -108,3 +108,26 @@ func TestLinksAreIndependent(t *testing.T) {
 		t.Error("another seed, the same crossing")
 	}
 }
+
+// What becomes of one message says nothing of the next one.
+func TestMessagesAreIndependent(t *testing.T) {
+	a := air(t, 8, profile(t, "latency=uniform(0s,2s) failure=0.5"))
+	const n = 20000
+	var sum [2]float64
+	var count [2]int
+	before := 0
+	for range n {
+		c := a.Cross(start, phone)
+		sum[before] += c.Delay.Seconds()
+		count[before]++
+		before = 0
+		if c.Cause == radio.Failed {
+			before = 1
+		}
+	}
+	for i, what := range []string{"delivery", "failure"} {
+		if mean := sum[i] / float64(count[i]); mean < 0.98 || mean > 1.02 {
+			t.Errorf("after a %s the next takes %.3f s, want 1 s", what, mean)
+		}
+	}
+}

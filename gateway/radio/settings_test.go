@@ -75,10 +75,19 @@ func TestMemory(t *testing.T) {
 	if s := a.Subscriber(start, phone); s.Held != 3 || s.Cause != radio.MemoryFull || !s.Returns.IsZero() {
 		t.Errorf("%+v", s)
 	}
-	set(t, a, radio.Settings{Number: phone, Memory: new(4), Cell: ""})
+	set(t, a, radio.Settings{Number: phone, Memory: new(4)})
 	if got := a.Cross(start, phone); got != (radio.Crossing{}) {
 		t.Errorf("with room for one more: %+v", got)
 	}
+	if err := a.SetPlan(a.Plan()); err != nil || a.Subscriber(start, phone).Held != 4 {
+		t.Errorf("after a plan: %v, %+v", err, a.Subscriber(start, phone))
+	}
+	set(t, a, radio.Settings{Number: phone, Off: true})
+	set(t, a, radio.Settings{Number: phone, Memory: new(4)})
+	if s := a.Subscriber(start, phone); s.Held != 0 {
+		t.Errorf("with a limit again: %+v", s)
+	}
+	a.Cross(start, phone)
 	a.Clear(phone)
 	a.Clear("another")
 	if got := a.Cross(start, phone); got != (radio.Crossing{Twice: true}) || a.Subscriber(start, phone).Held != 2 {
@@ -210,7 +219,8 @@ func TestPlan(t *testing.T) {
 		t.Error(diff)
 	}
 	got.Cells[0].Profile.Loss, *got.Subscribers[1].Memory = 1, 7 // a copy
-	if diff := cmp.Diff(plan, a.Plan(), law); diff != "" {
+	*plan.Subscribers[1].Memory = 8
+	if diff := cmp.Diff(again, a.Plan(), law); diff != "" {
 		t.Error(diff)
 	}
 }

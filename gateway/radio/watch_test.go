@@ -107,6 +107,22 @@ func TestWatchTouches(t *testing.T) {
 	w.told(t, "a cell restored", "2", "5", "8")
 }
 
+// Who is out of coverage for a while is not told of because another comes back.
+func TestWatchTellsOfNobodyElse(t *testing.T) {
+	a := air(t, 3, profile(t, "coverage=1m/1m"))
+	w := watch(a)
+	now := start
+	for a.Cross(now, phone).Cause != radio.Absent {
+		now = now.Add(time.Second)
+	}
+	set(t, a, radio.Settings{Number: "another", Off: true})
+	a.Cross(now, "another")
+	set(t, a, radio.Settings{Number: "another"})
+	w.told(t, "another switched on", "another")
+	set(t, a, radio.Settings{Number: phone, Coverage: radio.In})
+	w.told(t, "coverage by hand", phone)
+}
+
 // Who was reached meanwhile is not told of.
 func TestWatchForgetsTheReached(t *testing.T) {
 	a := air(t, 3, profile(t, "coverage=1m/1m"))

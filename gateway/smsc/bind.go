@@ -217,10 +217,10 @@ func (a *account) unbind(s *session) {
 	for _, m := range s.takeBack(func(*outgoing) bool { return true }) {
 		a.returned(m, now)
 	}
-	for _, b := range a.inOrder() {
-		a.review(b, now)
-	}
 	a.pump(now)
+	if len(a.receivers) == 0 {
+		nudge(a.call)
+	}
 }
 
 // returned puts a message back that was not refused: its session ended.

@@ -60,6 +60,7 @@ type message struct {
 	ended    time.Time // when the state became final
 	attempts int
 	tries    []Attempt
+	first    [1]Attempt    // room for most messages' tries
 	last     smpp.Status   // what the receiver answered last
 	cause    radio.Cause   // what the last attempt failed of
 	crossed  bool          // it is over the air
@@ -83,6 +84,9 @@ const mostTries = 64
 
 // tried notes an attempt.
 func (m *message) tried(a Attempt) {
+	if m.tries == nil {
+		m.tries = m.first[:0]
+	}
 	if len(m.tries) == mostTries {
 		m.tries = append(m.tries[:1], m.tries[2:]...)
 	}

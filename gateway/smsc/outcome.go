@@ -120,6 +120,7 @@ func (a *account) finish(m *message, state gateway.MessageState, now time.Time) 
 }
 
 func (a *account) receiptEnded(m *message, state gateway.MessageState, now time.Time) {
+	a.owed.Add(-1)
 	a.keepReceiptEnded(m)
 	if state != gateway.Delivered {
 		a.counts.ReceiptsLost++

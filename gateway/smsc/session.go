@@ -37,11 +37,12 @@ type session struct {
 	kicked   chan struct{}
 
 	// The reader's own.
-	refusals int          // of binds
-	submits  int          // in this read
-	action   fault.Action // what becomes of the answer to this request
-	accepted []*message   // in this read, not yet on their way
-	verdicts []verdict    // in this read, not yet worked on
+	refusals int               // of binds
+	submits  int               // in this read
+	action   fault.Action      // what becomes of the answer to this request
+	accepted []*message        // in this read, not yet on their way
+	verdicts []verdict         // in this read, not yet worked on
+	resp     smpp.SubmitSMResp // room for an answer
 
 	// Guarded by the account's mutex.
 	receiving  bool

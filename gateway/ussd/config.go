@@ -27,7 +27,8 @@ type Application interface {
 	// Answer says what comes next in a session. It may take until ctx ends, which is when
 	// the application's time is up or the user has given up. An error ends the session.
 	Answer(ctx context.Context, t Turn) (Reply, error)
-	// Ended is told once that a session is over, after the last Answer has returned.
+	// Ended is told once that a session is over, after the last Answer has returned. It
+	// returns when ctx ends, which is when Serve does.
 	Ended(ctx context.Context, s Summary)
 }
 

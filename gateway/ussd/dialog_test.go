@@ -29,7 +29,7 @@ func (l *local) Ended(_ context.Context, s ussd.Summary) { l.ended <- s }
 
 // withLocal adds *7#, which a function answers.
 func withLocal(answer func(context.Context, ussd.Turn) (ussd.Reply, error)) (ussd.Config, *local) {
-	c, l := config(), &local{answer, make(chan ussd.Summary, 100)}
+	c, l := config(), &local{answer, make(chan ussd.Summary, 1000)}
 	c.Routes = append(c.Routes, ussd.Route{Code: "*7#", Application: l, Timeout: 5 * time.Second})
 	return c, l
 }

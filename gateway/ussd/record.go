@@ -95,28 +95,36 @@ func (f *Filter) match(r *Record) bool {
 		(!f.OpenOnly || r.Result == 0)
 }
 
-// Sessions lists the sessions that are open and those that are remembered, the newest first.
+// Sessions lists the sessions that are open and those that are remembered, the last to
+// begin first.
 func (s *Switch) Sessions(f Filter) []Record {
-	s.mu.Lock()
-	var found []Record
-	for _, se := range s.sessions {
-		if r := se.snapshot(); f.match(&r) {
-			found = append(found, r)
-		}
-	}
-	if !f.OpenOnly {
-		for i := range s.finished.records {
-			if r := &s.finished.records[i]; f.match(r) {
-				found = append(found, *r)
-			}
-		}
-	}
-	s.mu.Unlock()
-	slices.SortFunc(found, func(a, b Record) int {
-		return cmp.Or(b.Began.Compare(a.Began), cmp.Compare(a.Phone, b.Phone), cmp.Compare(a.ID, b.ID))
-	})
+	found := s.find(&f)
+	slices.SortFunc(found, func(a, b entry) int { return cmp.Compare(b.order, a.order) })
 	if f.Limit > 0 && len(found) > f.Limit {
 		found = found[:f.Limit]
+	}
+	list := make([]Record, len(found))
+	for i := range found {
+		list[i] = found[i].Record
+	}
+	return list
+}
+
+func (s *Switch) find(f *Filter) (found []entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, se := range s.sessions {
+		if r := se.snapshot(); f.match(&r) {
+			found = append(found, entry{r, se.order})
+		}
+	}
+	if f.OpenOnly {
+		return found
+	}
+	for i := range s.finished.entries {
+		if e := &s.finished.entries[i]; f.match(&e.Record) {
+			found = append(found, *e)
+		}
 	}
 	return found
 }
@@ -128,18 +136,24 @@ func (s *Switch) Open() int {
 	return len(s.sessions)
 }
 
+// entry is a record with its place among all: sessions may begin at one instant.
+type entry struct {
+	Record
+	order uint64
+}
+
 // ring remembers the last records.
 type ring struct {
 	most    int
-	records []Record
+	entries []entry
 	oldest  int
 }
 
-func (r *ring) add(record Record) {
-	if len(r.records) < r.most {
-		r.records = append(r.records, record)
+func (r *ring) add(e entry) {
+	if len(r.entries) < r.most {
+		r.entries = append(r.entries, e)
 		return
 	}
-	r.records[r.oldest] = record
+	r.entries[r.oldest] = e
 	r.oldest = (r.oldest + 1) % r.most
 }

@@ -35,6 +35,7 @@ func gatewayCommand() command {
 			readyFlag(&ready),
 		},
 		run: func(ctx context.Context, c *call) error {
+			defer collectRarely(c)()
 			accounts, err := gatewayAccounts(c, esmes.Value(), passwordFile)
 			if err != nil {
 				return err

@@ -42,6 +42,7 @@ func root() command {
 			handsetsCommand(),
 			decodeCommand(),
 			keysCommand(),
+			benchCommand(),
 			version(),
 			completion(),
 		},
