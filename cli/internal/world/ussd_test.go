@@ -380,3 +380,30 @@ func TestUSSD_People(t *testing.T) {
 		r.nowhere("a PIN", pin, wrongPIN)
 	})
 }
+
+// A platform that is started again knows nothing of the menus that were open: they close,
+// and the bill is paid from the list, once.
+func TestUSSD_PlatformRestarts(t *testing.T) {
+	everywhere(t, byUSSD(flightPrice, bare("manual", rich), plain()), func(r *rig) {
+		o := r.place(flight, payer, buyer)
+		r.types(payer, "1")
+		r.screen(payer, "PIN")
+		r.restart()
+		r.types(payer, pin)
+		r.until("the menu to close", func() bool {
+			s, err := r.Phones.Screen(r.ctx, payer)
+			r.ok(err)
+			return !s.Open
+		})
+		if b := r.bill(platform.BillID(o.Bill)); b.State != "opened" || b.Attempts != 0 {
+			r.t.Errorf("the bill is %+v", b)
+		}
+		r.dials(payer, "*120*1*1#")
+		r.screen(payer, "PIN")
+		r.types(payer, pin)
+		r.endsAs(o.ID, merchant.Paid)
+		if r.card(payer, 1).Balance != rich-flightPrice {
+			r.t.Error("it was not paid once")
+		}
+	})
+}
