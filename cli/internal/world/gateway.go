@@ -26,10 +26,10 @@ import (
 // GatewayConfig is what the carrier needs.
 type GatewayConfig struct {
 	Network  network.Network
-	Listen   string  // address for SMPP
-	HTTP     string  // address for management; empty: there is none
-	Key      string  // of management
-	Secure   *Secure // nil: SMPP is not spoken over TLS
+	Listen   string // address for SMPP
+	HTTP     string // address for management; empty: there is none
+	Key      string // of management
+	Secure   *Secure
 	Accounts []smsc.Account
 	Seed     uint64
 	Observer func(smsc.Event)
@@ -39,7 +39,7 @@ type GatewayConfig struct {
 	Store     msgstore.Store // nil: messages are kept in memory
 	Radio     radio.Plan     // at the start
 	Faults    []fault.Fault  // at the start
-	USSD      ussd.Config    // its Rand is drawn from the seed
+	USSD      ussd.Config
 	Canned    map[uint8]string
 	Capture   io.Writer // of every PDU, as a capture file; nil: there is none
 	Log       zerolog.Logger
