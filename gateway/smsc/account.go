@@ -25,7 +25,8 @@ type account struct {
 	destinations *regexp.Regexp // it may send to; nil is any
 	number       string         // the only one it owns, if so
 	rate         bucket
-	stored       atomic.Int64
+	stored       atomic.Int64  // messages for its numbers
+	owed         atomic.Int64  // receipts for it, not taken yet
 	kick         chan struct{} // the first timer has changed
 	call         chan struct{} // something waits and nobody is bound
 

@@ -157,6 +157,8 @@ func (s *Server) resume(all []*message) {
 		}
 		if m.kind == plain {
 			m.to.stored.Add(1)
+		} else {
+			m.to.owed.Add(1)
 		}
 		m.to.put(m)
 	}

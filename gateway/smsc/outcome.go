@@ -120,6 +120,7 @@ func (a *account) finish(m *message, state gateway.MessageState, now time.Time) 
 }
 
 func (a *account) receiptEnded(m *message, state gateway.MessageState, now time.Time) {
+	a.owed.Add(-1)
 	a.keepReceiptEnded(m)
 	if state != gateway.Delivered {
 		a.counts.ReceiptsLost++
@@ -145,7 +146,7 @@ func (a *account) messageEnded(m *message, state gateway.MessageState, now time.
 	var r *message
 	if wantsReceipt(m.asked, state) {
 		r = receiptOf(m, state, now, a.server.config.Validity)
-		a.caused = append(a.caused, effect{put: r})
+		a.owe(r)
 	}
 	a.keepEnded(m, r)
 	if m.reply != nil {
