@@ -25,7 +25,7 @@ type account struct {
 	number       string         // the only one it owns, if so
 	rate         bucket
 	stored       atomic.Int64  // messages for its numbers
-	owed         atomic.Int64  // receipts for itself
+	owed         atomic.Int64  // receipts for it, not taken yet
 	kick         chan struct{} // the first timer has changed
 	call         chan struct{} // something waits and nobody is bound
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/airtill/airtill/gateway/msgstore"
 )
 
 // ErrOnItsWay says that a message cannot be taken back: it is on its way, or has ended.
@@ -40,6 +42,20 @@ func (s *Server) Cancel(id string) error {
 	}
 	if cancelled == 0 {
 		return fmt.Errorf("smsc: cancel %q: %w", id, ErrOnItsWay)
+	}
+	return s.confirm(id)
+}
+
+// confirm waits until all changes so far are kept, where the store is durable.
+func (s *Server) confirm(id string) error {
+	c := s.committer.Load()
+	if c == nil {
+		return nil
+	}
+	kept := make(chan error, 1)
+	c.Add(new(msgstore.Batch), func(err error) { kept <- err })
+	if err := <-kept; err != nil {
+		return fmt.Errorf("smsc: cancel %q: %w", id, err)
 	}
 	return nil
 }
