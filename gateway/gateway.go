@@ -3,10 +3,16 @@
 //
 // The packages below it:
 //
-//	tpdu   user data of short messages, alphabets, concatenation   (contract)
-//	smpp   SMPP 3.4 PDUs                                           (contract)
-//	esme   the client that applications and handsets bind with     (contract)
-//	smsc   the server: routing, store-and-forward, receipts
+//	tpdu         user data of short messages, alphabets, concatenation   (contract)
+//	smpp         SMPP 3.4 PDUs                                           (contract)
+//	esme         the client that applications and handsets bind with     (contract)
+//	smsc         the server: routing, store-and-forward, receipts
+//	msgstore     what the server keeps beyond its own memory
+//	radio        what lies between the server and phones
+//	fault        what goes wrong in the server itself
+//	ussd         USSD sessions, and the call-out to applications
+//	trace        every PDU, as a capture file
+//	management   the HTTP face for people and scripts
 //
 // Numbers follow ITU-T E.164, message states SMPP 3.4 §5.2.28. IMSI and ICCID
 // are not modelled yet: a subscriber is its MSISDN. This package imports the

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	                         an outside merchant's order that is to end in STATE, with a
 //	                         callback that it verifies; VAR is the bill
 //	buy URL PHONE STATUS     an order at the shop there that is to become STATUS
+//	ussdapp VAR              start an HTTP application of dialled codes and set VAR to its URL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -44,7 +45,8 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[thisTest] = env.T()
-			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would wait a second at each exit
+			env.Setenv("GORACE", "atexit_sleep_ms=0")           // the race detector would wait a second at each exit
+			env.Setenv("AIRTILL_LISTEN_CARRIER", "127.0.0.1:0") // many run at once
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			return nil
 		},
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"tamper":    tamper,
 			"order":     orderOutside,
 			"buy":       buy,
+			"ussdapp":   ussdApplication,
 		},
 	})
 }

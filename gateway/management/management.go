@@ -93,9 +93,9 @@ type Handler struct {
 	config   Config
 	key      [sha256.Size]byte
 	mux      *http.ServeMux
-	routes   []string // patterns of mux, in the order they were made
-	plan     sync.Mutex
-	dialled  dialled
+	routes   []string      // patterns of mux, in the order they were made
+	plan     sync.Mutex    // one change of the air at a time
+	dialled  dialled       // handsets whose session is open
 	numbered atomic.Uint32 // concatenated messages
 }
 

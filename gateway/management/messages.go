@@ -90,7 +90,8 @@ func (h *Handler) until(ctx context.Context, wait time.Duration, so func() bool)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	for h.look(ctx, so) && rest(ctx, lookAgain) {
+	for h.look(ctx, so) {
+		rest(ctx, lookAgain) // of time that is up there is one last look
 	}
 }
 
@@ -110,13 +111,11 @@ func (h *Handler) look(ctx context.Context, so func() bool) (again bool) {
 	}
 }
 
-// rest waits. Of time that is up it makes one last look.
-func rest(ctx context.Context, d time.Duration) bool {
+func rest(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-	return true
 }

@@ -59,7 +59,8 @@ func unreadable(err error) error {
 		return p
 	}
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return invalidf(t.Field, "a JSON %s does not belong here", t.Value)
+		field := strings.ReplaceAll(t.Field, "Settings.", "") // an embedded type is not in JSON
+		return invalidf(field, "a JSON %s does not belong here", t.Value)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return invalidf(strings.Trim(name, `"`), "no such field")

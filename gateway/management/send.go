@@ -1,6 +1,7 @@
 package management
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 )
 
 // NewMessage is the body of POST /v1/messages. It is sent as if its account had
-// submitted it; the account's window and rate do not hold.
+// submitted it: faults that refuse a submit_sm do, but its window and rate do not hold.
 type NewMessage struct {
 	// Account is the system_id of who submits: empty is who owns the source, else the
 	// only account that is not of phones.
@@ -64,7 +65,7 @@ func (h *Handler) sendMessage(r *http.Request) (answer, error) {
 	}
 	var sent Sent
 	for i, sm := range all {
-		id, err := h.config.Server.Submit(r.Context(), a.SystemID, sm)
+		id, err := h.submit(r.Context(), a.SystemID, sm)
 		if err != nil {
 			return answer{}, ofParts(err, i, len(all))
 		}
@@ -75,6 +76,14 @@ func (h *Handler) sendMessage(r *http.Request) (answer, error) {
 		sent.Messages = append(sent.Messages, m)
 	}
 	return created(sent, nil)
+}
+
+// submit hands a message to the SMSC, unless a fault refuses it.
+func (h *Handler) submit(ctx context.Context, account string, sm *smpp.SubmitSM) (gateway.MessageID, error) {
+	if f := h.config.Faults.Decide(time.Now(), account, smpp.IDSubmitSM); f.Status != smpp.ROK {
+		return "", fmt.Errorf("a fault: %w", f.Status.Err())
+	}
+	return h.config.Server.Submit(ctx, account, sm)
 }
 
 // ofParts says of a failure how many parts were taken before.

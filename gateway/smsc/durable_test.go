@@ -175,6 +175,9 @@ func TestStartsAgain(t *testing.T) {
 				t.Errorf("%s: %+v, %v", id, found, err)
 			}
 		}
+		if found, err := w.server.Message(short8); err != nil || len(found) != 2 {
+			t.Errorf("%d messages of a submit_multi, %v", len(found), err)
+		}
 		if id := platform.send(t, text(code, phone, "new")); id <= expired {
 			t.Errorf("id %s after %s", id, expired)
 		}

@@ -140,6 +140,7 @@ func (s *Server) load(ctx context.Context) error {
 	}
 	slices.SortFunc(all, func(x, y *message) int { return int(int64(x.serial - y.serial)) })
 	if n := len(all); n > 0 {
+		s.before.Store(all[n-1].serial)
 		s.serial.Store(max(s.serial.Load(), all[n-1].serial))
 	}
 	s.resume(all)
@@ -148,17 +149,17 @@ func (s *Server) load(ctx context.Context) error {
 
 // resume puts what was kept where it belongs.
 func (s *Server) resume(all []*message) {
+	group(all)
 	for _, m := range all {
-		if m.kind == plain {
-			s.history.add(m)
-		}
-		if m.state.Final() {
-			continue
-		}
-		if m.kind == plain {
-			m.to.stored.Add(1)
-		} else {
+		switch {
+		case m.kind != plain:
 			m.to.owed.Add(1)
+		case m.state.Final():
+			s.history.add(m)
+			continue
+		default:
+			s.history.add(m)
+			m.to.stored.Add(1)
 		}
 		m.to.put(m)
 	}
@@ -166,6 +167,21 @@ func (s *Server) resume(all []*message) {
 	slices.SortStableFunc(ended, func(x, y *message) int { return x.ended.Compare(y.ended) })
 	for _, m := range ended {
 		s.history.end(m, time.Now())
+	}
+}
+
+// group finds the destinations of each submit_multi again.
+func group(all []*message) {
+	named := make(map[uint64][]*message)
+	for _, m := range all {
+		if m.kind == plain && m.named != m.serial {
+			named[m.named] = append(named[m.named], m)
+		}
+	}
+	for _, m := range all {
+		if others := named[m.serial]; m.kind == plain && others != nil {
+			m.group = append([]*message{m}, others...)
+		}
 	}
 }
 

@@ -68,6 +68,9 @@ func TestBindLimits(t *testing.T) {
 		_ = first.Close()
 		synctest.Wait()
 		_ = try(new(smpp.BindReceiver(as("platform"))), smpp.ROK).Close()
+		synctest.Wait()
+		second.asks(2, &smpp.Unbind{}, smpp.ROK)
+		_ = try(transceiver("platform"), smpp.ROK).Close() // unbind_resp says that there is room
 		_, _ = second.Close(), third.Close()
 	})
 }

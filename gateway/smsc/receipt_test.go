@@ -1,6 +1,7 @@
 package smsc_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -87,6 +88,34 @@ func TestReceiptsAreKept(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if len(taker.texts()) != 2 {
 			t.Errorf("receipts %q", taker.texts())
+		}
+	})
+}
+
+// Receipts that an account does not take are bounded: it can ask for no more until it
+// takes them.
+func TestReceiptsOwed(t *testing.T) {
+	c := config()
+	c.Store = 5
+	inBubble(t, c, func(t *testing.T, w *world) {
+		sender := w.bind("platform", esme.Transmitter)
+		w.bind("phones", esme.Receiver)
+		sm := text(code, phone, "x")
+		sm.RegisteredDelivery = smpp.ReceiptFinal
+		for range 5 {
+			sender.send(t, sm)
+			synctest.Wait()
+		}
+		if _, err := sender.Submit(t.Context(), sm); !errors.Is(err, smpp.RMSGQFUL.Err()) {
+			t.Errorf("one more: %v", err)
+		}
+		sender.send(t, text(code, phone, "without"))
+		taker := w.bind("platform", esme.Receiver)
+		time.Sleep(time.Second)
+		sender.send(t, sm)
+		time.Sleep(time.Second)
+		if n := len(taker.texts()); n != 6 {
+			t.Errorf("%d receipts", n)
 		}
 	})
 }

@@ -76,7 +76,7 @@ func (s *session) perform(p smpp.PDU) (ended bool) {
 	case *smpp.BindTransceiver:
 		return s.bind(p, (*smpp.Bind)(b), transceiver)
 	case *smpp.Unbind:
-		s.bound.Load().account.retire(s)
+		s.bound.Load().account.part(s)
 		s.respond(p, smpp.ROK)
 		return true
 	}

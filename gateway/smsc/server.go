@@ -25,6 +25,7 @@ type Server struct {
 	accounts  []*account
 	byID      map[string]*account
 	serial    atomic.Uint64 // of the newest message
+	before    atomic.Uint64 // of the newest one that the durable store had
 	history   *history
 	canned    map[uint8]canned
 	guesses   guesses

@@ -144,6 +144,9 @@ func (g *gatewayConfig) run(ctx context.Context, c *call) (err error) {
 		ready.ESMEs = append(ready.ESMEs, world.ReadyESME{SystemID: a.SystemID, Password: a.Password, AddressRange: a.AddressRange})
 	}
 	found := foundAt(ctx, carrierFile(c.env.Getenv), ready, carrierIsUp)
+	if found != carrierFile(c.env.Getenv) {
+		c.talk("another carrier is up, and commands find that one; for this one say --network %s", cmp.Or(g.ready, found))
+	}
 	return serve(ctx, c, room, ready, g.banner(ready, accounts, opened.kept), g.ready, found)
 }
 

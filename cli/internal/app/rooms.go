@@ -26,7 +26,10 @@ func serve(ctx context.Context, c *call, r room, ready world.Ready, say string, 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
+	go func() {
+		defer stop() // nobody need wait for it to be ready
+		done <- r.Run(ctx)
+	}()
 	err := announce(ctx, c, r, ready, say, path, found...)
 	if err != nil && ctx.Err() == nil {
 		stop()
