@@ -25,8 +25,11 @@
 //	persona  what people do, seeded
 //	fleet    thousands of phones on few SMPP connections, and their control over HTTP
 //
+// Any phone has USSD: a session that its holder dials or the network begins. Who has no
+// client pays bills at its menus, and dials what an SMS says to dial.
+//
 // Left out: a phone's memory of its bills and messages does not outlive the process;
-// a phone has one element; calls, USSD and the screen itself.
+// a phone has one element; calls, and the screen itself.
 package handsetsim
 
 import (
@@ -82,6 +85,7 @@ const (
 	AskPIN                       // the PIN was wrong: again?
 	AskLater                     // it waits in the list: when?
 	AskAgain                     // the payment was not answered: once more?
+	AskBill                      // bills wait in a USSD menu: which one?
 )
 
 // Screen is what the person sees when asked.

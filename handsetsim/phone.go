@@ -19,6 +19,9 @@ type Phone struct {
 	inbox    []SMS
 	last     uint64    // client transaction number used last
 	wakeOn   time.Time // when a phone that is off comes on again; zero: when told
+	ussd     *session  // on the screen; nil: there was none yet
+	redial   redial
+	texts    uint32 // shown in USSD sessions
 	drops    uint32
 	off      bool
 }
@@ -50,6 +53,9 @@ func (p *Phone) Hold(person Person, now time.Time) {
 			p.ask(e, e.prompt(), now)
 		}
 	}
+	if p.ussd != nil && p.ussd.asks {
+		p.look(now)
+	}
 }
 
 // Power switches the phone on or off. What fell due while it was off happens when it is on.
@@ -61,6 +67,9 @@ func (p *Phone) Power(on bool, now time.Time, fx *Effects) {
 	kind := PoweredOn
 	if p.off {
 		kind = PoweredOff
+		if p.ussd != nil && p.ussd.open {
+			p.closeScreen("the phone is off", now, fx)
+		}
 	}
 	p.tell(fx, Event{At: now, Kind: kind})
 }
@@ -82,6 +91,9 @@ func (p *Phone) Text(sms SMS, octets int, fx *Effects) {
 	}
 	p.inbox = append(p.inbox, sms)
 	p.tell(fx, Event{At: sms.At, Kind: SMSReceived, Detail: sms.Text, Peer: sms.From, Octets: octets})
+	if code := dialIn(sms.Text); code != "" && p.element == nil {
+		p.invited(code, sms.At)
+	}
 }
 
 // SendText sends a text to another phone.
@@ -171,7 +183,7 @@ func (p *Phone) Next() time.Time {
 	if p.off {
 		return p.wakeOn
 	}
-	var next time.Time
+	next := p.typeAt()
 	for _, e := range p.bills {
 		next = sooner(next, e.due())
 	}
@@ -191,6 +203,7 @@ func (p *Phone) Wake(now time.Time, fx *Effects) {
 		p.wakeBill(e, now, fx)
 	}
 	p.forget()
+	p.wakeMenu(now, fx)
 }
 
 // sooner is the earlier of two times of which a zero one never comes.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/handsetsim/se"
@@ -85,6 +86,7 @@ type stage struct {
 	now      time.Time
 	phone    *handsetsim.Phone
 	element  *fakeElement
+	bare     bool // the phone has no element
 	settings handsetsim.Settings
 	fx       handsetsim.Effects
 }
@@ -99,6 +101,22 @@ func (s *stage) do(args []string) error {
 	switch args[0] {
 	case "person":
 		s.hold(args[1])
+	case "bare":
+		s.bare = true
+		s.hold(args[1])
+	case "ask", "tell", "last":
+		s.show(args)
+	case "lost":
+		s.phone.USSDRefused(handsetsim.USSD{Session: sessionOf(args[1])}, "refused by the network", s.now, &s.fx)
+	case "dial":
+		return s.phone.Dial(args[1], s.now, &s.fx)
+	case "type":
+		return s.phone.Reply(strings.Replace(args[1], "PIN", "2580", 1), s.now, &s.fx)
+	case "abort":
+		return s.phone.GiveUp(s.now, &s.fx)
+	case "screen":
+		v := s.phone.Screen()
+		fmt.Fprintf(s.out, "  open %t, asks %t, from %s, shown %d, %q\n", v.Open, v.Asks, v.Code, v.Shown, v.Text)
 	case "keep":
 		s.settings.KeepClosed, _ = strconv.Atoi(args[1])
 	case "bill":
@@ -139,11 +157,35 @@ func (s *stage) do(args []string) error {
 func (s *stage) hold(kind string) {
 	p := persona.New(persona.Kind(kind), persona.NewPace(persona.Pace{}), 7)
 	p.Learn(pin("2580"))
+	if s.phone == nil && s.bare {
+		s.phone = handsetsim.NewPhone("8613800000001", nil, p, handsetsim.NewSettings(s.settings))
+		return
+	}
 	if s.phone == nil {
 		s.phone = handsetsim.NewPhone("8613800000001", s.element, p, handsetsim.NewSettings(s.settings))
 		return
 	}
 	s.phone.Hold(p, s.now)
+}
+
+// show has a text of a USSD session come: ask 3 Pay? / 1 Yes.
+func (s *stage) show(args []string) {
+	m := handsetsim.USSD{
+		Op: smpp.USSRRequest, Session: sessionOf(args[1]), Code: "*120#",
+		Text: strings.ReplaceAll(strings.Join(args[2:], " "), " / ", "\n"),
+	}
+	switch args[0] {
+	case "tell":
+		m.Op = smpp.USSNRequest
+	case "last":
+		m.Op, m.End = smpp.PSSRResponse, true
+	}
+	s.phone.ShowUSSD(m, s.now, &s.fx)
+}
+
+func sessionOf(text string) uint8 {
+	n, _ := strconv.Atoi(text)
+	return uint8(n)
 }
 
 func pin(s string) applet.PIN {
@@ -230,11 +272,16 @@ func (s *stage) flush() {
 	for _, e := range s.fx.Events {
 		fmt.Fprintf(s.out, "  %v - %s", at, e.Kind)
 		if e.Detail != "" {
-			fmt.Fprintf(s.out, " (%s)", e.Detail)
+			fmt.Fprintf(s.out, " (%s)", strings.ReplaceAll(e.Detail, "\n", " / "))
 		}
 		fmt.Fprintln(s.out)
 	}
 	for _, m := range s.fx.Sends {
+		if u := m.USSD; u != nil {
+			typed := strings.NewReplacer("2580", "the PIN", "2581", "another PIN").Replace(u.Text)
+			fmt.Fprintf(s.out, "  %v -> %s, session %d, %v: %s\n", at, m.Name, u.Session, u.Op, typed)
+			continue
+		}
 		fmt.Fprintf(s.out, "  %v -> %s, packet %s\n", at, m.Name, m.Packet[:2])
 	}
 	s.fx.Reset()

@@ -42,6 +42,7 @@ const (
 	ReasonUnknownCard  Reason = "unknown_card"
 	ReasonCardCurrency Reason = "card_currency"
 	ReasonElementHeld  Reason = "element_held" // the payer's element seems to be there twice
+	ReasonOverLimit    Reason = "over_limit"   // too much to be paid without a secure element
 )
 
 // Bill is one bill as its merchant may see it. Times are UTC; a zero time has not come.

@@ -7,14 +7,18 @@ import (
 	"github.com/airtill/airtill/platform/scp80"
 )
 
+// FormNone is the form of a phone without a secure element: there is no payment client
+// in it, and its bills are paid over USSD.
+const FormNone = "none"
+
 // Enrolment is a branch act (S1): a person, a phone, a secure element, cards and a PIN.
 type Enrolment struct {
 	Phone     gateway.MSISDN
 	Name      string
-	Form      string           // of the element: standalone, sim, sdtf (S2)
+	Form      string           // of the element: standalone, sim, sdtf (S2); or FormNone
 	Suite     scp80.Suite      // that the element works with from now on; zero is modern
-	ElementID applet.ElementID // of the blank element
-	PublicKey []byte           // of the blank element
+	ElementID applet.ElementID // of the blank element, if there is one
+	PublicKey []byte           // of the blank element, if there is one
 	Secrets   applet.Sealed    // PIN, identity number and card numbers, sealed to the branch key
 	Accounts  []Opening        // one for each card in Secrets, in their order
 }

@@ -14,6 +14,7 @@
 //	keys     master keys and what is derived from them
 //	ledger   accounts, postings, transfers; every transfer sums to zero
 //	billing  the rules: one partition's bills, phones and money, decided purely
+//	menu     what holders without a payment client read and type, over USSD
 //	push     bills out to phones, messages in from phones, through SMPP
 //	webhook  results out to merchants: signed, retried
 //	audit    the books recomputed from the journal, by other code than the ledger's
@@ -50,7 +51,8 @@ type Office interface {
 	// BranchKey is the public key that enrolment secrets are sealed to.
 	BranchKey() []byte
 	// Enrol opens mobile payment for a person at a branch (S1): it binds cards to
-	// a secure element and answers the element's personalisation, sealed to it.
+	// a secure element and answers the element's personalisation, sealed to it. For a
+	// phone without one it binds them to the phone and answers nothing.
 	Enrol(ctx context.Context, e Enrolment) (applet.Sealed, error)
 	// Phones lists who is enrolled, with masked cards and balances.
 	Phones(ctx context.Context) ([]Phone, error)

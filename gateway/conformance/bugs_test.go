@@ -420,19 +420,40 @@ func TestBugs_BadClients(t *testing.T) {
 	}
 }
 
-// Many guesses on many connections: each has three, and a neighbour works.
+// Guessing a password gets slower and slower, in new connections too, and costs each
+// of them after three tries; who knows it gets in within the time for a bind, and a
+// neighbour works.
 func TestBugs_GuessingStorm(t *testing.T) {
-	ce := listen(t, config())
-	n := ce.neighbour()
-	defer n.close()
-	for range 50 {
-		p := ce.connect()
-		for i := range uint32(3) {
-			p.asks(bindTransceiver, i+1, binding("platform", func(b *bind) { b.password = c("secreT") }), 0x0E)
+	cfg := config()
+	cfg.GuessDelay = 2 * time.Second
+	bubble(t, cfg, func(t *testing.T, ce *centre) {
+		n := ce.neighbour()
+		begin, tries := time.Now(), 0
+		for range 4 {
+			p := ce.connect()
+			for i := range uint32(3) {
+				_, _ = p.conn.Write(pdu(bindTransceiver, i+1, binding("platform", func(b *bind) { b.password = c("secreT") })))
+				tries++
+				if a, err := p.read(); err != nil {
+					break // the time for a bind is over
+				} else if a.id != bindTransceiver|resp || a.status != 0x0E {
+					t.Errorf("answered with %v", a)
+				}
+			}
+			p.close()
 		}
-		p.ends()
-	}
-	n.works()
+		if each := time.Since(begin) / time.Duration(tries); each < time.Second/2 {
+			t.Errorf("%d guesses in %v", tries, time.Since(begin))
+		}
+		begin = time.Now()
+		ce.bound(bindTransceiver, "platform").close()
+		if d := time.Since(begin); d > 5*time.Second {
+			t.Errorf("who knows the password waits for %v", d)
+		}
+		n.waits(time.Second)
+		n.works()
+		n.close()
+	})
 }
 
 // A connection that is reset while answers are due takes nobody with it.

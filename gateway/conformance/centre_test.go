@@ -20,7 +20,7 @@ const (
 
 func config() smsc.Config {
 	return smsc.Config{Accounts: []smsc.Account{
-		{SystemID: "platform", Password: secret, AddressRange: "^10658$"},
+		{SystemID: "platform", Password: secret, AddressRange: "^10658$", Secured: true},
 		{SystemID: "shop", Password: secret, AddressRange: "^10690$"},
 		{SystemID: "phones", Password: secret, AddressRange: "^861[0-9]{10}$", Window: 100},
 	}}

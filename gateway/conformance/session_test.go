@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/airtill/airtill/gateway/smsc"
 )
 
 // states of a session, §2.2.
@@ -25,6 +27,10 @@ func TestSession_WrongState(t *testing.T) {
 		}{
 			{submitSM, submit(), sends},
 			{deliverSM, submit(), false},
+			{submitMulti, multi(sme(phone)), sends},
+			{querySM, query("id", code), sends},
+			{cancelSM, cancel("id", code, phone), sends},
+			{replaceSM, replacement("id", code, "text"), sends},
 			{enquireLink, "", state != 0},
 		} {
 			t.Run(fmt.Sprintf("%08x in %s", tc.id, name), func(t *testing.T) {
@@ -36,7 +42,7 @@ func TestSession_WrongState(t *testing.T) {
 				if a.id != tc.id|resp || a.sequence != 42 || (a.status == 0x04) == tc.allowed {
 					t.Errorf("answered with %v", a)
 				}
-				if !tc.allowed && len(a.body) > 1 {
+				if !tc.allowed && strings.Trim(a.body, "\x00") != "" {
 					t.Errorf("a refusal with a body: %q", a.body)
 				}
 				p.send(pdu(enquireLink, 43, ""))
@@ -75,7 +81,6 @@ func TestSession_SecondBind(t *testing.T) {
 // What binds are refused with: 0x0E for the password, 0x0F for the system_id, each
 // without a body (§4.1.2, §5.1.3).
 func TestSession_RefusedBinds(t *testing.T) {
-	ce := listen(t, config())
 	for name, tc := range map[string]struct {
 		body string
 		want uint32
@@ -88,15 +93,36 @@ func TestSession_RefusedBinds(t *testing.T) {
 		"case of system_id":  {binding("Platform"), 0x0F},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, id := range []uint32{bindTransmitter, bindReceiver, bindTransceiver} {
-				p := (&centre{t, ce.dial, nil}).connect()
-				if a := p.asks(id, 9, tc.body, tc.want); a.body != "" {
-					t.Errorf("a refusal with a body: %q", a.body)
+			bubble(t, config(), func(t *testing.T, ce *centre) {
+				for _, id := range []uint32{bindTransmitter, bindReceiver, bindTransceiver} {
+					p := ce.connect()
+					if a := p.asks(id, 9, tc.body, tc.want); a.body != "" {
+						t.Errorf("a refusal with a body: %q", a.body)
+					}
+					p.close()
 				}
-				p.close()
-			}
+			})
 		})
 	}
+}
+
+// An account's binds may be limited, in all and of a kind: one too many is
+// ESME_RBINDFAIL, and when one goes another may come.
+func TestSession_TooManyBinds(t *testing.T) {
+	cfg := config()
+	cfg.Accounts[0].Binds = smsc.Binds{All: 3, Receivers: 1}
+	bubble(t, cfg, func(t *testing.T, ce *centre) {
+		rx, tx, trx := ce.bound(bindReceiver, "platform"), ce.bound(bindTransmitter, "platform"), ce.bound(bindTransceiver, "platform")
+		extra := ce.connect()
+		extra.asks(bindTransmitter, 1, binding("platform"), 0x0D)
+		tx.asks(unbind, 2, "", 0)
+		tx.ends()
+		extra.asks(bindReceiver, 2, binding("platform"), 0x0D)
+		extra.asks(bindTransmitter, 3, binding("platform"), 0)
+		rx.close()
+		trx.close()
+		extra.close()
+	})
 }
 
 // A bind is answered with the centre's system_id and sc_interface_version (§5.3.2.25).
@@ -143,7 +169,7 @@ func (p *peer) answerDeliver(status uint32) string {
 	p.t.Helper()
 	a := p.next()
 	if a.id != deliverSM || a.status != 0 {
-		p.t.Errorf("got %v, want a deliver_sm", a)
+		p.t.Fatalf("got %v, want a deliver_sm", a)
 	}
 	p.send(answering(deliverSM|resp, status, a.sequence, c("")))
 	return a.body
@@ -239,6 +265,80 @@ func (p *peer) quiet(while time.Duration) {
 	if n, err := p.conn.Read(one[:]); n > 0 || !isTimeout(err) {
 		p.t.Errorf("not quiet: % x, %v", one[:n], err)
 	}
+}
+
+// data_sm goes both ways, and not before a bind (table 2-1).
+func TestSession_DataSM(t *testing.T) {
+	ce := listen(t, config())
+	for name, want := range map[string]uint32{"open": 0x04, "transmitter": 0, "transceiver": 0} {
+		p := ce.in(states[name])
+		p.asks(dataSM, 5, data(shopCode, tlv(0x0424, "data")), want)
+		p.close()
+	}
+}
+
+// What only the centre may send has no response to be refused with: a generic_nack,
+// and the session stays (§4.1.7, §4.12).
+func TestSession_CentresOwnCommands(t *testing.T) {
+	p := listen(t, config()).bound(bindTransceiver, "platform")
+	defer p.close()
+	for _, tc := range []struct {
+		id   uint32
+		body string
+	}{{outbind, c("AIRTILL") + c("secret")}, {alert, "\x00\x00" + c("1") + "\x00\x00" + c("2")}} {
+		p.send(pdu(tc.id, 5, tc.body))
+		if a := p.next(); a.id != nack || a.sequence != 5 || a.status != 0x03 && a.status != 0x04 {
+			t.Errorf("%08x: answered with %v", tc.id, a)
+		}
+		p.lives()
+	}
+}
+
+// Over an account's rate, or its window of unanswered messages, is ESME_RTHROTTLED;
+// below it again the account is served.
+func TestSession_Throttled(t *testing.T) {
+	cfg := config()
+	cfg.Accounts[0].Rate, cfg.Accounts[0].Burst = 10, 10
+	bubble(t, cfg, func(t *testing.T, ce *centre) {
+		p := ce.bound(bindTransceiver, "platform")
+		for range 3 {
+			for i := range uint32(15) {
+				want := uint32(0)
+				if i >= 10 {
+					want = 0x58
+				}
+				if a := p.asks(submitSM, i+2, submit(), want); want != 0 && a.body != "" {
+					t.Errorf("a refusal with a body: %q", a.body)
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		p.lives()
+		p.close()
+	})
+}
+
+// More submit_sm at once than an account's window are ESME_RTHROTTLED.
+func TestSession_WindowOverrun(t *testing.T) {
+	cfg := config()
+	cfg.Accounts[0].SubmitWindow = 10
+	bubble(t, cfg, func(t *testing.T, ce *centre) {
+		p := ce.bound(bindTransceiver, "platform")
+		var all []byte
+		for i := range uint32(25) {
+			all = append(all, pdu(submitSM, i+2, submit())...)
+		}
+		p.send(all)
+		for i := range uint32(25) {
+			want := uint32(0)
+			if i >= 10 {
+				want = 0x58
+			}
+			p.want(submitSM|resp, want, i+2)
+		}
+		p.asks(submitSM, 50, submit(), 0)
+		p.close()
+	})
 }
 
 // A full store is ESME_RMSGQFUL; what was in it stays.

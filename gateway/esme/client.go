@@ -134,22 +134,32 @@ func (c *Client) WaitBound(ctx context.Context) error {
 //
 // A *smpp.StatusError says that the SMSC refused the message, or that a field
 // of it does not fit. ErrUnknown says that it was sent and nothing is known of it.
-// Any other error, ErrNotBound foremost, says that it was not sent.
+// Any other error, ErrNotBound foremost, says that it was not sent. So it is with all
+// requests.
 func (c *Client) Submit(ctx context.Context, sm *smpp.SubmitSM) (gateway.MessageID, error) {
-	s, _, _ := c.now()
-	if s == nil {
-		return "", ErrNotBound
-	}
-	p, err := s.request(ctx, sm)
+	resp, err := request[*smpp.SubmitSMResp](ctx, c, sm)
 	if err != nil {
-		return "", fmt.Errorf("esme: submit: %w", err)
-	}
-	if p.Status != smpp.ROK {
-		return "", fmt.Errorf("esme: submit: %w", p.Status.Err())
-	}
-	resp, ok := p.Body.(*smpp.SubmitSMResp)
-	if !ok {
-		return "", fmt.Errorf("%w: answered with %v", ErrUnknown, p.Body.CommandID())
+		return "", err
 	}
 	return gateway.MessageID(resp.MessageID), nil
+}
+
+// request sends a request and waits for its own response.
+func request[R smpp.Body](ctx context.Context, c *Client, body smpp.Body) (resp R, err error) {
+	s, _, _ := c.now()
+	if s == nil {
+		return resp, ErrNotBound
+	}
+	p, err := s.request(ctx, body)
+	if err != nil {
+		return resp, fmt.Errorf("esme: %v: %w", body.CommandID(), err)
+	}
+	if p.Status != smpp.ROK {
+		return resp, fmt.Errorf("esme: %v: %w", body.CommandID(), p.Status.Err())
+	}
+	resp, ok := p.Body.(R)
+	if !ok {
+		return resp, fmt.Errorf("%w: answered with %v", ErrUnknown, p.Body.CommandID())
+	}
+	return resp, nil
 }

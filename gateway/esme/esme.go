@@ -8,11 +8,11 @@
 // SMSC's command_status, or [ErrUnknown]. What the SMSC delivers is handed over
 // in the order it came, and answered when the application says so.
 //
-// Left out: outbind, data_sm, query_sm, cancel_sm, replace_sm, submit_multi,
-// and binds of an interface_version below 3.4. TLS is the Dial function's affair.
+// Left out: listening for an outbind. TLS is the Dial function's affair.
 package esme
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +22,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 var (
@@ -51,6 +52,7 @@ type Config struct {
 	SystemType   string // at most 12 characters
 	AddressRange string // at most 40 characters: the numbers served, as a regular expression
 	Mode         Mode
+	Version      uint8 // interface_version; zero is 3.4
 	// Window is how many submits may be unanswered; zero is 10, what SMPP 3.4 §2.9 advises.
 	Window int
 	// EnquireLink is how long nothing may come before the SMSC is asked whether
@@ -65,8 +67,13 @@ type Config struct {
 	// Deliver takes what the SMSC delivers, in the order it came, on the reader's
 	// goroutine: it must not block. It, or anyone later, calls reply once, from any
 	// goroutine; a reply after the session's end is lost, and the SMSC delivers again.
-	// Without Deliver every message is refused with ESME_RX_T_APPN.
+	// Without Deliver every message is refused with ESME_RX_T_APPN. What comes by data_sm
+	// is handed over too, as the deliver_sm that says the same.
 	Deliver func(sm *smpp.DeliverSM, reply func(smpp.Status))
+	// Alert is told, on the reader's goroutine, that a subscriber is back (SMPP 3.4
+	// §4.12); it may be nil.
+	Alert func(a *smpp.AlertNotification)
+	Trace *trace.Trace // writes every PDU down; nil is nowhere
 }
 
 const (
@@ -117,7 +124,7 @@ func (c *Config) setDefaults() {
 func (c *Config) bind() smpp.Body {
 	b := smpp.Bind{
 		SystemID: c.SystemID, Password: smpp.Password(c.Password), SystemType: c.SystemType,
-		InterfaceVersion: smpp.Version, AddressRange: c.AddressRange,
+		InterfaceVersion: cmp.Or(c.Version, smpp.Version), AddressRange: c.AddressRange,
 	}
 	switch c.Mode {
 	case Transmitter:

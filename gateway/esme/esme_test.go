@@ -372,7 +372,8 @@ func TestRequestsOfTheSMSC(t *testing.T) {
 			{&smpp.EnquireLink{}, smpp.IDEnquireLinkResp, smpp.ROK},
 			{&smpp.DeliverSM{}, smpp.IDDeliverSMResp, smpp.RXTAPPN}, // nobody takes messages here
 			{&smpp.SubmitSM{}, smpp.IDSubmitSMResp, smpp.RINVBNDSTS},
-			{&smpp.AlertNotification{}, smpp.IDGenericNack, smpp.RINVCMDID},
+			{&smpp.DataSM{}, smpp.IDDataSMResp, smpp.RXTAPPN},
+			{&smpp.Outbind{}, smpp.IDGenericNack, smpp.RINVCMDID},
 			{&smpp.Unknown{ID: 0x104}, smpp.IDGenericNack, smpp.RINVCMDID},
 			{&smpp.Unbind{}, smpp.IDUnbindResp, smpp.ROK},
 		} {

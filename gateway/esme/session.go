@@ -10,6 +10,7 @@ import (
 
 	"github.com/airtill/airtill/gateway/internal/link"
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 // errUnbound says that the SMSC ended the session.
@@ -20,6 +21,7 @@ var errUnbound = errors.New("the smsc unbound")
 type session struct {
 	config *Config
 	conn   net.Conn
+	flow   *trace.Flow
 	link   *link.Link
 	window chan struct{} // a place for each unanswered submit
 	gone   chan struct{} // closed when the reader has ended
@@ -32,8 +34,9 @@ type session struct {
 }
 
 func newSession(c *Config, conn net.Conn) *session {
+	flow := c.Trace.Dialled(conn.LocalAddr(), conn.RemoteAddr(), time.Now())
 	return &session{
-		config: c, conn: conn, link: link.New(link.Config{Conn: conn}),
+		config: c, conn: conn, flow: flow, link: link.New(link.Config{Conn: conn, Trace: flow}),
 		window: make(chan struct{}, c.Window), gone: make(chan struct{}),
 		pending: make(map[uint32]chan<- smpp.PDU),
 	}
@@ -57,6 +60,7 @@ func (s *session) end() {
 	s.link.Close()
 	s.wg.Wait()
 	_ = s.conn.Close()
+	s.flow.Close(time.Now())
 }
 
 func (s *session) bind(ctx context.Context) error {
@@ -254,12 +258,18 @@ func (s *session) take(p smpp.PDU) (ended bool) {
 	switch b := p.Body.(type) {
 	case *smpp.DeliverSM:
 		s.config.Deliver(b, func(status smpp.Status) { s.respond(p, status) })
+	case *smpp.DataSM:
+		s.config.Deliver(delivered(b), func(status smpp.Status) { s.respond(p, status) })
+	case *smpp.AlertNotification: // it has no response
+		if s.config.Alert != nil {
+			s.config.Alert(b)
+		}
 	case *smpp.EnquireLink:
 		s.respond(p, smpp.ROK)
 	case *smpp.Unbind:
 		s.respond(p, smpp.ROK)
 		return true
-	case *smpp.Unknown, *smpp.DataSM, *smpp.Outbind, *smpp.AlertNotification:
+	case *smpp.Unknown, *smpp.Outbind:
 		s.respond(smpp.PDU{Sequence: p.Sequence, Body: &smpp.Unknown{}}, smpp.RINVCMDID)
 	default:
 		s.respond(p, smpp.RINVBNDSTS)

@@ -191,11 +191,14 @@ func (s *standing) over(now time.Time) bool {
 // session is bound as, or asks to be. Where two faults strike at once the one set
 // first gives the status and the malformation, and the longer delay counts.
 func (f *Faults) Decide(now time.Time, account string, operation smpp.CommandID) Action {
-	if f == nil || !f.on.Load() {
+	if f.idle() {
 		return Action{}
 	}
 	return f.decide(now, account, operation)
 }
+
+// idle says whether nothing can go wrong at present.
+func (f *Faults) idle() bool { return f == nil || !f.on.Load() }
 
 func (f *Faults) decide(now time.Time, account string, operation smpp.CommandID) (a Action) {
 	f.each(now, meeting{account, operation}, a.take)
@@ -204,7 +207,7 @@ func (f *Faults) decide(now time.Time, account string, operation smpp.CommandID)
 
 // DecideReceipt says what to do with a receipt for an account.
 func (f *Faults) DecideReceipt(now time.Time, account string) ReceiptAction {
-	if f == nil || !f.on.Load() {
+	if f.idle() {
 		return ReceiptAction{}
 	}
 	return f.decideReceipt(now, account)

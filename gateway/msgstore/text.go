@@ -67,8 +67,16 @@ func (r *Record) appendFields(b []byte) []byte {
 	for _, a := range r.Attempts {
 		b = append(b, " try="...)
 		b = strconv.AppendInt(b, milli(a.At), 10)
-		b = fmt.Appendf(b, "/0x%08x/", uint32(a.Status))
-		b = appendWord(b, a.Cause)
+		b = appendStatus(append(b, "/0x"...), a.Status)
+		b = appendWord(append(b, '/'), a.Cause)
+	}
+	return b
+}
+
+// appendStatus writes eight hexadecimal digits.
+func appendStatus(b []byte, s smpp.Status) []byte {
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[s>>shift&15])
 	}
 	return b
 }

@@ -74,10 +74,12 @@ func (m *SubmitSM) appendRest(e *encoder) {
 }
 
 func (m *SubmitSM) decodeRest(d *decoder) {
-	m.ESMClass, m.ProtocolID, m.PriorityFlag = d.uint8(), d.uint8(), d.uint8()
+	b := d.octets(3)
+	m.ESMClass, m.ProtocolID, m.PriorityFlag = b[0], b[1], b[2]
 	m.ScheduleDeliveryTime = d.time(&fieldSchedule)
 	m.ValidityPeriod = d.time(&fieldValidity)
-	m.RegisteredDelivery, m.ReplaceIfPresent, m.DataCoding, m.SMDefaultMsgID = d.uint8(), d.uint8(), d.uint8(), d.uint8()
+	b = d.octets(4)
+	m.RegisteredDelivery, m.ReplaceIfPresent, m.DataCoding, m.SMDefaultMsgID = b[0], b[1], b[2], b[3]
 	m.ShortMessage, m.TLVs = d.content()
 }
 

@@ -3,6 +3,7 @@ package smpp
 import (
 	"bytes"
 	"encoding/binary"
+	"sync"
 )
 
 // field is a C-octet string of a PDU body: its longest content without the NUL,
@@ -48,28 +49,41 @@ func Decode(frame []byte) (PDU, error) {
 		Sequence: binary.BigEndian.Uint32(frame[12:]),
 		Body:     newBody(CommandID(binary.BigEndian.Uint32(frame[4:]))),
 	}
-	d := decoder{rest: frame[HeaderLen:]}
-	p.Body.decodeBody(&d, p.Status)
-	if d.err != nil {
-		return p, d.err
-	}
-	return p, nil
+	d := decoders.Get().(*decoder)
+	d.rest = frame[HeaderLen:]
+	p.Body.decodeBody(d, p.Status)
+	err := d.err
+	*d = decoder{}
+	decoders.Put(d)
+	return p, err
 }
+
+// A body is reached through an interface, so that what walks it escapes: one for each
+// PDU would be half of what Append costs.
+var (
+	decoders = sync.Pool{New: func() any { return new(decoder) }}
+	encoders = sync.Pool{New: func() any { return new(encoder) }}
+)
 
 // Append encodes a PDU onto dst. The error is a *StatusError naming the field
 // that does not fit; dst is then returned as it was.
 func Append(dst []byte, p PDU) ([]byte, error) {
 	start := len(dst)
-	e := encoder{b: binary.BigEndian.AppendUint32(dst, 0)}
-	e.b = binary.BigEndian.AppendUint32(e.b, uint32(p.Body.CommandID()))
-	e.b = binary.BigEndian.AppendUint32(e.b, uint32(p.Status))
-	e.b = binary.BigEndian.AppendUint32(e.b, p.Sequence)
-	p.Body.appendBody(&e, p.Status)
-	if e.err != nil {
-		return dst, e.err
+	b := binary.BigEndian.AppendUint32(dst, 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Body.CommandID()))
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Status))
+	b = binary.BigEndian.AppendUint32(b, p.Sequence)
+	e := encoders.Get().(*encoder)
+	e.b = b
+	p.Body.appendBody(e, p.Status)
+	b, err := e.b, e.err
+	*e = encoder{}
+	encoders.Put(e)
+	if err != nil {
+		return dst, err
 	}
-	binary.BigEndian.PutUint32(e.b[start:], uint32(len(e.b)-start))
-	return e.b, nil
+	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start))
+	return b, nil
 }
 
 // encoder gathers a PDU; the first refused field ends it.
@@ -145,6 +159,17 @@ func (d *decoder) uint8() uint8 {
 	return v
 }
 
+// octets takes so many octets, at most 4; they are zero if the body ends before.
+func (d *decoder) octets(n int) []byte {
+	if len(d.rest) < n {
+		d.fail(RINVCMDLEN, "command_length")
+		return make([]byte, 4)
+	}
+	b := d.rest[:n]
+	d.rest = d.rest[n:]
+	return b
+}
+
 func (d *decoder) uint32() uint32 {
 	if len(d.rest) < 4 {
 		d.fail(RINVCMDLEN, "command_length")
@@ -158,6 +183,10 @@ func (d *decoder) uint32() uint32 {
 // text reads a C-octet string. One that runs past its limit has its field's own
 // status; one that the PDU ends in the middle of makes command_length wrong.
 func (d *decoder) text(f *field) string {
+	if len(d.rest) > 0 && d.rest[0] == 0 {
+		d.rest = d.rest[1:]
+		return ""
+	}
 	window := d.rest[:min(len(d.rest), f.most+1)]
 	end := bytes.IndexByte(window, 0)
 	if end < 0 {
@@ -204,7 +233,8 @@ func (d *decoder) content() (sm []byte, ts TLVs) {
 	case len(d.rest) == 0:
 		return nil, nil
 	}
-	own := bytes.Clone(d.rest)
+	own := make([]byte, len(d.rest))
+	copy(own, d.rest)
 	if l > 0 {
 		sm = own[:l:l]
 	}

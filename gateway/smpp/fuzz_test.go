@@ -3,6 +3,7 @@ package smpp_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,4 +141,15 @@ func benchmarkMessage() *smpp.SubmitSM {
 		ESMClass: smpp.ESMUDHI, ProtocolID: smpp.PIDSIMDownload, DataCoding: smpp.CodingClass2B,
 		RegisteredDelivery: smpp.ReceiptFinal, ShortMessage: make([]byte, 140),
 	}
+}
+
+func BenchmarkReceipt(b *testing.B) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	r := smpp.Receipt{ID: "5f0c1d2e00000001", Sub: 1, Dlvrd: 1, SubmitDate: now, DoneDate: now, Stat: "DELIVRD", Text: "A short message of so"}
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = r.Append(dst[:0])
+	}
+	b.SetBytes(int64(len(dst)))
 }

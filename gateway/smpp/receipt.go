@@ -33,24 +33,43 @@ const (
 var receiptKeys = [...]string{"id:", "sub:", "dlvrd:", "submit date:", "done date:", "stat:", "err:", "text:"}
 
 // String writes the receipt as appendix B does. A text over 20 octets is cut.
-func (r Receipt) String() string {
-	text := r.Text
-	if len(text) > receiptText {
-		text = text[:receiptText]
-	}
+func (r Receipt) String() string { return string(r.Append(nil)) }
+
+// Append writes what String returns onto dst.
+func (r Receipt) Append(dst []byte) []byte {
 	code := r.Err
 	if code == "" {
 		code = "000"
 	}
-	return fmt.Sprintf("id:%s sub:%03d dlvrd:%03d submit date:%s done date:%s stat:%s err:%s text:%s",
-		r.ID, r.Sub, r.Dlvrd, formatReceiptDate(r.SubmitDate), formatReceiptDate(r.DoneDate), r.Stat, code, text)
+	b := append(append(dst, "id:"...), r.ID...)
+	b = appendCount(append(b, " sub:"...), r.Sub)
+	b = appendCount(append(b, " dlvrd:"...), r.Dlvrd)
+	b = appendReceiptDate(append(b, " submit date:"...), r.SubmitDate)
+	b = appendReceiptDate(append(b, " done date:"...), r.DoneDate)
+	b = append(append(b, " stat:"...), r.Stat...)
+	b = append(append(b, " err:"...), code...)
+	return append(append(b, " text:"...), r.Text[:min(len(r.Text), receiptText)]...)
 }
 
-func formatReceiptDate(t time.Time) string {
-	if t.IsZero() {
-		return ""
+// appendCount writes a count with at least three digits.
+func appendCount(b []byte, n int) []byte {
+	if 0 <= n && n < 1000 {
+		return append(b, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
 	}
-	return t.UTC().Format(receiptDate)
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+func appendReceiptDate(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, _ := t.Clock()
+	for _, n := range [...]int{year % 100, int(month), day, hour, minute} {
+		b = append(b, byte('0'+n/10), byte('0'+n%10))
+	}
+	return b
 }
 
 // ParseReceipt reads a receipt's text. It takes keys in any case ("text:" and

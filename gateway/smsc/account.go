@@ -1,7 +1,6 @@
 package smsc
 
 import (
-	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +24,8 @@ type account struct {
 	destinations *regexp.Regexp // it may send to; nil is any
 	number       string         // the only one it owns, if so
 	rate         bucket
-	stored       atomic.Int64
+	stored       atomic.Int64  // messages for its numbers
+	owed         atomic.Int64  // receipts for itself
 	kick         chan struct{} // the first timer has changed
 	call         chan struct{} // something waits and nobody is bound
 
@@ -47,6 +47,7 @@ type account struct {
 	counts    Counts
 	caused    []effect       // to do once unlocked
 	changes   msgstore.Batch // to keep first
+	clerk     clerk
 }
 
 func newAccount(s *Server, c Account) *account {
@@ -340,57 +341,6 @@ func (a *account) heard(number string) {
 	b.again()
 	a.review(b, now)
 	a.pump(now)
-}
-
-// run acts when timers are due, until ctx ends.
-func (a *account) run(ctx context.Context) {
-	clock := time.NewTimer(time.Hour)
-	defer clock.Stop()
-	for {
-		next := a.tick()
-		if next.IsZero() {
-			clock.Stop()
-		} else {
-			clock.Reset(time.Until(next))
-		}
-		select {
-		case <-clock.C:
-		case <-a.kick:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// tick does all that is due and says when the next is.
-func (a *account) tick() (next time.Time) {
-	a.lock()
-	defer func() { a.unlock(next) }()
-	now := time.Now()
-	for t := a.due.due(now); t != nil; t = a.due.due(now) {
-		if t.box != nil {
-			a.wake(t.box, now)
-			continue
-		}
-		a.arrived(t.message, now)
-	}
-	a.pump(now)
-	if len(a.due) > 0 {
-		next = a.due[0].at
-	}
-	return next
-}
-
-// wake looks at a mailbox whose timer was due: for what is over, or to try again.
-func (a *account) wake(b *mailbox, now time.Time) {
-	for _, m := range b.remove(func(m *message) bool { return !now.Before(m.expires) }) {
-		b.inFlight++ // finish gives the place back
-		a.finish(m, gateway.Expired, now)
-	}
-	a.review(b, now)
-	if b.listed {
-		a.due.set(&b.timer, b.wants(now))
-	}
 }
 
 // routeKey is a number as routes and mailboxes know it.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway/fault"
+	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
@@ -17,14 +18,35 @@ func (s *session) respond(p smpp.PDU, status smpp.Status) {
 	s.answer(smpp.PDU{Status: status, Sequence: p.Sequence, Body: body})
 }
 
+// confirm answers a request that has changed messages: where the store is durable, when
+// the changes are kept.
+func (s *session) confirm(p smpp.PDU, status smpp.Status) {
+	c := s.server.committer.Load()
+	if c == nil || status != smpp.ROK {
+		s.respond(p, status)
+		return
+	}
+	answer, action := smpp.PDU{Sequence: p.Sequence, Body: smpp.Response(p.Body)}, s.action
+	c.Add(new(msgstore.Batch), func(err error) { // after all that came before
+		if err != nil {
+			answer.Status = smpp.RSYSERR
+		}
+		s.send(answer, action)
+	})
+}
+
 // answer sends a response to the request that is being worked on, with the fault
 // that strikes it, if one does.
 func (s *session) answer(p smpp.PDU) {
-	if s.action == (fault.Action{}) {
+	s.send(p, s.action)
+}
+
+func (s *session) send(p smpp.PDU, action fault.Action) {
+	if action == (fault.Action{}) {
 		_ = s.link.Send(p)
 		return
 	}
-	s.spoil(p, s.action)
+	s.spoil(p, action)
 }
 
 // spoil sends a response as a fault will have it.
@@ -92,9 +114,5 @@ func (r *reply) give(m *message, status smpp.Status) {
 		}
 	}
 	r.session.held.Add(-1)
-	if r.action == (fault.Action{}) {
-		_ = r.session.link.Send(p)
-		return
-	}
-	r.session.spoil(p, r.action)
+	r.session.send(p, r.action)
 }

@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/smsc"
 )
 
 // BenchmarkSubmit is the whole way over loopback TCP, client and server on the
@@ -20,13 +22,62 @@ func BenchmarkSubmit(b *testing.B) {
 		receipts      bool
 	}{{1, 1, false}, {1, 10, false}, {1, 100, false}, {4, 100, false}, {1, 10, true}, {1, 100, true}, {4, 100, true}} {
 		b.Run(fmt.Sprintf("binds=%d/window=%d/receipts=%v", tc.binds, tc.window, tc.receipts), func(b *testing.B) {
-			benchmarkSubmit(b, tc.binds, tc.window, tc.receipts)
+			benchmarkSubmit(b, config(), tc.binds, tc.window, tc.receipts)
 		})
 	}
 }
 
-func benchmarkSubmit(b *testing.B, binds, window int, receipts bool) {
-	c := config()
+// BenchmarkDurable is the same with a store that answers at once, in memory.
+func BenchmarkDurable(b *testing.B) {
+	for _, receipts := range []bool{false, true} {
+		b.Run(fmt.Sprintf("binds=4/window=100/receipts=%v", receipts), func(b *testing.B) {
+			c := config()
+			c.Durable = msgstore.NewMemory(msgstore.Keep{})
+			benchmarkSubmit(b, c, 4, 100, receipts)
+		})
+	}
+}
+
+// BenchmarkDiscard is submit_sm answered and forgotten: no store, no states.
+func BenchmarkDiscard(b *testing.B) {
+	for _, tc := range []struct{ binds, window int }{{1, 10}, {1, 100}, {4, 100}, {1000, 10}} {
+		b.Run(fmt.Sprintf("binds=%d/window=%d", tc.binds, tc.window), func(b *testing.B) {
+			c := config()
+			c.Accounts[2].Kind = smsc.Discard
+			address, done := serveTCP(b, c), &load{}
+			clients := make([]*raw, tc.binds)
+			for i := range clients {
+				clients[i] = rawBind(b, address, "platform", done)
+			}
+			messages := submits(b, 0, false)
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for i, client := range clients {
+				if share := (b.N + i) / tc.binds; share > 0 {
+					own := clone(messages)
+					wg.Go(func() { client.run(share, tc.window, own) })
+				}
+			}
+			wg.Wait()
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "submits/s")
+			if refused := done.refused.Load(); refused > 0 {
+				b.Errorf("%d refused", refused)
+			}
+		})
+	}
+}
+
+// clone is messages of one's own to put sequence numbers in.
+func clone(messages [][]byte) [][]byte {
+	own := make([][]byte, min(len(messages), 20))
+	for i := range own {
+		own[i] = append([]byte(nil), messages[i]...)
+	}
+	return own
+}
+
+func benchmarkSubmit(b *testing.B, c smsc.Config, binds, window int, receipts bool) {
 	c.Store = 1 << 30
 	for i := range c.Accounts {
 		c.Accounts[i].Window = 1000

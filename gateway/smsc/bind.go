@@ -203,24 +203,38 @@ func (a *account) dismiss(s *session) {
 	a.receivers = slices.DeleteFunc(a.receivers, func(r *session) bool { return r == s })
 }
 
+// part ends a session that has asked for it: nothing more is delivered, and another may
+// bind in its place.
+func (a *account) part(s *session) {
+	first := a.lock()
+	defer a.unlock(first)
+	a.dismiss(s)
+	a.exit(s)
+}
+
+// exit takes a session off the account's count.
+func (a *account) exit(s *session) {
+	if _, in := a.sessions[s]; in {
+		delete(a.sessions, s)
+		a.binds[s.bound.Load().mode]--
+		a.counts.add(s.tally())
+	}
+}
+
 // unbind removes a session, and takes back what it has not answered.
 func (a *account) unbind(s *session) {
 	first := a.lock()
 	defer a.unlock(first)
 	now := time.Now()
 	a.dismiss(s)
-	if _, in := a.sessions[s]; in {
-		delete(a.sessions, s)
-		a.binds[s.bound.Load().mode]--
-		a.counts.add(s.tally())
-	}
+	a.exit(s)
 	for _, m := range s.takeBack(func(*outgoing) bool { return true }) {
 		a.returned(m, now)
 	}
-	for _, b := range a.inOrder() {
-		a.review(b, now)
-	}
 	a.pump(now)
+	if len(a.receivers) == 0 {
+		nudge(a.call)
+	}
 }
 
 // returned puts a message back that was not refused: its session ended.

@@ -19,6 +19,7 @@ import (
 	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/tpdu"
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 // Kind says what an account's numbers are.
@@ -95,7 +96,9 @@ type Config struct {
 	Retry    []time.Duration
 	Ladders  Ladders
 	Validity time.Duration // of messages without one, and the most any has; zero is 24 h
-	Store    int           // messages kept for one account; more are refused with ESME_RMSGQFUL; zero is 100,000
+	// Store is how many messages are kept for one account, and how many receipts it may
+	// be owed; more are refused with ESME_RMSGQFUL. Zero is 100,000.
+	Store int
 
 	History    int           // messages in a final state that can still be asked for; zero is 65,536, negative none
 	HistoryAge time.Duration // and for how long; zero is 24 h
@@ -115,15 +118,20 @@ type Config struct {
 	// it is kept, and a server that starts again has what was not final, and the last of
 	// what was. Nil keeps them in memory.
 	Durable msgstore.Store
-	USSD    USSD                                                        // takes messages of USSD sessions; nil has none
-	Faults  *fault.Faults                                               // what goes wrong; nil is nothing
-	Trace   func(f *Frame)                                              // is told of every PDU; it must be quick, and keep nothing of it
-	Dial    func(ctx context.Context, address string) (net.Conn, error) // for Account.Outbind
+	USSD    USSD          // takes messages of USSD sessions; nil has none; see Server.SetUSSD
+	Faults  *fault.Faults // what goes wrong; nil is nothing
+	Trace   *trace.Trace  // writes every PDU down; nil is nowhere
+	// Dial makes the connection for an account's Outbind.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 
 	Connections int // at a time; more are closed at once; zero is 20,000
 	PerPeer     int // at a time from one address; zero is no limit
+	// GuessDelay is how long a bind is held up, at most, after others of the same
+	// address or system_id were refused in a row; zero is 1 s.
+	GuessDelay time.Duration
 
-	// Rand draws for the server; nil is seeded by chance.
+	// Rand says where within a millisecond the serial numbers of messages begin, which ids
+	// are made of; nil is seeded by chance.
 	Rand *rand.Rand
 }
 
@@ -138,6 +146,7 @@ const (
 	defaultEnquireLink = 30 * time.Second
 	defaultResponse    = 10 * time.Second
 	defaultConnections = 20_000
+	defaultGuessDelay  = time.Second
 )
 
 // Validate says what is wrong with a configuration.
@@ -155,7 +164,7 @@ func (c *Config) Validate() error {
 		}
 		seen[a.SystemID] = true
 	}
-	times := append([]time.Duration{c.Validity, c.HistoryAge, c.SessionInit, c.EnquireLink, c.Inactivity, c.Response}, c.Retry...)
+	times := append([]time.Duration{c.Validity, c.HistoryAge, c.SessionInit, c.EnquireLink, c.Inactivity, c.Response, c.GuessDelay}, c.Retry...)
 	times = append(times, c.Ladders.all()...)
 	if c.Dial == nil && slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Outbind != "" }) {
 		return errors.New("smsc: config: Dial is missing, and an account has an address for outbind")
@@ -216,8 +225,9 @@ func (c *Config) setDefaults() {
 	setDefault(&c.History, defaultHistory)
 	setDefault(&c.HistoryAge, defaultHistoryAge)
 	setDefault(&c.Connections, defaultConnections)
+	setDefault(&c.GuessDelay, defaultGuessDelay)
 	if c.Rand == nil {
-		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // a simulation's draws are no secrets
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // ids are names, not secrets
 	}
 }
 

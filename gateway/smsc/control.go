@@ -20,7 +20,7 @@ type Session struct {
 	ID        uint64
 	Account   string // system_id; empty before a bind
 	Mode      string // transmitter, receiver, transceiver; open before a bind
-	Peer      string // address without port
+	Peer      string // address and port
 	Since     time.Time
 	Quiet     time.Duration // since the last octets came
 	InFlight  int           // deliver_sm without an answer
@@ -60,7 +60,7 @@ func (s *Server) Sessions() []Session {
 
 func (s *session) describe() Session {
 	d := Session{
-		ID: s.id, Mode: open.String(), Peer: s.peer, Since: s.since, Quiet: s.link.Quiet(), Held: int(s.held.Load()),
+		ID: s.id, Mode: open.String(), Peer: s.conn.RemoteAddr().String(), Since: s.since, Quiet: s.link.Quiet(), Held: int(s.held.Load()),
 		Accepted: s.took.accepted.Load(), Refused: s.took.refused.Load(), Throttled: s.took.throttled.Load(),
 	}
 	if b := s.bound.Load(); b != nil {

@@ -1,6 +1,7 @@
 package smsc
 
 import (
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -26,10 +27,12 @@ const (
 	oldDecimal = 100_000_000
 )
 
-// serials gives every message a number of its own, which its id is made of. They
-// begin with the time, so that a server that starts again does not repeat one: below
-// 2^63, and 4 million may be given in a millisecond.
-func firstSerial(now time.Time) uint64 { return uint64(now.UnixMilli()) << 22 }
+// firstSerial is where the numbers begin that every message gets one of, and its id is
+// made of. They begin with the time, so that a server that starts again does not repeat
+// one: below 2^63, with room for 4 million in a millisecond.
+func firstSerial(now time.Time, r *rand.Rand) uint64 {
+	return uint64(now.UnixMilli())<<22 + r.Uint64N(1<<20) //nolint:gosec // no time before 1970
+}
 
 // naming is how one sender reads ids.
 type naming struct {

@@ -32,17 +32,27 @@ func (m *message) key() string {
 	return serial
 }
 
-// record is what a durable store keeps of a message.
-func (m *message) record() *msgstore.Record {
-	r := &msgstore.Record{
+// clerk writes records, each in the place of the one before.
+type clerk struct {
+	record    msgstore.Record
+	submitted smpp.SubmitSM
+}
+
+// of is what a durable store keeps of a message. It is good until the next.
+func (c *clerk) of(m *message) *msgstore.Record {
+	r := &c.record
+	*r = msgstore.Record{
 		Key: m.key(), Kind: msgstore.Receipt, ID: m.id(), Account: m.to.SystemID, OldPeer: m.naming.old, Order: m.serial,
 		Accepted: m.accepted, NotBefore: m.deliver, Expires: m.expires, State: max(m.state, gateway.Enroute),
-		Done: m.ended, Tries: m.attempts, PDU: (*smpp.DeliverSM)(m.sm),
+		Done: m.ended, Tries: m.attempts, Attempts: r.Attempts[:0], PDU: (*smpp.DeliverSM)(m.sm),
 	}
 	if m.kind == plain {
-		submitted := *m.sm
-		submitted.RegisteredDelivery = m.asked
-		r.Kind, r.Account, r.PDU = msgstore.Message, m.from.SystemID, &submitted
+		c.submitted = *m.sm
+		c.submitted.RegisteredDelivery = m.asked
+		if m.replaces { // not yet
+			c.submitted.ReplaceIfPresent = 1
+		}
+		r.Kind, r.Account, r.PDU = msgstore.Message, m.from.SystemID, &c.submitted
 	}
 	for _, t := range m.tries {
 		a := msgstore.Attempt{At: t.At, Status: t.Status}
@@ -63,16 +73,18 @@ func (a *account) keepEnded(m, r *message) {
 	if !a.server.durable() || !m.kept() {
 		return
 	}
-	a.server.change(a.changes.Finish(m.record()))
+	a.server.change(a.changes.Finish(a.clerk.of(m)))
+	m.unkept.Store(true)
+	a.caused = append(a.caused, effect{kept: m})
 	if r != nil {
-		a.server.change(a.changes.Put(r.record()))
+		a.server.change(a.changes.Put(a.clerk.of(r)))
 	}
 }
 
 // keepDeferred keeps that a message was tried, or changed.
 func (a *account) keepDeferred(m *message) {
 	if a.server.durable() && m.kept() {
-		a.server.change(a.changes.Put(m.record()))
+		a.server.change(a.changes.Put(a.clerk.of(m)))
 	}
 }
 
@@ -128,6 +140,7 @@ func (s *Server) load(ctx context.Context) error {
 	}
 	slices.SortFunc(all, func(x, y *message) int { return int(int64(x.serial - y.serial)) })
 	if n := len(all); n > 0 {
+		s.before.Store(all[n-1].serial)
 		s.serial.Store(max(s.serial.Load(), all[n-1].serial))
 	}
 	s.resume(all)
@@ -136,14 +149,16 @@ func (s *Server) load(ctx context.Context) error {
 
 // resume puts what was kept where it belongs.
 func (s *Server) resume(all []*message) {
+	group(all)
 	for _, m := range all {
-		if m.kind == plain {
+		switch {
+		case m.kind != plain:
+			m.to.owed.Add(1)
+		case m.state.Final():
 			s.history.add(m)
-		}
-		if m.state.Final() {
 			continue
-		}
-		if m.kind == plain {
+		default:
+			s.history.add(m)
 			m.to.stored.Add(1)
 		}
 		m.to.put(m)
@@ -152,6 +167,21 @@ func (s *Server) resume(all []*message) {
 	slices.SortStableFunc(ended, func(x, y *message) int { return x.ended.Compare(y.ended) })
 	for _, m := range ended {
 		s.history.end(m, time.Now())
+	}
+}
+
+// group finds the destinations of each submit_multi again.
+func group(all []*message) {
+	named := make(map[uint64][]*message)
+	for _, m := range all {
+		if m.kind == plain && m.named != m.serial {
+			named[m.named] = append(named[m.named], m)
+		}
+	}
+	for _, m := range all {
+		if others := named[m.serial]; m.kind == plain && others != nil {
+			m.group = append([]*message{m}, others...)
+		}
 	}
 }
 
@@ -181,6 +211,7 @@ func (s *Server) restore(r *msgstore.Record) *message {
 	case *smpp.SubmitSM:
 		m.from, m.to, m.sm = owner, s.route(body.Destination.Digits), body
 		m.asked, body.RegisteredDelivery = body.RegisteredDelivery, 0
+		m.replaces, body.ReplaceIfPresent = body.ReplaceIfPresent != 0, 0
 	case *smpp.DeliverSM:
 		m.kind, m.to, m.sm = receipt, owner, (*smpp.SubmitSM)(body)
 		if r.Key[serialDigits:] == notificationMark {

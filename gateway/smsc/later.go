@@ -46,13 +46,27 @@ func (t *tasks) Pop() any {
 	return last
 }
 
+// mostTasks bounds what waits; what comes when it is full is done at once.
+const mostTasks = 1 << 17
+
 // at has something done at an instant; it must be quick.
 func (l *later) at(when time.Time, do func()) {
+	if !l.add(when, do) {
+		do()
+		return
+	}
+	nudge(l.kick)
+}
+
+func (l *later) add(when time.Time, do func()) bool {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.tasks) >= mostTasks {
+		return false
+	}
 	l.order++
 	heap.Push(&l.tasks, task{when, l.order, do})
-	l.mu.Unlock()
-	nudge(l.kick)
+	return true
 }
 
 // due takes out what is due, and says when the next is; zero is never.

@@ -144,6 +144,8 @@ func peerOf(conn net.Conn) string {
 // guesses slows down who tries passwords: after a few binds refused in a row, of one
 // peer or of one system_id, each further one is looked at later.
 type guesses struct {
+	most time.Duration // a bind is held up
+
 	mu    sync.Mutex
 	wrong map[string]guess
 }
@@ -155,8 +157,7 @@ type guess struct {
 
 const (
 	freeGuesses  = 3
-	firstDelay   = 250 * time.Millisecond
-	mostDelay    = 4 * time.Second // below session_init
+	firstDelay   = 50 * time.Millisecond
 	guessMemory  = time.Minute
 	mostGuessers = 1 << 12
 )
@@ -170,7 +171,7 @@ func (g *guesses) delay(now time.Time, keys ...string) (d time.Duration) {
 		if !ok || w.count < freeGuesses || now.Sub(w.last) >= guessMemory {
 			continue
 		}
-		d = max(d, min(firstDelay<<min(w.count-freeGuesses, 10), mostDelay))
+		d = max(d, min(firstDelay<<min(w.count-freeGuesses, 10), g.most))
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 package smsc
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/airtill/airtill/gateway"
@@ -57,9 +58,11 @@ type message struct {
 	box      *mailbox
 	wait     *timer // while scheduled or crossing
 	state    gateway.MessageState
-	ended    time.Time // when the state became final
+	ended    time.Time   // when the state became final
+	unkept   atomic.Bool // the final state is not in the durable store yet, and nobody may be told
 	attempts int
 	tries    []Attempt
+	first    [1]Attempt    // room for most messages' tries
 	last     smpp.Status   // what the receiver answered last
 	cause    radio.Cause   // what the last attempt failed of
 	crossed  bool          // it is over the air
@@ -83,6 +86,9 @@ const mostTries = 64
 
 // tried notes an attempt.
 func (m *message) tried(a Attempt) {
+	if m.tries == nil {
+		m.tries = m.first[:0]
+	}
 	if len(m.tries) == mostTries {
 		m.tries = append(m.tries[:1], m.tries[2:]...)
 	}
@@ -91,6 +97,15 @@ func (m *message) tried(a Attempt) {
 
 // id is the message's, as its sender got it.
 func (m *message) id() gateway.MessageID { return m.naming.answer(m.named) }
+
+// known is the state that may be told, and since when it is final: until an end is kept
+// it may be another after a crash.
+func (m *message) known() (state gateway.MessageState, ended time.Time) {
+	if m.unkept.Load() {
+		return gateway.Enroute, time.Time{}
+	}
+	return m.state, m.ended
+}
 
 // kept says whether a message outlasts the server, where it has a durable store.
 func (m *message) kept() bool { return !m.once && m.kind != direct }

@@ -101,9 +101,10 @@ func (s *Server) Message(id string) ([]Message, error) {
 func (m *message) describe() Message {
 	m.to.mu.Lock()
 	defer m.to.mu.Unlock()
+	state, ended := m.known()
 	return Message{
-		Message: *m.noun(), Serial: m.serial, From: m.from.SystemID, To: m.to.SystemID, Text: m.text(), State: m.state,
-		Deliver: m.deliver, Ended: m.ended, Tries: m.attempts, Attempts: slices.Clone(m.tries), Receipt: m.asked,
+		Message: *m.noun(), Serial: m.serial, From: m.from.SystemID, To: m.to.SystemID, Text: m.text(), State: state,
+		Deliver: m.deliver, Ended: ended, Tries: m.attempts, Attempts: slices.Clone(m.tries), Receipt: m.asked,
 	}
 }
 

@@ -42,7 +42,7 @@ func (a *account) outbind(ctx context.Context) {
 		a.server.config.Log.Warn().Err(err).Str("system_id", a.SystemID).Msg("outbind: nobody there")
 		return
 	}
-	s := newSession(a.server, conn)
+	s := newSession(a.server, conn, a.server.config.Trace.Dialled)
 	s.sequence = 1
 	_ = s.link.Send(smpp.PDU{Sequence: 1, Body: &smpp.Outbind{
 		SystemID: a.server.config.SystemID, Password: smpp.Password(a.OutbindPassword),

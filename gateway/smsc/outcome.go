@@ -120,6 +120,7 @@ func (a *account) finish(m *message, state gateway.MessageState, now time.Time) 
 }
 
 func (a *account) receiptEnded(m *message, state gateway.MessageState, now time.Time) {
+	a.owed.Add(-1)
 	a.keepReceiptEnded(m)
 	if state != gateway.Delivered {
 		a.counts.ReceiptsLost++
@@ -170,6 +171,7 @@ func outcome(m *message) smpp.Status {
 
 // effect is what the end of one message causes outside its account.
 type effect struct {
+	kept    *message // it may be told that this is over
 	put     *message // a receipt
 	reply   *reply   // an answer that waited, for a message
 	message *message
@@ -191,6 +193,10 @@ func perform(caused []effect) {
 		e := &caused[i]
 		if e.put != nil && (len(batch) == 0 || batch[0].to == e.put.to) {
 			batch = append(batch, e.put)
+			continue
+		}
+		if e.kept != nil {
+			e.kept.unkept.Store(false)
 			continue
 		}
 		flush()

@@ -11,18 +11,26 @@ import (
 // lookup is the messages of an id that an account was given: none if the id is not of
 // one of its own, several for a submit_multi.
 func (b *binding) lookup(id string) []*message {
-	s := b.account.server
-	newest := s.serial.Load()
 	for _, n := range []naming{b.naming(), {b.account.IDs, !b.old}} {
+		if m := b.find(id, n); m != nil && m.group != nil {
+			return m.group
+		} else if m != nil {
+			return []*message{m}
+		}
+	}
+	return nil
+}
+
+// find is the message of an id, read one way; nil if there is none. A short id is of one
+// of the last serial numbers, or of the last that were given before the server started.
+func (b *binding) find(id string, n naming) *message {
+	s := b.account.server
+	for _, newest := range []uint64{s.serial.Load(), s.before.Load()} {
 		for _, serial := range n.read(id, newest) {
 			m := s.history.find(serial)
-			if m == nil || m.from != b.account || m.named != m.serial || m.naming != n {
-				continue
+			if m != nil && m.from == b.account && m.named == m.serial && m.naming == n {
+				return m
 			}
-			if m.group != nil {
-				return m.group
-			}
-			return []*message{m}
 		}
 	}
 	return nil
@@ -74,7 +82,8 @@ type standing struct {
 func (m *message) status() standing {
 	m.to.mu.Lock()
 	defer m.to.mu.Unlock()
-	return standing{m.state, m.ended.UTC(), uint8(min(m.code(), 0xFF))} //nolint:gosec // bounded
+	state, ended := m.known()
+	return standing{state, ended.UTC(), uint8(min(m.code(), 0xFF))} //nolint:gosec // bounded
 }
 
 // cancel takes back messages that are not on their way, SMPP 3.4 §4.9: one, or without

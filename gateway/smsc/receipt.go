@@ -1,7 +1,6 @@
 package smsc
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/airtill/airtill/gateway"
@@ -44,24 +43,41 @@ const gsmNetwork = 3
 // receiptOf makes the receipt of a message that has reached a state, for who sent
 // it, SMPP 3.4 §2.11 and appendix B.
 func receiptOf(m *message, state gateway.MessageState, now time.Time, validity time.Duration) *message {
+	m.from.owed.Add(1)
+	id := string(m.naming.receipt(m.named))
 	text := smpp.Receipt{
-		ID: string(m.naming.receipt(m.named)), Sub: 1, SubmitDate: m.accepted, DoneDate: now,
-		Stat: state.String(), Err: fmt.Sprintf("%03d", min(m.code(), 999)), Text: excerpt(m.sm, m.from.Alphabet),
+		ID: id, Sub: 1, SubmitDate: m.accepted, DoneDate: now,
+		Stat: state.String(), Err: digits3(m.code()), Text: excerpt(m.sm, m.from.Alphabet),
 	}
 	if state == gateway.Delivered {
 		text.Dlvrd = 1
 	}
+	octets := text.Append(make([]byte, 0, receiptRoom))
 	sm := &smpp.SubmitSM{
 		ServiceType: m.sm.ServiceType, Source: m.sm.Destination, Destination: m.sm.Source,
-		ESMClass: smpp.ESMReceipt, ShortMessage: []byte(text.String()),
+		ESMClass: smpp.ESMReceipt, ShortMessage: octets[:len(octets):len(octets)],
 	}
 	if !m.naming.old {
-		sm.TLVs = receiptTLVs(m, state)
+		sm.TLVs = receiptTLVs(m, state, id, octets)
 	}
 	return &message{
 		sm: sm, serial: m.serial, named: m.named, naming: m.naming, kind: receipt, to: m.from, origin: m.origin,
-		accepted: now, expires: now.Add(validity),
+		accepted: now, deliver: m.receiptFrom(), expires: now.Add(validity),
 	}
+}
+
+// aside is how much later than its message was accepted a receipt goes on another
+// session: an ESME that has not yet read the submit_sm_resp there does not know what
+// the receipt is of (Kannel drops it).
+const aside = 100 * time.Millisecond
+
+// receiptFrom is the instant before which no receipt of the message goes; zero if it
+// follows the submit_sm_resp on the same session.
+func (m *message) receiptFrom() time.Time {
+	if m.origin == nil || m.origin.bound.Load().mode&receiver != 0 {
+		return time.Time{}
+	}
+	return m.accepted.Add(aside)
 }
 
 // code is the error of a message's last attempt: what the receiver answered, else what
@@ -77,13 +93,33 @@ func (m *message) code() uint16 {
 	}
 }
 
-func receiptTLVs(m *message, state gateway.MessageState) smpp.TLVs {
-	ts := make(smpp.TLVs, 0, 4)
-	ts = append(ts,
-		smpp.TextTLV(smpp.TagReceiptedMessageID, string(m.naming.receipt(m.named))),
-		smpp.Uint8TLV(smpp.TagMessageState, uint8(state)))
+// receiptRoom is octets enough for most receipts, the values of their optional
+// parameters included: one piece of memory for all of it.
+const receiptRoom = 160
+
+// digits3 writes a code as err has it, of three digits.
+func digits3(code uint16) string {
+	if code == 0 {
+		return "000"
+	}
+	code = min(code, 999)
+	return string([]byte{byte('0' + code/100), byte('0' + code/10%10), byte('0' + code%10)})
+}
+
+// receiptTLVs makes the optional parameters of a receipt, their values behind its text.
+func receiptTLVs(m *message, state gateway.MessageState, id string, octets []byte) smpp.TLVs {
+	ts := make(smpp.TLVs, 0, 2)
+	add := func(tag smpp.Tag, from int) {
+		ts = append(ts, smpp.TLV{Tag: tag, Value: octets[from:len(octets):len(octets)]})
+	}
+	from := len(octets)
+	octets = append(append(octets, id...), 0)
+	add(smpp.TagReceiptedMessageID, from)
+	octets = append(octets, uint8(state))
+	add(smpp.TagMessageState, len(octets)-1)
 	if code := m.code(); code != 0 || m.cause != radio.Through {
-		ts = append(ts, smpp.TLV{Tag: smpp.TagNetworkErrorCode, Value: []byte{gsmNetwork, byte(code >> 8), byte(code)}})
+		octets = append(octets, gsmNetwork, byte(code>>8), byte(code))
+		add(smpp.TagNetworkErrorCode, len(octets)-3)
 	}
 	if ref, ok := m.sm.TLVs.Uint16(smpp.TagUserMessageReference); ok {
 		ts = append(ts, smpp.Uint16TLV(smpp.TagUserMessageReference, ref))

@@ -1,6 +1,7 @@
 package smsc_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -82,11 +83,88 @@ func TestReceiptsAreKept(t *testing.T) {
 		taker.set(smpp.RXTAPPN, false)
 		again := w.bind("platform", esme.Transmitter)
 		again.send(t, sm)
-		synctest.Wait()
+		time.Sleep(time.Second / 2)
 		taker.set(smpp.ROK, false)
 		time.Sleep(2 * time.Second)
 		if len(taker.texts()) != 2 {
 			t.Errorf("receipts %q", taker.texts())
 		}
 	})
+}
+
+// Receipts that an account does not take are bounded: it can ask for no more until it
+// takes them.
+func TestReceiptsOwed(t *testing.T) {
+	c := config()
+	c.Store = 5
+	inBubble(t, c, func(t *testing.T, w *world) {
+		sender := w.bind("platform", esme.Transmitter)
+		w.bind("phones", esme.Receiver)
+		sm := text(code, phone, "x")
+		sm.RegisteredDelivery = smpp.ReceiptFinal
+		for range 5 {
+			sender.send(t, sm)
+			synctest.Wait()
+		}
+		if _, err := sender.Submit(t.Context(), sm); !errors.Is(err, smpp.RMSGQFUL.Err()) {
+			t.Errorf("one more: %v", err)
+		}
+		sender.send(t, text(code, phone, "without"))
+		taker := w.bind("platform", esme.Receiver)
+		time.Sleep(time.Second)
+		sender.send(t, sm)
+		time.Sleep(time.Second)
+		if n := len(taker.texts()); n != 6 {
+			t.Errorf("%d receipts", n)
+		}
+	})
+}
+
+// On a session that has submitted a receipt follows its answer at once. On another it
+// leaves the ESME a moment to read the answer first, and never waits longer than that
+// moment since the message was accepted.
+func TestReceiptsOnAnotherSession(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		another bool
+		away    time.Duration // the phones come only then
+		wait    time.Duration
+	}{
+		{"the same", false, 0, 0},
+		{"another", true, 0, 100 * time.Millisecond},
+		{"another, of a message that took long", true, time.Minute, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inBubble(t, config(), func(t *testing.T, w *world) {
+				sender := w.bind("platform", esme.Transceiver)
+				taker := sender
+				if tc.another {
+					sender.leave()
+					sender, taker = w.bind("platform", esme.Transmitter), w.bind("platform", esme.Receiver)
+				}
+				sm := text(code, phone, "x")
+				sm.RegisteredDelivery = smpp.ReceiptFinal
+				if tc.away == 0 {
+					w.bind("phones", esme.Receiver)
+				}
+				sender.send(t, sm)
+				if tc.away > 0 {
+					time.Sleep(tc.away)
+					w.bind("phones", esme.Receiver)
+				}
+				synctest.Wait()
+				if tc.wait > 0 {
+					time.Sleep(tc.wait - time.Millisecond)
+					if n := len(taker.texts()); n != 0 {
+						t.Errorf("%d receipts before their time", n)
+					}
+					time.Sleep(time.Millisecond)
+				}
+				synctest.Wait()
+				if n := len(taker.texts()); n != 1 {
+					t.Errorf("%d receipts, want 1", n)
+				}
+			})
+		})
+	}
 }

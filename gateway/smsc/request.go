@@ -66,9 +66,9 @@ func (s *session) perform(p smpp.PDU) (ended bool) {
 	case *smpp.QuerySM:
 		s.query(p, b)
 	case *smpp.CancelSM:
-		s.respond(p, s.bound.Load().cancel(b))
+		s.confirm(p, s.bound.Load().cancel(b))
 	case *smpp.ReplaceSM:
-		s.respond(p, s.bound.Load().replace(b))
+		s.confirm(p, s.bound.Load().replace(b))
 	case *smpp.BindTransmitter:
 		return s.bind(p, (*smpp.Bind)(b), transmitter)
 	case *smpp.BindReceiver:
@@ -76,7 +76,7 @@ func (s *session) perform(p smpp.PDU) (ended bool) {
 	case *smpp.BindTransceiver:
 		return s.bind(p, (*smpp.Bind)(b), transceiver)
 	case *smpp.Unbind:
-		s.bound.Load().account.retire(s)
+		s.bound.Load().account.part(s)
 		s.respond(p, smpp.ROK)
 		return true
 	}

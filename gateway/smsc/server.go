@@ -25,6 +25,7 @@ type Server struct {
 	accounts  []*account
 	byID      map[string]*account
 	serial    atomic.Uint64 // of the newest message
+	before    atomic.Uint64 // of the newest one that the durable store had
 	history   *history
 	canned    map[uint8]canned
 	guesses   guesses
@@ -55,11 +56,11 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, byID: make(map[string]*account), routes: make(map[string]*account),
 		history: newHistory(c.History, c.HistoryAge), sessions: make(map[uint64]*session),
-		guesses: guesses{wrong: make(map[string]guess)}, later: later{kick: make(chan struct{}, 1)},
+		guesses: guesses{most: c.GuessDelay, wrong: make(map[string]guess)}, later: later{kick: make(chan struct{}, 1)},
 		doors: doors{peers: make(map[string]int), mostAll: c.Connections, mostPeer: c.PerPeer},
 	}
 	s.canned = c.encodeCanned()
-	s.serial.Store(firstSerial(time.Now()))
+	s.serial.Store(firstSerial(time.Now(), c.Rand))
 	for _, ac := range c.Accounts {
 		a := newAccount(s, ac)
 		s.accounts = append(s.accounts, a)
@@ -190,7 +191,7 @@ func (s *Server) welcome(ctx context.Context, conn net.Conn, sessions *sync.Wait
 	}
 	sessions.Go(func() {
 		defer s.doors.leave(peer)
-		newSession(s, conn).serve(ctx)
+		newSession(s, conn, s.config.Trace.Accepted).serve(ctx)
 	})
 }
 

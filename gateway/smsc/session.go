@@ -12,6 +12,7 @@ import (
 	"github.com/airtill/airtill/gateway/fault"
 	"github.com/airtill/airtill/gateway/internal/link"
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 // session is one connection. Its reader answers requests, its writer sends, and
@@ -23,6 +24,7 @@ type session struct {
 	peer     string // address without port
 	since    time.Time
 	link     *link.Link
+	flow     *trace.Flow
 	bound    atomic.Pointer[binding] // set by the reader
 	leaving  atomic.Bool             // takes no more messages
 	lastWork atomic.Int64            // when something but enquire_link came, Unix nanoseconds
@@ -35,11 +37,12 @@ type session struct {
 	kicked   chan struct{}
 
 	// The reader's own.
-	refusals int          // of binds
-	submits  int          // in this read
-	action   fault.Action // what becomes of the answer to this request
-	accepted []*message   // in this read, not yet on their way
-	verdicts []verdict    // in this read, not yet worked on
+	refusals int               // of binds
+	submits  int               // in this read
+	action   fault.Action      // what becomes of the answer to this request
+	accepted []*message        // in this read, not yet on their way
+	verdicts []verdict         // in this read, not yet worked on
+	resp     smpp.SubmitSMResp // room for an answer
 
 	// Guarded by the account's mutex.
 	receiving  bool
@@ -53,17 +56,15 @@ type session struct {
 // tally counts what the reader does with messages.
 type tally struct{ accepted, refused, throttled atomic.Uint64 }
 
-func newSession(server *Server, conn net.Conn) *session {
+// newSession makes a session of a connection; record begins its trace.
+func newSession(server *Server, conn net.Conn, record func(local, remote net.Addr, at time.Time) *trace.Flow) *session {
 	s := &session{
 		server: server, conn: conn, peer: peerOf(conn), since: time.Now(), gone: make(chan struct{}),
 		changed: make(chan struct{}, 1), kicked: make(chan struct{}, 1),
 	}
 	s.life, s.giveUp = context.WithCancel(context.Background())
-	c := link.Config{Conn: conn, MaxPDU: server.config.MaxPDU, Idle: s.forward}
-	if server.config.Trace != nil {
-		c.Trace = s.trace
-	}
-	s.link = link.New(c)
+	s.flow = record(conn.LocalAddr(), conn.RemoteAddr(), s.since)
+	s.link = link.New(link.Config{Conn: conn, MaxPDU: server.config.MaxPDU, Idle: s.forward, Trace: s.flow})
 	s.lastWork.Store(s.since.UnixNano())
 	server.enlist(s)
 	return s
@@ -80,6 +81,7 @@ func (s *session) serve(ctx context.Context) {
 	s.link.Close()
 	wg.Wait()
 	_ = s.conn.Close()
+	s.flow.Close(time.Now())
 	s.giveBack() // of a bind that came while the session was given up
 	s.server.strike(s)
 }

@@ -2,9 +2,11 @@ package smsc
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/fault"
 	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smpp"
 )
@@ -18,8 +20,23 @@ func (s *session) submit(p smpp.PDU, sm *smpp.SubmitSM) {
 		s.respond(p, status)
 		return
 	}
-	body := &smpp.SubmitSMResp{MessageID: string(b.naming().answer(serial))}
+	body := s.submitResp(m)
+	body.MessageID = string(b.naming().answer(serial))
 	s.acknowledge(p, m, body, smpp.RSUBMITFAIL)
+}
+
+// submitResp is room for an answer: always the same where it is given at once.
+func (s *session) submitResp(m *message) *smpp.SubmitSMResp {
+	if s.waits(m) || s.action != (fault.Action{}) {
+		return new(smpp.SubmitSMResp)
+	}
+	return &s.resp
+}
+
+// waits says whether the answer to a message that was taken waits: until it is kept, or
+// until it is known what became of it.
+func (s *session) waits(m *message) bool {
+	return m != nil && (m.reply != nil || m.kept() && s.server.durable())
 }
 
 // receive takes a message of a session's, or says why not. There is none of what is
@@ -52,8 +69,7 @@ func (t *tally) count(status smpp.Status) {
 // acknowledge answers a message that was taken: now, or when it is kept, or when it is
 // known what became of it. With a refusal the answer has no body.
 func (s *session) acknowledge(p smpp.PDU, m *message, body smpp.Body, refusal smpp.Status) {
-	waits := m != nil && (m.reply != nil || m.kept() && s.server.durable())
-	if !waits {
+	if !s.waits(m) {
 		s.answer(smpp.PDU{Sequence: p.Sequence, Body: body})
 	} else {
 		m.reply = s.hold(p, body)
@@ -87,6 +103,9 @@ func (a *account) accept(sm *smpp.SubmitSM, old bool, now time.Time) (m *message
 	}
 	if to.Kind == Discard {
 		return nil, s.serial.Add(1), smpp.ROK
+	}
+	if sm.RegisteredDelivery&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0 && a.owed.Load() >= int64(s.config.Store) {
+		return nil, 0, smpp.RMSGQFUL // it does not take those that it is owed
 	}
 	if to.stored.Add(1) > int64(s.config.Store) {
 		to.stored.Add(-1)
@@ -127,14 +146,15 @@ func (s *Server) admit(ms []*message) {
 		s.dispatch(ms)
 		return
 	}
-	var batch msgstore.Batch
+	d := desks.Get().(*desk)
+	defer func() { d.batch.Reset(); desks.Put(d) }()
 	waits := make([]*message, 0, len(ms))
 	for _, m := range ms {
 		if !m.kept() {
 			s.dispatch([]*message{m})
 			continue
 		}
-		s.change(batch.Put(m.record()))
+		s.change(d.batch.Put(d.clerk.of(m)))
 		waits = append(waits, m)
 	}
 	if len(waits) == 0 {
@@ -145,8 +165,16 @@ func (s *Server) admit(ms []*message) {
 		kept(msgstore.ErrStopped)
 		return
 	}
-	c.Add(&batch, kept)
+	c.Add(&d.batch, kept)
 }
+
+// desk is room to write down what one read brings.
+type desk struct {
+	clerk clerk
+	batch msgstore.Batch
+}
+
+var desks = sync.Pool{New: func() any { return new(desk) }}
 
 // kept answers messages that the store has kept, or could not keep.
 func (s *Server) kept(ms []*message, err error) {
@@ -182,10 +210,14 @@ func (s *Server) dispatch(ms []*message) {
 // forward puts messages where they go to; those for one account together.
 func (s *Server) forward(ms []*message) {
 	now := time.Now()
-	for _, m := range ms {
+	for i, m := range ms {
 		m.to.tell(gateway.MessageAccepted, gateway.Enroute, m, now)
-		if sender := s.route(m.sm.Source.Digits); sender != nil && sender.Kind == Subscribers {
-			sender.heard(m.sm.Source.Digits)
+		source := m.sm.Source.Digits
+		if i > 0 && source == ms[i-1].sm.Source.Digits {
+			continue
+		}
+		if sender := s.route(source); sender != nil && sender.Kind == Subscribers {
+			sender.heard(source)
 		}
 	}
 	for len(ms) > 0 {

@@ -1,7 +1,6 @@
 package smsc
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/airtill/airtill/gateway/smpp"
@@ -27,19 +26,24 @@ func isUSSD(sm *smpp.SubmitSM) bool {
 	return op
 }
 
+// SetUSSD says who takes the messages of USSD sessions, before Serve: it may need the
+// Server to be made.
+func (s *Server) SetUSSD(u USSD) { s.config.USSD = u }
+
 // Deliver hands a message to an account at once, or not at all: it is kept nowhere and
-// tried once. done is called, once and on any goroutine, with what the account's ESME
-// answered: ESME_RDELIVERYFAILURE if none is bound or no answer came in time. It must
+// tried once, in the order of the calls. It does not block. done is called once, on any
+// goroutine, with what the account's ESME answered; ESME_RDELIVERYFAILURE if none is
+// bound or no answer came in time, ESME_RINVSYSID if there is no such account. It must
 // be quick.
-func (s *Server) Deliver(systemID string, sm *smpp.SubmitSM, done func(smpp.Status)) error {
+func (s *Server) Deliver(systemID string, sm *smpp.SubmitSM, done func(smpp.Status)) {
 	a, ok := s.byID[systemID]
 	if !ok {
-		return fmt.Errorf("smsc: deliver: account %q: %w", systemID, ErrUnknownAccount)
+		done(smpp.RINVSYSID)
+		return
 	}
 	now := time.Now()
 	a.put(&message{
 		sm: sm, kind: direct, to: a, from: a, once: true, done: done,
 		accepted: now, expires: now.Add(s.config.Response),
 	})
-	return nil
 }

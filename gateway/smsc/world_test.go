@@ -88,10 +88,7 @@ func newWorld(t *testing.T, c smsc.Config) *world {
 		defer w.mu.Unlock()
 		w.events = append(w.events, e)
 	}
-	var err error
-	if w.server, err = smsc.New(c); err != nil {
-		t.Fatal(err)
-	}
+	w.server = newServer(t, c)
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(context.Background())
 	w.wg.Go(func() {
@@ -100,6 +97,15 @@ func newWorld(t *testing.T, c smsc.Config) *world {
 		}
 	})
 	return w
+}
+
+func newServer(t *testing.T, c smsc.Config) *smsc.Server {
+	t.Helper()
+	server, err := smsc.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
 }
 
 // end stops the peers, then the server, and waits for all that was started.
@@ -231,4 +237,10 @@ func inBubble(t *testing.T, c smsc.Config, test func(t *testing.T, w *world)) {
 		test(t, w)
 		w.end()
 	})
+}
+
+// wait lets the least time pass that two servers are started apart.
+func wait(t *testing.T) {
+	t.Helper()
+	time.Sleep(time.Millisecond)
 }

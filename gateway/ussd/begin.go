@@ -48,9 +48,8 @@ func (s *Switch) dial(c call) (*session, smpp.Status) {
 	if !ok {
 		return nil, smpp.RINVDSTADR
 	}
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
-	now := time.Now()
 	if old := s.sessions[c.phone]; old != nil {
 		s.finish(old, Collision, "the user dialled "+r.Code, now)
 	}

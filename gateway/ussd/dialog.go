@@ -67,8 +67,8 @@ type Dialog struct {
 // Dial dials a code for a number, which needs no handset of its own, and waits for the
 // first text. A session that the number has is ended. If ctx ends first, the user gives up.
 func (s *Switch) Dial(ctx context.Context, msisdn, code string) (*Dialog, error) {
-	if err := CheckCode(code); err != nil {
-		return nil, fmt.Errorf("ussd: dial: %w", err)
+	if CheckCode(code) != nil {
+		return nil, fmt.Errorf("ussd: dial: %w", ErrCode) // without the code, in which there may be a PIN
 	}
 	phone, err := gateway.ParseMSISDN(msisdn)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Switch) Dial(ctx context.Context, msisdn, code string) (*Dialog, error)
 	d := &Dialog{s: s, shown: make(chan Screen, 3), ended: make(chan *SessionError, 1)}
 	se, status := s.dial(call{phone: phone.String(), dialled: code, handset: d})
 	if status != smpp.ROK {
-		return nil, fmt.Errorf("dial %s: %w", code, errorOf(status))
+		return nil, fmt.Errorf("dial: %w", errorOf(status))
 	}
 	d.se = se
 	if _, err := d.next(ctx); err != nil {
@@ -103,9 +103,9 @@ func (d *Dialog) Reply(ctx context.Context, text string) (Screen, error) {
 	if d.screen.Kind == End {
 		return Screen{}, fmt.Errorf("%w: the session is over", ErrOrder)
 	}
-	d.s.mu.Lock()
+	now := d.s.lock()
 	if d.se.State != Closed {
-		_ = d.s.up(d.se, m, time.Now()) // if not now, then because its end is on the way
+		_ = d.s.up(d.se, m, now) // if not now, then because its end is on the way
 	}
 	d.s.unlock()
 	return d.next(ctx)
@@ -113,10 +113,10 @@ func (d *Dialog) Reply(ctx context.Context, text string) (Screen, error) {
 
 // Abort gives up. It may be called at any time.
 func (d *Dialog) Abort() {
-	d.s.mu.Lock()
+	now := d.s.lock()
 	defer d.s.unlock()
 	if d.se.State != Closed {
-		_ = d.s.up(d.se, Message{Kind: Abort}, time.Now())
+		_ = d.s.up(d.se, Message{Kind: Abort}, now)
 	}
 }
 
@@ -204,7 +204,7 @@ func (s *Switch) Push(ctx context.Context, code, msisdn, text string, ask bool) 
 
 // pushFrom begins a session that a program pushes.
 func (s *Switch) pushFrom(p *pusher, h *fleetHandset, m Message) (*session, smpp.Status) {
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
 	if s.sessions[m.Phone] != nil {
 		return nil, smpp.RMSGQFUL
@@ -212,7 +212,6 @@ func (s *Switch) pushFrom(p *pusher, h *fleetHandset, m Message) (*session, smpp
 	if status := s.room(); status != smpp.ROK {
 		return nil, status
 	}
-	now := time.Now()
 	se := s.newSession(m.Phone, m.Code, now)
 	se.handset, se.application = h, p
 	s.begin(se, m, now)
@@ -220,10 +219,10 @@ func (s *Switch) pushFrom(p *pusher, h *fleetHandset, m Message) (*session, smpp
 }
 
 func (s *Switch) withdraw(se *session) {
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
 	if se.State != Closed {
-		s.down(se, Message{Kind: End}, time.Now())
+		s.down(se, Message{Kind: End}, now)
 	}
 }
 

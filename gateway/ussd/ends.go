@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/airtill/airtill/gateway/smpp"
 )
@@ -152,14 +151,13 @@ func (a *localApplication) idle(s *Switch) {
 
 // replied takes an Application's answer.
 func (s *Switch) replied(se *session, a *localApplication, r Reply, err error) {
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
 	if se.State == Closed {
 		a.idle(s)
 		return
 	}
 	a.busy = false
-	now := time.Now()
 	if err == nil {
 		err = CheckText(r.Text)
 	}

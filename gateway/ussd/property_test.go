@@ -293,7 +293,7 @@ func TestLongSession(t *testing.T) {
 		w.line("phone dial *120#")
 		for w.Open() == 1 {
 			w.line("shop ask id=1 A")
-			time.Sleep(50 * time.Second)
+			time.Sleep(47 * time.Second)
 			w.line("phone answer id=1 1")
 		}
 		if r := w.Sessions(ussd.Filter{})[0]; r.Ended.Sub(began) != 10*time.Minute || r.Result != ussd.UserTimeout {

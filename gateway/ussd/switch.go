@@ -123,9 +123,7 @@ const idle = time.Hour
 // work ends what is overdue, does what was decided, and says how long there is nothing to do.
 func (s *Switch) work(ctx context.Context) time.Duration {
 	for {
-		now := time.Now()
-		s.mu.Lock()
-		s.expire(now)
+		now := s.lock()
 		todo := s.outbox
 		s.outbox = nil
 		wait := idle
@@ -159,6 +157,14 @@ func (s *Switch) stop() {
 	for len(s.due) > 0 {
 		s.close(s.due[0], NetworkError, "the gateway stopped", now)
 	}
+}
+
+// lock takes the lock and ends what is overdue: a word in the very instant is too late.
+func (s *Switch) lock() (now time.Time) {
+	s.mu.Lock()
+	now = time.Now()
+	s.expire(now)
+	return now
 }
 
 // unlock gives the lock back, and wakes Serve if there is something to do.
@@ -202,7 +208,7 @@ func (s *Switch) takeUp(fleet string, sm *smpp.SubmitSM) smpp.Status {
 		_, status := s.dial(call{phone: m.Phone, dialled: dialled, phase1: m.Phase1, handset: h})
 		return status
 	}
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
 	se := s.sessions[m.Phone]
 	if se == nil {
@@ -215,7 +221,7 @@ func (s *Switch) takeUp(fleet string, sm *smpp.SubmitSM) smpp.Status {
 	case m.ID != 0 && m.ID != h.id:
 		return smpp.RINVOPTPARAMVAL
 	}
-	return s.up(se, m, time.Now())
+	return s.up(se, m, now)
 }
 
 // up takes a step of a session's user. The caller holds the lock.
@@ -246,9 +252,8 @@ func (s *Switch) takeDown(from string, sm *smpp.SubmitSM) smpp.Status {
 		return statusOf(err)
 	}
 	fleet, phones := s.carrier.Owner(m.Phone)
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
-	now := time.Now()
 	se := s.sessions[m.Phone]
 	switch {
 	case se == nil && !phones:
@@ -329,9 +334,9 @@ func (s *Switch) failed(se *session, r Result, status smpp.Status) {
 	if status == smpp.ROK {
 		return
 	}
-	s.mu.Lock()
+	now := s.lock()
 	defer s.unlock()
 	if se.State != Closed {
-		s.finish(se, r, "deliver_sm: "+status.String(), time.Now())
+		s.finish(se, r, "deliver_sm: "+status.String(), now)
 	}
 }

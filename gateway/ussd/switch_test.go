@@ -219,6 +219,15 @@ func TestSwitch(t *testing.T) {
 			wait 1ns
 			  fleet: end from *120# to 254700000001 id 1 "You took too long. Please dial again."
 			  shop: abort from 254700000001 to *120# id 1 (user-timeout)`},
+		{"a word in the very instant is too late", `
+			shop ask A
+			  fleet: ask from *120# to 254700000001 id 1 "A"
+			wait 59.999999999s
+			wait 1ns
+			  fleet: end from *120# to 254700000001 id 1 "You took too long. Please dial again."
+			  shop: abort from 254700000001 to *120# id 1 (user-timeout)
+			phone answer 1
+			  ESME_RSUBMITFAIL`},
 		{"each turn has its time anew", `
 			phone dial *120#
 			  shop: dial from 254700000001 to *120# id 1

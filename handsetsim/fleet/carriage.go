@@ -61,6 +61,9 @@ func (s *shard) arrive(h *handset, sm *smpp.DeliverSM, now time.Time, fx *handse
 		h.Miss(from, now, fx)
 		return smpp.RXTAPPN
 	}
+	if isUSSD(sm) {
+		return s.showUSSD(h, sm, now, fx)
+	}
 	segment, err := tpdu.ParseSegment(sm.ProtocolID, sm.DataCoding, sm.ESMClass&smpp.ESMUDHI != 0, sm.UserData())
 	if err != nil {
 		return smpp.RXRAPPN
@@ -118,6 +121,10 @@ func (s *shard) hand(h *handset, a arrival, fx *handsetsim.Effects) {
 
 // pack makes short messages of what a phone sends.
 func (s *shard) pack(h *handset, send handsetsim.Send) ([]*smpp.SubmitSM, error) {
+	if send.USSD != nil {
+		sm, err := writeUSSD(h.Number(), *send.USSD)
+		return []*smpp.SubmitSM{sm}, err
+	}
 	segments, err := s.split(h, send)
 	if err != nil {
 		return nil, err

@@ -111,6 +111,16 @@ func (c *Client) SendText(ctx context.Context, n gateway.MSISDN, t Text) (TextTa
 	return ask[TextTaken](ctx, c, http.MethodPost, phonePath(n, "/messages"), t)
 }
 
+// USSD dials, replies or gives up on a phone; [Client.Screen] shows what came of it.
+func (c *Client) USSD(ctx context.Context, n gateway.MSISDN, in USSD) (Screen, error) {
+	return ask[Screen](ctx, c, http.MethodPost, phonePath(n, "/ussd"), in)
+}
+
+// Screen shows what a phone shows of a USSD session.
+func (c *Client) Screen(ctx context.Context, n gateway.MSISDN) (Screen, error) {
+	return ask[Screen](ctx, c, http.MethodGet, phonePath(n, "/ussd"), nil)
+}
+
 // Clone has a thief copy a phone's element, as it is now.
 func (c *Client) Clone(ctx context.Context, n gateway.MSISDN) (Phone, error) {
 	return ask[Phone](ctx, c, http.MethodPost, phonePath(n, "/clone"), nil)

@@ -36,6 +36,8 @@ const (
 //	POST /v1/phones/{msisdn}/refuse            202 Refusal -> Bill
 //	POST /v1/phones/{msisdn}/defer             202 Choice -> Bill
 //	POST /v1/phones/{msisdn}/messages          202 Text -> TextTaken
+//	GET  /v1/phones/{msisdn}/ussd              200 Screen
+//	POST /v1/phones/{msisdn}/ussd              202 USSD -> Screen
 //	POST /v1/phones/{msisdn}/clone             200 -> Phone; a thief copies the element
 //	POST /v1/phones/{msisdn}/restore           200 -> Phone; the phone goes on with the copy
 //	GET  /v1/fleet                             200 Counts
@@ -59,6 +61,8 @@ func (f *Fleet) Handler() http.Handler {
 	handle(mux, "POST /v1/phones/{msisdn}/refuse", f.refuse)
 	handle(mux, "POST /v1/phones/{msisdn}/defer", f.deferBill)
 	handle(mux, "POST /v1/phones/{msisdn}/messages", f.sendText)
+	handle(mux, "GET /v1/phones/{msisdn}/ussd", f.showScreen)
+	handle(mux, "POST /v1/phones/{msisdn}/ussd", f.useScreen)
 	handle(mux, "POST /v1/phones/{msisdn}/clone", f.clone)
 	handle(mux, "POST /v1/phones/{msisdn}/restore", f.restore)
 	handle(mux, "GET /v1/fleet", func(*http.Request) (int, any, error) { return http.StatusOK, f.Counts(), nil })
@@ -124,6 +128,10 @@ func refusalOf(err error) *Problem {
 		return conflict("bill", err.Error())
 	case errors.Is(err, handsetsim.ErrOff), errors.Is(err, handsetsim.ErrNoElement):
 		return conflict("msisdn", err.Error())
+	case errors.Is(err, handsetsim.ErrNoSession):
+		return conflict("reply", err.Error())
+	case errors.Is(err, handsetsim.ErrCode):
+		return invalid("dial", err.Error())
 	case errors.Is(err, nvm.ErrLost):
 		return &Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 	}

@@ -7,6 +7,8 @@
 // the control face ([Fleet.Handler]). Per connection there are one shard of phones,
 // one goroutine for what falls due and a few that send.
 //
+// USSD sessions come and go on the same connections; any phone has them.
+//
 // The answers to deliver_sm, SMPP 3.4 §5.1.3:
 //
 //	ESME_ROK       0x00  taken, also when the element dropped it in silence (wire.md 5)

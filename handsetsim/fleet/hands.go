@@ -112,18 +112,22 @@ func (h *handset) become(kind persona.Kind, now time.Time, fx *handsetsim.Effect
 	h.Power(!kind.StartsOff(), now, fx)
 }
 
-// Personalise hands a branch's answer to a phone's element, and the PIN to its holder.
+// Personalise hands a branch's answer to a phone's element, if it has one, and the PIN to
+// its holder.
 func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
 	pin, err := typed(in.PIN, "pin_for_person")
 	if err != nil {
 		return err
 	}
 	err = f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
-		if h.element == nil {
+		switch {
+		case h.element == nil && len(in.Sealed) > 0:
 			return handsetsim.ErrNoElement
-		}
-		if err := h.element.Personalise(in.Sealed); err != nil {
-			return invalid("sealed", err.Error())
+		case h.element == nil:
+		default:
+			if err := h.element.Personalise(in.Sealed); err != nil {
+				return invalid("sealed", err.Error())
+			}
 		}
 		if in.PIN != "" {
 			h.person.Learn(pin)

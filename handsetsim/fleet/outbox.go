@@ -119,6 +119,10 @@ func (s *shard) sent(h *handset, err error) {
 	case err == nil:
 		s.fleet.counts.sent.Add(1)
 		h.pop()
+	case out.send.USSD != nil:
+		s.fleet.counts.failed.Add(1)
+		h.USSDRefused(*out.send.USSD, err.Error(), now, &s.fx)
+		h.pop()
 	case again && now.Sub(out.since) < s.fleet.config.GiveUp:
 		s.fleet.counts.retried.Add(1)
 		h.tryAt = now.Add(wait * time.Duration(min(out.tries, tryMost)))
@@ -164,8 +168,12 @@ func (o *outgoing) event(h *handset, kind handsetsim.Kind, why string) handsetsi
 	if why != "" {
 		detail = fmt.Sprintf("%s: %s", detail, why)
 	}
+	octets := len(o.sm.UserData())
+	if o.send.USSD != nil { // as long as what was typed, which may be a PIN
+		octets = 0
+	}
 	return handsetsim.Event{
 		At: time.Now(), Phone: h.Number(), Kind: kind, Bill: o.send.Bill, Detail: detail,
-		Peer: gateway.Address(o.sm.Destination.Digits), Octets: len(o.sm.UserData()),
+		Peer: gateway.Address(o.sm.Destination.Digits), Octets: octets,
 	}
 }

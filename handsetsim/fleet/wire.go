@@ -26,7 +26,7 @@ type MadePhone struct {
 
 // Personalisation is the body of PUT /v1/phones/{msisdn}/personalisation.
 type Personalisation struct {
-	Sealed applet.Sealed `json:"sealed"`         // as the branch answered it
+	Sealed applet.Sealed `json:"sealed"`         // as the branch answered it; empty for a phone without an element
 	PIN    Digits        `json:"pin_for_person"` // what the holder remembers; empty: nothing
 }
 
@@ -72,6 +72,22 @@ type Text struct {
 // TextTaken is the answer: the text is on its way.
 type TextTaken struct {
 	Parts int `json:"parts"` // short messages it takes
+}
+
+// USSD is the body of POST /v1/phones/{msisdn}/ussd: one of its fields.
+type USSD struct {
+	Dial  string  `json:"dial,omitempty"`  // a code: *120#
+	Reply *Digits `json:"reply,omitempty"` // to the text on the screen; it may be a PIN
+	Abort bool    `json:"abort,omitempty"`
+}
+
+// Screen is what a phone shows of a USSD session, of the last one when none is open.
+type Screen struct {
+	Open  bool            `json:"open"`           // a session is
+	Asks  bool            `json:"asks"`           // the text wants a reply
+	Code  gateway.Address `json:"code,omitempty"` // the other end
+	Text  string          `json:"text"`
+	Shown int             `json:"shown"` // texts since the phone was made: another number, another text
 }
 
 // Power is the body of PUT /v1/phones/{msisdn}/power.

@@ -132,6 +132,8 @@ func (p *Person) Decide(s handsetsim.Screen) handsetsim.Decision {
 	switch s.Prompt {
 	case handsetsim.AskConfirm:
 		return p.confirm()
+	case handsetsim.AskBill:
+		return handsetsim.Decision{After: p.about(p.pace.Read), Act: handsetsim.Confirm}
 	case handsetsim.AskLater:
 		return handsetsim.Decision{After: p.about(p.pace.Later), Act: handsetsim.Confirm}
 	case handsetsim.AskCard, handsetsim.AskOther:

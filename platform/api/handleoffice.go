@@ -71,7 +71,13 @@ func readEnrolment(body []byte) (platform.Enrolment, error) {
 	e := platform.Enrolment{Phone: o.msisdn("phone")}
 	o.require("name")
 	e.Name = o.text("name", maxName)
-	e.Form = o.oneOf("form", "standalone", "sim", "sdtf")
+	e.Form = o.oneOf("form", "standalone", "sim", "sdtf", platform.FormNone)
+	e.Secrets = o.octets("secrets")
+	e.Accounts = o.openings("accounts")
+	if e.Form == platform.FormNone {
+		o.withoutElement()
+		return e, o.err
+	}
 	if o.has("suite") {
 		if err := e.Suite.UnmarshalText([]byte(o.oneOf("suite", "modern", "legacy"))); err != nil {
 			o.fail("suite", "must be modern or legacy")
@@ -79,12 +85,19 @@ func readEnrolment(body []byte) (platform.Enrolment, error) {
 	}
 	e.ElementID = o.elementID("element_id")
 	e.PublicKey = o.octets("public_key")
-	e.Secrets = o.octets("secrets")
-	e.Accounts = o.openings("accounts")
 	if o.err != nil {
 		return platform.Enrolment{}, o.err
 	}
 	return e, nil
+}
+
+// withoutElement refuses what is said of an element that is not there.
+func (o *object) withoutElement() {
+	for _, name := range []string{"suite", "element_id", "public_key"} {
+		if o.has(name) {
+			o.fail(name, "a phone of form %s has no secure element; leave it out", platform.FormNone)
+		}
+	}
 }
 
 func (o *object) oneOf(name string, words ...string) string {

@@ -19,10 +19,10 @@ type BranchKey struct {
 type Enrolment struct {
 	Phone     gateway.MSISDN   `json:"phone"`
 	Name      string           `json:"name"`
-	Form      string           `json:"form"`            // standalone, sim, sdtf (S2)
+	Form      string           `json:"form"`            // standalone, sim, sdtf (S2), none: no element, and none of the next three
 	Suite     string           `json:"suite,omitempty"` // modern, legacy; empty is modern
-	ElementID applet.ElementID `json:"element_id"`
-	PublicKey []byte           `json:"public_key"`
+	ElementID applet.ElementID `json:"element_id,omitempty"`
+	PublicKey []byte           `json:"public_key,omitempty"`
 	Secrets   applet.Sealed    `json:"secrets"`
 	Accounts  []Opening        `json:"accounts"` // one for each card in Secrets, in their order
 }
@@ -33,17 +33,18 @@ type Opening struct {
 	Currency money.Currency `json:"currency"`
 }
 
-// Enrolled is the answer: what makes the blank element this person's, sealed to it.
+// Enrolled is the answer: what makes the blank element this person's, sealed to it, if
+// there is one.
 type Enrolled struct {
 	Phone           gateway.MSISDN `json:"phone"`
-	Personalisation applet.Sealed  `json:"personalisation"`
+	Personalisation applet.Sealed  `json:"personalisation,omitempty"`
 }
 
 // Phone is an enrolled phone as operators see it.
 type Phone struct {
 	MSISDN    string           `json:"msisdn"` // masked
 	Name      string           `json:"name"`
-	ElementID applet.ElementID `json:"element_id"`
+	ElementID applet.ElementID `json:"element_id,omitempty"`
 	Form      string           `json:"form"`
 	Suite     string           `json:"suite"`
 	Keys      int              `json:"key_version"` // of the packet keys that the element has shown to have

@@ -42,6 +42,7 @@ import (
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/ledger"
+	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
@@ -55,6 +56,10 @@ type Config struct {
 
 	// AllowLegacy lets elements of the legacy suite be enrolled, pay and be paid for with.
 	AllowLegacy bool
+
+	// USSDCap is the most that a bill may ask for, in minor units, to be paid over USSD by
+	// a phone without a secure element. In a currency that is not there, none may.
+	USSDCap map[money.Currency]money.Amount
 
 	Log zerolog.Logger
 }
@@ -86,7 +91,7 @@ func (c Config) Validate() error {
 	case c.Partitions < 0 || c.Partitions > 1<<16:
 		return fmt.Errorf("billing: %d partitions: 1 to 65536 are possible", c.Partitions)
 	}
-	return nil
+	return validateCap(c.USSDCap)
 }
 
 // Partition is one partition's bills, phones, merchants and money.
@@ -187,6 +192,12 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return p.changeKeys(tx, in)
 	case KeepIdentity:
 		return p.keepIdentity(tx, in)
+	case FindBills:
+		return p.findBills(tx, in), nil
+	case Chosen:
+		return p.chosen(tx, in), nil
+	case Typed:
+		return p.typed(tx, in), nil
 	case platform.Unlock:
 		return nil, p.unlock(tx, in)
 	case platform.Release:

@@ -17,21 +17,26 @@ import (
 
 // PhoneMessage is the body of the effects EffectPush, EffectResult and EffectKeys: an
 // applet message that is to be secured and sent to a phone. Its counter is kept before
-// it is sent, and a repeat sends the same octets.
+// it is sent, and a repeat sends the same octets. To a phone without an element goes no
+// message: a push begins a menu.
 type PhoneMessage struct {
 	Bill    platform.BillID  `json:"bill"`
 	Phone   gateway.MSISDN   `json:"phone"`
-	Element applet.ElementID `json:"element"`
-	Form    applet.Form      `json:"form"`
-	Suite   scp80.Suite      `json:"suite"`
+	Element applet.ElementID `json:"element,omitempty"` // none: the phone has no element
+	Form    applet.Form      `json:"form,omitzero"`
+	Suite   scp80.Suite      `json:"suite,omitzero"`
 	Version uint8            `json:"key_version"` // of the packet keys that it goes under
 	Counter uint64           `json:"counter"`
 	Payload []byte           `json:"payload,omitempty"`
 	// Keys is the version of packet keys that the message brings; it is made when it
 	// is sent, so that no key is kept with it, and has no payload here.
 	Keys    uint8     `json:"keys,omitempty"`
-	Expires time.Time `json:"expires"` // when it is of no use any more
+	Texted  bool      `json:"texted,omitempty"` // an SMS has said how to pay the bill
+	Expires time.Time `json:"expires"`          // when it is of no use any more
 }
+
+// Bare says whether the phone has no element: what goes to it is a menu.
+func (m *PhoneMessage) Bare() bool { return m.Element == "" }
 
 // Binding is what the vault finds the element's keys by.
 func (m *PhoneMessage) Binding() keys.Binding {
@@ -62,6 +67,9 @@ func (p *Partition) effectTo(ph *phone, kind string, m PhoneMessage) engine.Effe
 func (p *Partition) pushEffect(tx *engine.Tx, r *record, ph *phone) (effects []engine.Effect) {
 	r.Pushes++
 	r.NextPush = tx.Now().Add(p.pause(r))
+	if ph.Bare() {
+		return []engine.Effect{p.effectTo(ph, EffectPush, PhoneMessage{Bill: r.ID, Expires: r.Expires, Texted: r.Texted})}
+	}
 	if next := p.offered(ph); next != 0 {
 		effects = append(effects, p.effectTo(ph, EffectKeys, PhoneMessage{Bill: r.ID, Keys: next, Expires: r.Expires}))
 	}
@@ -83,6 +91,10 @@ func (p *Partition) submitted(tx *engine.Tx, in Submitted) {
 	if !ok || in.MessageID != "" && p.messages[in.MessageID] == r {
 		return
 	}
+	if in.MessageID == "" && in.Refused == "" {
+		p.moveOrKeep(tx, r, bill.Push, CauseCarrier, story{Detail: "a USSD session"})
+		return
+	}
 	r.Answered++
 	if in.Refused != "" {
 		p.notOnItsWay(tx, r, in.Refused)
@@ -96,21 +108,24 @@ func (p *Partition) submitted(tx *engine.Tx, in Submitted) {
 
 func (p *Partition) onItsWay(tx *engine.Tx, r *record, id gateway.MessageID) {
 	p.await(r, id)
-	p.moveOrKeep(tx, r, bill.Push, CauseCarrier, id) // the phone may have been faster, or it was a reminder
+	r.Texted = r.Texted || p.phones[r.Phone].Bare()
+	p.moveOrKeep(tx, r, bill.Push, CauseCarrier, aboutMessage(id)) // the phone may have been faster, or it was a reminder
 	if state, ok := r.Early[id]; ok {
 		p.carried(tx, r, id, state)
 	}
 }
 
 // moveOrKeep moves a bill if it can still be moved, and keeps it in any case.
-func (p *Partition) moveOrKeep(tx *engine.Tx, r *record, e fsm.Event, cause string, id gateway.MessageID) {
+func (p *Partition) moveOrKeep(tx *engine.Tx, r *record, e fsm.Event, cause string, s story) {
 	path, err := p.path(r, e, p.facts(tx, r))
 	if err != nil {
 		p.keep(tx, r)
 		return
 	}
-	p.advance(tx, r, path, cause, story{Detail: "message " + string(id)})
+	p.advance(tx, r, path, cause, s)
 }
+
+func aboutMessage(id gateway.MessageID) story { return story{Detail: "message " + string(id)} }
 
 // refusedPart is the part of the pause before the next push that a carrier gets which
 // refused the last one: it is throttled or away, and the phone has heard nothing.
@@ -158,7 +173,7 @@ func (p *Partition) carried(tx *engine.Tx, r *record, id gateway.MessageID, stat
 	p.unawait(r, id)
 	r.Messages = slices.DeleteFunc(r.Messages, func(other gateway.MessageID) bool { return other == id })
 	if state == gateway.Delivered {
-		p.moveOrKeep(tx, r, bill.Deliver, CauseReceipt, id) // the phone's own word may have been faster
+		p.moveOrKeep(tx, r, bill.Deliver, CauseReceipt, aboutMessage(id)) // the phone's own word may have been faster
 		return
 	}
 	p.notOnItsWay(tx, r, "the carrier gave up: "+state.String())

@@ -123,6 +123,10 @@ func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Seale
 	if err != nil {
 		return nil, err
 	}
+	if reg.Bare() {
+		_, err := s.do(ctx, s.PhonePartition(reg.MSISDN), Enrol{Phone: reg, Accounts: e.Accounts})
+		return nil, err
+	}
 	version, err := s.keysFor(ctx, reg)
 	if err != nil {
 		return nil, err
@@ -171,22 +175,15 @@ func (s *Service) elementPartition(id applet.ElementID) engine.Partition {
 // register makes the register entry of an enrolment: what was secret in it becomes
 // references that only the vault can compare with.
 func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets) (Register, error) {
-	form, err := applet.ParseForm(e.Form)
-	suite := cmp.Or(e.Suite, scp80.Modern)
-	switch {
-	case err != nil:
-		return Register{}, invalid("form", err.Error())
-	case len(secrets.Cards) == 0 || len(secrets.Cards) != len(e.Accounts):
+	if len(secrets.Cards) == 0 || len(secrets.Cards) != len(e.Accounts) {
 		return Register{}, invalid("accounts", "one for each card, and at least one card")
-	case len(secrets.Cards) > form.Capacity():
-		return Register{}, invalid("accounts", fmt.Sprintf("a %s element holds %d cards", form, form.Capacity()))
-	case !s.config.allowed(suite):
-		return Register{}, legacyOff("suite")
 	}
-	reg := Register{
-		MSISDN: e.Phone, Name: e.Name, Element: e.ElementID, Form: form, Suite: suite,
-		Identity: s.config.Vault.Fingerprint(identityKind, secrets.Identity.Reveal()),
+	reg, err := s.element(e)
+	if err != nil {
+		return Register{}, err
 	}
+	reg.MSISDN, reg.Name = e.Phone, e.Name
+	reg.Identity = s.config.Vault.Fingerprint(identityKind, secrets.Identity.Reveal())
 	for i, card := range secrets.Cards {
 		opening := e.Accounts[i]
 		if opening.Balance < 0 || opening.Balance > money.Max {
@@ -198,10 +195,47 @@ func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets
 			Slot: slot, Alias: card.Alias, Masked: card.PAN.Masked(), Token: token,
 			Number:  s.config.Vault.Fingerprint(cardKind, card.PAN.Reveal()),
 			PIN:     s.config.Vault.PINReference(token, secrets.PIN),
-			Account: ledger.Card(e.ElementID, slot, opening.Currency), Currency: opening.Currency,
+			Account: s.account(reg, slot, opening.Currency), Currency: opening.Currency,
 		})
 	}
 	return reg, nil
+}
+
+// mostCards is how many cards are bound to a phone without an element.
+const mostCards = 16
+
+// element is what an enrolment says of the secure element, if there is one.
+func (s *Service) element(e platform.Enrolment) (Register, error) {
+	if e.Form == platform.FormNone {
+		switch {
+		case e.ElementID != "" || len(e.PublicKey) > 0 || e.Suite != 0:
+			return Register{}, invalid("form", "a phone without an element has no element_id, public_key or suite")
+		case len(e.Accounts) > mostCards:
+			return Register{}, invalid("accounts", fmt.Sprintf("up to %d cards are bound to a phone", mostCards))
+		}
+		return Register{}, nil
+	}
+	form, err := applet.ParseForm(e.Form)
+	suite := cmp.Or(e.Suite, scp80.Modern)
+	switch {
+	case err != nil:
+		return Register{}, invalid("form", err.Error()+", or "+platform.FormNone+" for a phone without one")
+	case e.ElementID == "":
+		return Register{}, invalid("element_id", "of the blank element")
+	case len(e.Accounts) > form.Capacity():
+		return Register{}, invalid("accounts", fmt.Sprintf("a %s element holds %d cards", form, form.Capacity()))
+	case !s.config.allowed(suite):
+		return Register{}, legacyOff("suite")
+	}
+	return Register{Element: e.ElementID, Form: form, Suite: suite}, nil
+}
+
+// account names the account behind a card.
+func (s *Service) account(reg Register, slot int, c money.Currency) string {
+	if reg.Bare() {
+		return ledger.Bare(s.config.Vault.Fingerprint(phoneKind, string(reg.MSISDN)), slot, c)
+	}
+	return ledger.Card(reg.Element, slot, c)
 }
 
 // Phones lists who is enrolled.
@@ -225,9 +259,16 @@ func (s *Service) Phones(ctx context.Context) ([]platform.Phone, error) {
 	return all, nil
 }
 
+func (ph *phone) form() string {
+	if ph.Bare() {
+		return platform.FormNone
+	}
+	return ph.Form.String()
+}
+
 func (ph *phone) view(balances map[string]money.Amount) platform.Phone {
 	v := platform.Phone{
-		MSISDN: ph.MSISDN, Name: ph.Name, ElementID: ph.Element, Form: ph.Form.String(),
+		MSISDN: ph.MSISDN, Name: ph.Name, ElementID: ph.Element, Form: ph.form(),
 		Suite: ph.Suite, Keys: ph.counters.Version, Held: ph.held(),
 	}
 	for _, c := range ph.Cards {

@@ -39,11 +39,12 @@ type Open struct {
 	Looked       time.Time           `json:"-"`
 }
 
-// Submitted is what the carrier answered to a push.
+// Submitted is what the carrier answered to a push. With neither an id nor a refusal it
+// is a menu that began: no receipt will come.
 type Submitted struct {
 	Bill      platform.BillID
-	MessageID gateway.MessageID // empty when refused
-	Refused   string            // why, in words
+	MessageID gateway.MessageID
+	Refused   string // why, in words
 }
 
 // Receipt is the carrier's word on a push. One that comes before the carrier's answer

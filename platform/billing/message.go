@@ -41,7 +41,7 @@ type Outcome struct {
 // that has cost the same. The effect, the counter and the packet are kept in the same batch.
 func (p *Partition) message(tx *engine.Tx, in Message) Outcome {
 	ph, ok := p.phones[in.Phone]
-	if !ok {
+	if !ok || ph.Bare() {
 		return p.fail(tx.Now(), in.Phone, DropUnknown)
 	}
 	if !p.config.allowed(ph.Suite) {

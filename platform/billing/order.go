@@ -186,7 +186,10 @@ func (p *Partition) cancel(tx *engine.Tx, in Cancel) (any, error) {
 		return nil, tooLateToCancel(r.State)
 	}
 	r.Reason = platform.ReasonCancelled
-	closed := p.resultEffect(tx, r, p.phones[r.Phone], answer{Code: applet.CodeCancelled})
-	p.advance(tx, r, path, CauseMerchant, story{Reason: r.Reason, Effects: []engine.Effect{closed}})
+	var closed []engine.Effect
+	if ph := p.phones[r.Phone]; !ph.Bare() { // a menu asks anew each time
+		closed = append(closed, p.resultEffect(tx, r, ph, answer{Code: applet.CodeCancelled}))
+	}
+	p.advance(tx, r, path, CauseMerchant, story{Reason: r.Reason, Effects: closed})
 	return r.Bill, nil
 }

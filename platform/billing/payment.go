@@ -18,7 +18,8 @@ type payment struct {
 	phone  *phone
 	record *record
 	packet *taken
-	stale  bool // its PIN block's key was used before
+	stale  bool   // its PIN block's key was used before
+	over   string // says that it came another way than from an element
 }
 
 // verdict is what the checks say of a payment.
@@ -44,19 +45,26 @@ func (p *Partition) pay(tx *engine.Tx, pm payment) Outcome {
 		return p.answerAgain(tx, r, pm.phone, closed)
 	}
 	v := p.judge(pm)
+	told := func() []engine.Effect { return []engine.Effect{p.resultEffect(tx, r, pm.phone, v.answer)} }
+	if !p.attempt(tx, pm, v, told) {
+		return p.drop(DropState)
+	}
+	return Outcome{Bill: r.ID}
+}
+
+// attempt does what the checks of a payment say, and has its holder told.
+func (p *Partition) attempt(tx *engine.Tx, pm payment, v verdict, told func() []engine.Effect) bool {
+	r := pm.record
 	facts := p.facts(tx, r)
 	facts.TriesLeft = v.TriesLeft
 	path, err := p.path(r, v.event, facts)
 	if err != nil {
 		p.config.Log.Error().Err(err).Str("bill", string(r.ID)).Msg("a payment was judged but its bill cannot move")
-		return p.drop(DropState)
+		return false
 	}
 	p.settleAttempt(tx, pm, v)
-	p.advance(tx, r, path, CausePhone, story{
-		Detail: v.detail(), Reason: v.reason, Postings: v.moves,
-		Effects: []engine.Effect{p.resultEffect(tx, r, pm.phone, v.answer)},
-	})
-	return Outcome{Bill: r.ID}
+	p.advance(tx, r, path, CausePhone, story{Detail: pm.over + v.detail(), Reason: v.reason, Postings: v.moves, Effects: told()})
+	return true
 }
 
 // closedAnswer is the answer to a payment for a bill that takes none any more.
@@ -91,7 +99,7 @@ func (p *Partition) judge(pm payment) verdict {
 	case !p.pinRight(pm, card):
 		return wrongPIN(pm, card)
 	}
-	delete(pm.phone.counters.Wrong, card.Slot)
+	p.rightPIN(pm.phone, card)
 	return p.judgeMoney(pm, card)
 }
 
@@ -128,6 +136,12 @@ func (p *Partition) cardOf(pm payment) *CardEntry {
 func (p *Partition) pinRight(pm payment, card *CardEntry) bool {
 	pin, err := p.config.Vault.PIN(pm.phone.binding(), pm.PINCounter, card.Token, pm.PINBlock)
 	return err == nil && p.config.Vault.VerifyPIN(card.PIN, card.Token, pin)
+}
+
+// rightPIN forgets the wrong ones before it.
+func (p *Partition) rightPIN(ph *phone, card *CardEntry) {
+	delete(ph.counters.Wrong, card.Slot)
+	p.keepCounters(ph)
 }
 
 // wrongPIN counts a try; the third locks the card entry and the bill fails.

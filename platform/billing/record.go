@@ -24,6 +24,8 @@ type record struct {
 	// one of them may be about it.
 	Early map[gateway.MessageID]gateway.MessageState `json:"early,omitempty"`
 
+	Texted bool `json:"texted,omitempty"` // an SMS has told a holder without a client how to pay it
+
 	NextPush     time.Time `json:"next_push,omitzero"`
 	NextReminder time.Time `json:"next_reminder,omitzero"`
 
@@ -77,10 +79,10 @@ func (r *record) final() bool { return !r.Acknowledged.IsZero() }
 type Register struct {
 	MSISDN   gateway.MSISDN   `json:"msisdn"`
 	Name     string           `json:"name"`
-	Element  applet.ElementID `json:"element"`
-	Form     applet.Form      `json:"form"`
-	Suite    scp80.Suite      `json:"suite"`    // bound to the element: nothing on the wire changes it
-	Identity string           `json:"identity"` // fingerprint of the identity number
+	Element  applet.ElementID `json:"element,omitempty"` // none: bills are paid through a menu
+	Form     applet.Form      `json:"form,omitzero"`
+	Suite    scp80.Suite      `json:"suite,omitzero"` // bound to the element: nothing on the wire changes it
+	Identity string           `json:"identity"`       // fingerprint of the identity number
 	Cards    []CardEntry      `json:"cards"`
 	Enrolled time.Time        `json:"enrolled_at"`
 }

@@ -93,8 +93,8 @@ func (s *Service) CreateBill(ctx context.Context, m platform.MerchantID, o platf
 	if err != nil {
 		return platform.Bill{}, err
 	}
-	if !s.config.allowed(payer.(Found).Suite) {
-		return platform.Bill{}, legacyOff("phone")
+	if err := s.config.admits(payer.(Found).Register, o); err != nil {
+		return platform.Bill{}, err
 	}
 	c, err := s.claim(ctx, m, o)
 	if err != nil {

@@ -7,7 +7,8 @@
 // the merchant's home partition by two transfers, one in each book, that meet in
 // clearing: after a drained sweep the clearing accounts of all books sum to zero.
 //
-//	card:ELEMENT/SLOT:CUR  the bank account behind a card; never below zero
+//	card:ELEMENT/SLOT:CUR  the bank account behind a card; never below zero; of a phone
+//	                       without an element ELEMENT is phone-FINGERPRINT
 //	sub:PAYEE:CUR          what a payee earned in this partition and was not swept yet
 //	home:PAYEE:CUR         a payee's account in its merchant's partition
 //	clearing:CUR           between a sweep's two halves; may be below zero
@@ -36,6 +37,12 @@ var ErrShort = errors.New("not enough money on the account")
 // Card names the account behind the card in an element's slot.
 func Card(element applet.ElementID, slot int, c money.Currency) string {
 	return fmt.Sprintf("card:%s/%d:%s", element, slot, c)
+}
+
+// Bare names the account behind the card in a slot of a phone without an element, by
+// the phone's fingerprint.
+func Bare(phone string, slot int, c money.Currency) string {
+	return fmt.Sprintf("card:phone-%s/%d:%s", phone, slot, c)
 }
 
 // Sub names a payee's sub-account in a payer's partition.

@@ -7,7 +7,8 @@
 // carrier delivers: receipts, and secured packets from phones, which it hands to the
 // partition that keeps the phone. It answers the carrier when the partition has kept
 // the outcome. Anything that is not authentic is acknowledged to the carrier and
-// dropped: its sender learns nothing.
+// dropped: its sender learns nothing. [Menus] are the USSD sessions with phones that have
+// no element.
 package push
 
 import (
@@ -50,6 +51,7 @@ type Sender struct {
 	Partitions Partitions
 	Vault      Vault
 	Address    string // of the platform at the carrier: what phones answer to
+	Menus      *Menus // for phones without an element
 	Log        zerolog.Logger
 }
 
@@ -68,6 +70,12 @@ func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.
 		return fmt.Errorf("push %s: %w", effect.ID, err)
 	}
 	if !time.Now().Before(m.Expires) {
+		return nil
+	}
+	if m.Bare() {
+		if err := s.Menus.Push(ctx, p, m); err != nil {
+			return fmt.Errorf("push %s: %w", effect.ID, err)
+		}
 		return nil
 	}
 	if m.Payload, err = s.payload(m); err != nil {

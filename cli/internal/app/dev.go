@@ -33,6 +33,7 @@ type devConfig struct {
 	fresh, manual, strict      bool
 	seed                       uint64
 	suite                      scp80.Suite
+	ussdCap                    cli.StringSlice
 }
 
 func dev() command {
@@ -43,7 +44,7 @@ func dev() command {
 		about: "Carrier, platform, shop and handsets in one process, with a few enrolled phones and one merchant. " +
 			"The banner says every address, the keys to use and what to try. Commands such as airtill bill find this network by themselves.",
 		section:  "Networks",
-		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json"},
+		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json", "airtill dev --ussd-cap CNY=200000"},
 		flags: []cli.Flag{
 			addressFlag("http", "the platform", "127.0.0.1:8080", &d.http),
 			addressFlag("smpp", "the carrier", "127.0.0.1:2775", &d.smpp),
@@ -54,6 +55,7 @@ func dev() command {
 			suiteFlag(&d.suite, secureBy), redisFlag(&d.redis), freshFlag(&d.fresh),
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
+			capFlag(&d.ussdCap),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
 		},
 		run: d.run,
@@ -68,6 +70,10 @@ func addressFlag(name, who, address string, into *string) cli.Flag {
 }
 
 func (d *devConfig) run(ctx context.Context, c *call) error {
+	most, err := capOf(d.ussdCap.Value())
+	if err != nil {
+		return err
+	}
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -79,7 +85,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
-		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual), ShopName: "Sky Travel", Log: c.log,
+		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http, --smpp, --carrier, --handsets, --shop")
@@ -203,9 +209,9 @@ func cardLine(p world.ReadyPhone) string {
 	return strings.Join(all, ", ")
 }
 
-// devPeople are the people of a dev network: one of each habit, and a buyer. The PIN
-// of all is 246813.
-func devPeople(manual bool) []world.Person {
+// devPeople are the people of a dev network: one of each habit, a buyer, and with USSD
+// somebody whose phone has no payment client. The PIN of all is 246813.
+func devPeople(manual, bare bool) []world.Person {
 	people := []world.Person{
 		devPerson(1, "Li Na", "sim", persona.Pays),
 		devPerson(2, "Zhao Min", "sdtf", persona.PoorFirstCard),
@@ -215,6 +221,9 @@ func devPeople(manual bool) []world.Person {
 		devPerson(6, "He Ping", "sim", persona.WrongPINOnce),
 		devPerson(7, "Gao Fei", "sim", persona.Away),
 		devPerson(8, "Ma Lin", "sim", persona.Manual),
+	}
+	if bare {
+		people = append(people, devPerson(9, "Tang Xin", platform.FormNone, persona.Pays))
 	}
 	if manual {
 		for i := range people {

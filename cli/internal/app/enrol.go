@@ -41,6 +41,7 @@ func enrolCommand() command {
 			"They leave this program sealed to the platform's branch key. The branch issues the cards' numbers.",
 		examples: []string{
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --card alias=Blue,balance=500000`,
+			`airtill enrol --phone 8613800000009 --name "Li Wei" --form none --card alias=Blue,balance=500000`,
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --persona pays --pin-file pin --id-number-file id --card alias=Blue,balance=500000,currency=CNY --card alias=Red,balance=0`,
 		},
 		flags:    slices.Concat(n.flags(), n.at.office(), []cli.Flag{n.at.handsetsFlag()}),
@@ -53,7 +54,7 @@ func (n *newPerson) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "phone", Usage: "the phone's `NUMBER`", Destination: &n.phone},
 		&cli.StringFlag{Name: "name", Usage: "the person's `NAME`", Destination: &n.name},
-		&cli.StringFlag{Name: "form", Usage: "`FORM` of the secure element: sim, standalone or sdtf", Value: applet.SIM.String(), Destination: &n.form},
+		&cli.StringFlag{Name: "form", Usage: "`FORM` of the secure element: sim, standalone or sdtf; none for a phone without one, whose bills are paid over USSD", Value: applet.SIM.String(), Destination: &n.form},
 		suiteFlag(&n.suite, "bind the element to `SUITE`, for good: modern (AES), or legacy (3DES), which the platform must allow"),
 		&cli.StringFlag{Name: "persona", Usage: "`HABIT` of answering bills: " + habits(), Value: string(persona.Manual), Destination: &n.persona},
 		&cli.StringSliceFlag{Name: "card", Usage: "a `CARD` with the account behind it: alias=Blue,balance=500000,currency=CNY; may be repeated", Destination: n.cards},
@@ -89,7 +90,11 @@ func (n *newPerson) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return n.at.explain(fmt.Errorf("%s is enrolled, but its phone cannot be shown: %w", p.Phone, err))
 	}
-	c.talk("%s can pay now: the element is personalised; the cards are bound to it", p.Name)
+	if p.Form == platform.FormNone {
+		c.talk("%s can pay now over USSD, as much as the platform's --ussd-cap lets; the cards are bound to the phone's number", p.Name)
+	} else {
+		c.talk("%s can pay now: the element is personalised; the cards are bound to it", p.Name)
+	}
 	c.talk("next: airtill bill create --amount 500 --phone %s --wait 10s", p.Phone)
 	return c.out.one(enrolled{Name: p.Name, Phone: made}, append([]field{{"name", p.Name}}, phoneFields(made)...)...)
 }
@@ -107,8 +112,8 @@ func (n *newPerson) person() (world.Person, error) {
 	if p.Phone, err = gateway.ParseMSISDN(n.phone); err != nil {
 		return p, usagef("--phone %q: %w", n.phone, err)
 	}
-	if _, err := applet.ParseForm(n.form); err != nil {
-		return p, usagef("--form: %w", err)
+	if _, err := applet.ParseForm(n.form); err != nil && n.form != platform.FormNone {
+		return p, usagef("--form: %w, or %s for a phone without one", err, platform.FormNone)
 	}
 	if _, err := persona.ParseKind(n.persona); err != nil {
 		return p, usagef("--persona: %w", err)

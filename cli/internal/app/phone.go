@@ -15,10 +15,11 @@ import (
 func phoneCommand() command {
 	return command{
 		name: "phone", short: "look at the phones, and do what their holders could do", section: "A running network",
-		examples: []string{"airtill phone list", "airtill phone pay --slot 1 8613800000001"},
+		examples: []string{"airtill phone list", "airtill phone pay --slot 1 8613800000001", "airtill phone dial 8613800000009 '*120#'"},
 		sub: []command{
 			phoneList(), phoneShow(), phoneInbox(), phoneBills(),
-			phonePay(), phoneRefuse(), phoneDefer(), phoneSend(), phonePower(), phoneClone(), phoneRestore(),
+			phonePay(), phoneRefuse(), phoneDefer(), phoneSend(), phonePower(),
+			phoneDial(), phoneReply(), phoneScreen(), phoneHangUp(), phoneClone(), phoneRestore(),
 		},
 	}
 }

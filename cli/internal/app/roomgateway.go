@@ -117,6 +117,7 @@ func (m *mobile) or(said, standard string) string {
 }
 
 func (g *gatewayConfig) run(ctx context.Context, c *call) (err error) {
+	defer collectRarely(c)()
 	key, err := carrierKey(c, g.operatorKeyFile)
 	if err != nil {
 		return err

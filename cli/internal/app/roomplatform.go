@@ -22,6 +22,7 @@ type platformConfig struct {
 	vault                               vaultAt
 	http, redis, operatorKeyFile, ready string
 	allowLegacy                         bool
+	ussdCap                             cli.StringSlice
 }
 
 func platformCommand() command {
@@ -43,6 +44,7 @@ func platformCommand() command {
 			redisFlag(&p.redis),
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
 			&cli.BoolFlag{Name: "allow-legacy", Usage: "serve elements and merchants of the legacy suite (3DES, MD5) too; it is weak", EnvVars: []string{"AIRTILL_ALLOW_LEGACY"}, Destination: &p.allowLegacy},
+			capFlag(&p.ussdCap),
 			readyFlag(&p.ready),
 		),
 		run: p.run,
@@ -50,6 +52,10 @@ func platformCommand() command {
 }
 
 func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
+	most, err := capOf(p.ussdCap.Value())
+	if err != nil {
+		return err
+	}
 	operatorKey, err := p.operatorKey(c)
 	if err != nil {
 		return err
@@ -71,7 +77,8 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	warnRisks(c, store)
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
-		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, Random: rand.Reader, Log: c.log,
+		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
+		Random: rand.Reader, Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http")

@@ -47,6 +47,7 @@ func root() command {
 			handsetsCommand(),
 			decodeCommand(),
 			keysCommand(),
+			benchCommand(),
 			version(),
 			completion(),
 		},

@@ -84,7 +84,7 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"merchant", "--profile", "modern", "--api-key-file", "a"}, "--api-key-file: a merchant of profile modern has no API key; it signs"},
 		{[]string{"merchant", "--profile", "legacy", "--webhook-secret-file", "a"},
 			"--webhook-secret-file: callbacks of profile legacy are signed with the platform's own key; leave it out"},
-		{enrol("--form", "chip"), "--form: a secure element is standalone, sim or sdtf"},
+		{enrol("--form", "chip"), "--form: a secure element is standalone, sim or sdtf, or none for a phone without one"},
 		{enrol("--persona", "shy"), `--persona: no persona "shy": choose one of pays, refuses, poor-first-card, wrong-pin-once, pays-later, never, away, manual`},
 		{enrol("--card", "alias=Red"), `--card "alias=Red": alias and balance must be given`},
 		{[]string{"audit", "--redis", "redis://:hush@x:y/"}, "the store's address is no URL like redis://127.0.0.1:6379/0; say one: --redis URL"},

@@ -47,6 +47,7 @@ var pure = map[string][]string{
 	"platform/money":  nil,
 	"platform/scp80":  nil,
 	"platform/applet": {"gateway", "platform/money", "platform/scp80"},
+	"platform/menu":   {"platform", "platform/applet", "platform/money", "gateway/tpdu", "gateway/ussd"},
 }
 
 // doing is what a pure package leaves to others.

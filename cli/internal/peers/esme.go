@@ -20,7 +20,51 @@ import (
 const nodeSMPP = "smpp@0.5.1"
 
 //go:embed testdata/esme.js
-var esmeScript []byte
+var esmeJS []byte
+
+//go:embed testdata/esme.pl
+var esmePL []byte
+
+// Library is an SMPP client that nobody here wrote.
+type Library struct {
+	name    string
+	command func(t testing.TB, config string) *exec.Cmd
+}
+
+func (l Library) String() string { return l.name }
+
+// The libraries there are: node-smpp from npm, and Net::SMPP of Perl.
+var (
+	NodeSMPP = Library{"node-smpp", node}
+	NetSMPP  = Library{"Net::SMPP", perl}
+)
+
+func node(t testing.TB, config string) *exec.Cmd {
+	t.Helper()
+	Want(t, "node", "npm")
+	modules, err := install(t, nodeSMPP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", script(t, "esme.js", esmeJS), config)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	return cmd
+}
+
+func perl(t testing.TB, config string) *exec.Cmd {
+	t.Helper()
+	WantPerl(t, "Net::SMPP")
+	return exec.CommandContext(t.Context(), "perl", script(t, "esme.pl", esmePL), config)
+}
+
+func script(t testing.TB, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 // ESMEConfig says where the outside SMPP client binds and as whom.
 type ESMEConfig struct {
@@ -30,7 +74,7 @@ type ESMEConfig struct {
 	Number   string `json:"number"` // its own number: the source of what it submits
 }
 
-// ESME is a bound SMPP client, node-smpp in a process of its own.
+// ESME is a bound SMPP client, a library in a process of its own.
 type ESME struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -39,45 +83,53 @@ type ESME struct {
 	past   []Event // read and not yet asked for
 }
 
-// Event is what the client tells: bound, submitted, receipt, message, refused,
-// unbound, closed or error.
+// Event is what the client tells: bound, submitted, receipt, message, queried,
+// replaced, cancelled, refused, unbound, closed or error.
 type Event struct {
-	Event  string `json:"event"`
-	ID     string `json:"id,omitempty"` // message_id
-	From   string `json:"from,omitempty"`
-	To     string `json:"to,omitempty"`
-	Text   string `json:"text,omitempty"`
-	Stat   string `json:"stat,omitempty"`   // of a receipt: DELIVRD, EXPIRED, ...
-	Status uint32 `json:"status,omitempty"` // command_status of a refusal
-	Coding uint8  `json:"coding,omitempty"` // data_coding
+	Event   string            `json:"event"`
+	ID      string            `json:"id,omitempty"` // message_id
+	From    string            `json:"from,omitempty"`
+	To      string            `json:"to,omitempty"`
+	Text    string            `json:"text,omitempty"`
+	Stat    string            `json:"stat,omitempty"`    // of a receipt: DELIVRD, EXPIRED, ...
+	Status  uint32            `json:"status,omitempty"`  // command_status of a refusal
+	Failed  map[string]uint32 `json:"failed,omitempty"`  // of a submit_multi: destinations refused, and why
+	State   uint8             `json:"state,omitempty"`   // message_state that query_sm answered
+	Final   string            `json:"final,omitempty"`   // and the final_date, in the library's form
+	Coding  uint8             `json:"coding,omitempty"`  // data_coding
+	Service string            `json:"service,omitempty"` // service_type
+	Op      uint8             `json:"op,omitempty"`      // ussd_service_op
+	Session string            `json:"session,omitempty"` // its_session_info, hexadecimal
+}
+
+// order is what the client is told to do.
+type order struct {
+	Do      string   `json:"do"`
+	ID      string   `json:"id,omitempty"`
+	To      string   `json:"to,omitempty"`
+	All     []string `json:"all,omitempty"` // destinations of a submit_multi
+	Text    string   `json:"text,omitempty"`
+	At      string   `json:"at,omitempty"`      // schedule_delivery_time
+	Op      uint8    `json:"op,omitempty"`      // ussd_service_op
+	Session string   `json:"session,omitempty"` // its_session_info, hexadecimal
 }
 
 // Bind starts the client and waits until the SMSC has bound it.
-func Bind(t testing.TB, cfg ESMEConfig) *ESME {
+func (l Library) Bind(t testing.TB, cfg ESMEConfig) *ESME {
 	t.Helper()
-	e := startESME(t, cfg)
+	e := l.start(t, cfg)
 	e.Await("bound")
 	return e
 }
 
-// startESME starts the client; it binds when cfg has an address.
-func startESME(t testing.TB, cfg ESMEConfig) *ESME {
+// start starts the client; it binds when cfg has an address.
+func (l Library) start(t testing.TB, cfg ESMEConfig) *ESME {
 	t.Helper()
-	Want(t, "node", "npm")
-	modules, err := install(t, nodeSMPP)
+	config, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := filepath.Join(t.TempDir(), "esme.js")
-	if err := os.WriteFile(script, esmeScript, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	arg, err := json.Marshal(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &ESME{t: t, cmd: exec.CommandContext(t.Context(), "node", script, string(arg)), events: make(chan Event, 1024)}
-	e.cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	e := &ESME{t: t, cmd: l.command(t, string(config)), events: make(chan Event, 1024)}
 	e.start()
 	return e
 }
@@ -115,7 +167,7 @@ func (e *ESME) start() {
 		}
 		<-ended
 		if _ = e.cmd.Wait(); stderr.Len() > 0 {
-			e.t.Logf("node: %s", &stderr)
+			e.t.Logf("%s: %s", e.cmd.Args[0], &stderr)
 		}
 	})
 }
@@ -123,27 +175,27 @@ func (e *ESME) start() {
 // Submit sends a text with a receipt asked for and returns its message_id.
 func (e *ESME) Submit(to, text string) string {
 	e.t.Helper()
-	e.order(map[string]string{"do": "submit", "to": to, "text": text})
-	return e.Await("submitted").ID
+	return e.do("submitted", order{Do: "submit", To: to, Text: text}).ID
 }
 
 // Unbind unbinds politely and waits for the connection's end.
 func (e *ESME) Unbind() {
 	e.t.Helper()
-	e.order(map[string]string{"do": "unbind"})
-	e.Await("unbound")
+	e.do("unbound", order{Do: "unbind"})
 	e.Await("closed")
 }
 
-func (e *ESME) order(v map[string]string) {
+// do has the client do something, and waits until it tells of it.
+func (e *ESME) do(told string, o order) Event {
 	e.t.Helper()
-	line, err := json.Marshal(v)
+	line, err := json.Marshal(o)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	if _, err := e.stdin.Write(append(line, '\n')); err != nil {
 		e.t.Fatalf("tell the client: %v", err)
 	}
+	return e.Await(told)
 }
 
 // Await returns the first event of the kind that was not yet asked for. Events of

@@ -33,7 +33,7 @@ func TestGuestOfANetwork(t *testing.T) {
 	}
 	err = w.Run(ctx, func(ctx context.Context) error {
 		r := w.Ready()
-		client := Bind(t, ESMEConfig{Addr: r.SMPP, SystemID: r.ESMEs[0].SystemID, Password: r.ESMEs[0].Password, Number: number})
+		client := NodeSMPP.Bind(t, ESMEConfig{Addr: r.SMPP, SystemID: r.ESMEs[0].SystemID, Password: r.ESMEs[0].Password, Number: number})
 		id := client.Submit(handset, "Your table is ready")
 		if receipt := client.Await("receipt"); receipt.ID != id || receipt.Stat != "DELIVRD" {
 			t.Errorf("receipt %+v, want id %s, DELIVRD", receipt, id)

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -26,11 +27,14 @@ type network struct {
 }
 
 // startNetwork runs until the test ends.
-func startNetwork(t *testing.T) *network {
+func startNetwork(t *testing.T) *network { t.Helper(); return startNetworkFor(t, smsc.Account{}) }
+
+// startNetworkFor is a network whose outside client has an account that is set so.
+func startNetworkFor(t *testing.T, client smsc.Account) *network {
 	t.Helper()
+	client.SystemID, client.Password, client.AddressRange = "guest", "guest", `^2[0-9]{3}$`
 	server, err := smsc.New(smsc.Config{Accounts: []smsc.Account{
-		{SystemID: "handsets", Password: "handsets", AddressRange: `^861[0-9]{10}$`},
-		{SystemID: "guest", Password: "guest", AddressRange: `^2[0-9]{3}$`},
+		{SystemID: "handsets", Password: "handsets", AddressRange: `^861[0-9]{10}$`}, client,
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -64,23 +68,44 @@ func startNetwork(t *testing.T) *network {
 	return n
 }
 
-// An SMPP client that nobody here wrote binds, sends a text to a handset, gets
-// its receipt, and receives what a handset sends to its number; and a dissector
-// that nobody here wrote reads every octet of it.
+// SMPP clients that nobody here wrote bind, send a text to a handset, get its
+// receipt, and receive what a handset sends to their number; and a dissector that
+// nobody here wrote reads every octet of it.
 func TestSMSCAmongOutsidePeers(t *testing.T) {
-	Want(t, "node", "npm", "tshark")
-	n := startNetwork(t)
-	tap := Listen(t, n.addr.Port)
-	client := Bind(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "guest", Number: guest})
-
-	id := client.Submit(phone, "Your taxi [4] is here")
-	got := n.next(t)
-	if text, err := tpdu.Decode(got.ShortMessage, tpdu.AlphabetOf(got.DataCoding)); err != nil || text != "Your taxi [4] is here" {
-		t.Errorf("the handset read %q, %v", text, err)
+	for _, library := range libraries {
+		for name, account := range map[string]smsc.Account{"deliver_sm": {}, "data_sm": {DataSM: true}} {
+			t.Run(library.String()+" "+name, func(t *testing.T) {
+				Want(t, "tshark")
+				n := startNetworkFor(t, account)
+				tap := Listen(t, n.addr.Port)
+				exchangeTexts(t, n, n.bind(t, library))
+				want := map[uint32]int{0x09: 1, 0x80000009: 1, 0x04: 4, 0x80000004: 4, 0x05: 6, 0x80000005: 6, 0x06: 1, 0x80000006: 1}
+				if account.DataSM { // the client's four
+					maps.Copy(want, map[uint32]int{0x05: 2, 0x80000005: 2, 0x103: 4, 0x80000103: 4})
+				}
+				judge(t, tap.Stop(), want)
+			})
+		}
 	}
-	receipt := client.Await("receipt")
-	if receipt.ID != id || receipt.Stat != "DELIVRD" || receipt.From != phone || receipt.To != guest {
-		t.Errorf("receipt %+v; want id %s, DELIVRD, from the handset", receipt, id)
+}
+
+// bind binds the outside client.
+func (n *network) bind(t *testing.T, library Library) *ESME {
+	t.Helper()
+	return library.Bind(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "guest", Number: guest})
+}
+
+func exchangeTexts(t *testing.T, n *network, client *ESME) {
+	t.Helper()
+	for _, text := range []string{"Your taxi [4] is here", "机票已出 😀"} {
+		id := client.Submit(phone, text)
+		if got := read(t, n.next(t)); got != text {
+			t.Errorf("the handset read %q, want %q", got, text)
+		}
+		receipt := client.Await("receipt")
+		if receipt.ID != id || receipt.Stat != "DELIVRD" || receipt.From != phone || receipt.To != guest {
+			t.Errorf("receipt %+v; want id %s, DELIVRD, from the handset", receipt, id)
+		}
 	}
 	for _, text := range []string{"On my way, 5 min", "机票已出"} {
 		n.text(t, text)
@@ -89,7 +114,6 @@ func TestSMSCAmongOutsidePeers(t *testing.T) {
 		}
 	}
 	client.Unbind()
-	judge(t, tap.Stop())
 }
 
 // next is what the handset gets next.
@@ -107,34 +131,53 @@ func (n *network) next(t *testing.T) *smpp.DeliverSM {
 // text sends one from the handset to the outside client.
 func (n *network) text(t *testing.T, text string) {
 	t.Helper()
-	alphabet := tpdu.Choose(text)
-	body, err := tpdu.Encode(text, alphabet)
+	segments, err := tpdu.SplitText(text, tpdu.Reference{Number: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.fleet.Submit(t.Context(), &smpp.SubmitSM{
-		Source:       smpp.Address{TON: 1, NPI: 1, Digits: phone},
-		Destination:  smpp.Address{NPI: 1, Digits: guest},
-		DataCoding:   alphabet.Coding(),
-		ShortMessage: body,
-	}); err != nil {
+	n.send(t, segments...)
+}
+
+// send sends what makes up a message from the handset to the outside client.
+func (n *network) send(t *testing.T, segments ...tpdu.Segment) {
+	t.Helper()
+	for _, s := range segments {
+		ud, err := s.UserData()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sm := &smpp.SubmitSM{DataCoding: s.Coding, ShortMessage: ud}
+		if s.Indication() {
+			sm.ESMClass = smpp.ESMUDHI
+		}
+		n.submit(t, sm)
+	}
+}
+
+// submit sends a message from the handset to the outside client.
+func (n *network) submit(t *testing.T, sm *smpp.SubmitSM) {
+	t.Helper()
+	sm.Source = smpp.Address{TON: 1, NPI: 1, Digits: phone}
+	sm.Destination = smpp.Address{NPI: 1, Digits: guest}
+	if _, err := n.fleet.Submit(t.Context(), sm); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func judge(t *testing.T, tr Trace) {
+// judge wants every octet read, and at least so many PDUs of each command_id.
+func judge(t *testing.T, tr Trace, least map[uint32]int) {
 	t.Helper()
 	if len(tr.Malformed) > 0 || tr.Unread != 0 {
 		t.Errorf("malformed %q, %d octets not read", tr.Malformed, tr.Unread)
 	}
 	counts := tr.Commands()
-	for command, least := range map[uint32]int{0x09: 1, 0x80000009: 1, 0x04: 3, 0x80000004: 3, 0x05: 4, 0x80000005: 4, 0x06: 1, 0x80000006: 1} {
-		if counts[command] < least {
-			t.Errorf("%d PDUs with command_id %#08x, want %d or more", counts[command], command, least)
+	for command, n := range least {
+		if counts[command] < n {
+			t.Errorf("%d PDUs with command_id %#08x, want %d or more", counts[command], command, n)
 		}
 	}
 	for _, p := range tr.PDUs {
-		if len(p.UserData) > 140 {
+		if len(p.UserData) > 160 { // characters, which SMPP does not pack
 			t.Errorf("%s: %d octets of user data", p.Title, len(p.UserData))
 		}
 	}
@@ -142,10 +185,16 @@ func judge(t *testing.T, tr Trace) {
 
 // A wrong password is refused with the status that the standard names.
 func TestOutsideClientIsRefused(t *testing.T) {
-	Want(t, "node", "npm")
-	n := startNetwork(t)
-	client := startESME(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "wrong", Number: guest})
-	if got := client.Await("refused"); got.Status != 0x0e { // SMPP 3.4 §5.1.3 ESME_RINVPASWD
-		t.Errorf("refused with %#x, want 0x0e", got.Status)
+	for _, library := range libraries {
+		t.Run(library.String(), func(t *testing.T) {
+			Want(t, "tshark")
+			n := startNetwork(t)
+			tap := Listen(t, n.addr.Port)
+			client := library.start(t, ESMEConfig{Addr: n.addr.String(), SystemID: "guest", Password: "wrong", Number: guest})
+			if got := client.Await("refused"); got.Status != 0x0e { // SMPP 3.4 §5.1.3 ESME_RINVPASWD
+				t.Errorf("refused with %#x, want 0x0e", got.Status)
+			}
+			judge(t, tap.Stop(), map[uint32]int{0x09: 1, 0x80000009: 1})
+		})
 	}
 }

@@ -137,7 +137,8 @@ func (tap *Tap) dissect() (Trace, error) {
 	if err != nil {
 		return trace, err
 	}
-	if trace, err = parsePDML(bytes.NewReader(pdml)); err != nil {
+	// tshark shows octets of a message as they are, even where XML may not have them.
+	if trace, err = parsePDML(bytes.NewReader(bytes.ToValidUTF8(pdml, []byte("?")))); err != nil {
 		return trace, err
 	}
 	lengths, err := tap.read("-T", "fields", "-e", "tcp.len", "-Y", "tcp.len > 0 and not tcp.analysis.retransmission")

@@ -2,13 +2,18 @@ package peers
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/airtill/airtill/gateway/esme"
+	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/smsc"
 	"github.com/airtill/airtill/gateway/trace"
 )
 
@@ -88,4 +93,89 @@ func TestTsharkReadsACutOffTrace(t *testing.T) {
 	if !strings.Contains(said.String(), "cut short") || !strings.HasPrefix(string(out), "0x00000009\n0x80000009\n") {
 		t.Errorf("tshark reads %q and says %s", out, said)
 	}
+}
+
+// What a message centre writes down of a session with receipts, the dissector reads:
+// every PDU of it, in full.
+func TestTsharkReadsACentresTrace(t *testing.T) {
+	const many = 50
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tap := traced(t, func(tr *trace.Trace) {
+		server, err := smsc.New(smsc.Config{Accounts: []smsc.Account{{SystemID: "shop", Password: "secret", AddressRange: "^10690$"}}, Trace: tr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var served sync.WaitGroup
+		served.Go(func() {
+			if err := server.Serve(ctx, ln); err != nil {
+				t.Error(err)
+			}
+		})
+		talk(t, ln.Addr().String(), many)
+		stop()
+		served.Wait()
+	}, ln.Addr().(*net.TCPAddr).Port)
+	got, err := tap.dissect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Malformed) != 0 || got.Unread != 0 {
+		t.Errorf("malformed: %q, %d octets unread", got.Malformed, got.Unread)
+	}
+	for command, want := range map[uint32]int{
+		0x09: 1, 0x80000009: 1, 0x04: many, 0x80000004: many, 0x05: 2 * many, 0x80000005: 2 * many, 0x06: 1, 0x80000006: 1,
+	} {
+		if n := got.Commands()[command]; n != want {
+			t.Errorf("%d PDUs of command_id %08x, want %d", n, command, want)
+		}
+	}
+	if bytes.Contains(got.Raw, []byte("secret")) {
+		t.Error("the password is in the trace")
+	}
+}
+
+// talk has a client write messages to itself and wait for their receipts.
+func talk(t *testing.T, address string, many int) {
+	t.Helper()
+	receipts := make(chan bool, many)
+	client, err := esme.New(esme.Config{
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		},
+		SystemID: "shop", Password: "secret",
+		Deliver: func(sm *smpp.DeliverSM, reply func(smpp.Status)) {
+			reply(smpp.ROK)
+			if sm.IsReceipt() {
+				receipts <- true
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var ran sync.WaitGroup
+	ran.Go(func() {
+		if err := client.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := client.WaitBound(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for range many {
+		sm := &smpp.SubmitSM{Destination: smpp.Address{Digits: "10690"}, RegisteredDelivery: smpp.ReceiptFinal, ShortMessage: []byte("traced")}
+		if _, err := client.Submit(ctx, sm); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range many {
+		<-receipts
+	}
+	stop()
+	ran.Wait()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim/fleet"
+	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
@@ -19,7 +20,7 @@ import (
 type Person struct {
 	Name    string
 	Phone   gateway.MSISDN
-	Form    string      // of the element: standalone, sim, sdtf (S2)
+	Form    string      // of the element: standalone, sim, sdtf (S2); none: bills are paid over USSD
 	Suite   scp80.Suite // that the element is bound to; 0 is modern, in a World its own
 	Persona string      // how the phone is answered; empty is manual
 	PIN     string
@@ -37,7 +38,8 @@ type BankCard struct {
 
 // Branch enrols people: it puts a blank element into a phone, tells the platform who
 // holds it, and writes the personalisation that comes back into the element. PIN,
-// identity number and card numbers leave it sealed to the platform's branch key.
+// identity number and card numbers leave it sealed to the platform's branch key. A phone
+// of form none has no element: its cards are bound to its number.
 type Branch struct {
 	Office *api.OfficeClient
 	Phones *fleet.Client
@@ -62,10 +64,12 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 	if err != nil {
 		return fmt.Errorf("enrol %s: put the element into the phone: %w", p.Phone.Masked(), err)
 	}
-	enrolled, err := b.Office.Enrol(ctx, api.Enrolment{
-		Phone: p.Phone, Name: p.Name, Form: p.Form, Suite: cmp.Or(p.Suite, scp80.Modern).String(),
-		ElementID: made.ElementID, PublicKey: made.PublicKey, Secrets: sealed, Accounts: openings(p.Cards),
-	})
+	e := api.Enrolment{Phone: p.Phone, Name: p.Name, Form: p.Form, Secrets: sealed, Accounts: openings(p.Cards)}
+	if p.Form != platform.FormNone {
+		e.Suite = cmp.Or(p.Suite, scp80.Modern).String()
+		e.ElementID, e.PublicKey = made.ElementID, made.PublicKey
+	}
+	enrolled, err := b.Office.Enrol(ctx, e)
 	if err != nil {
 		return fmt.Errorf("enrol %s: %w", p.Phone.Masked(), err)
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smsc"
+	"github.com/airtill/airtill/gateway/trace"
 	"github.com/airtill/airtill/gateway/ussd"
 )
 
@@ -39,17 +41,19 @@ type GatewayConfig struct {
 	Store     msgstore.Store // nil: messages are kept in memory
 	Radio     radio.Plan     // at the start
 	Faults    []fault.Fault  // at the start
-	USSD      ussd.Config
-	Canned    map[uint8]string
-	Capture   io.Writer // of every PDU, as a capture file; nil: there is none
-	Log       zerolog.Logger
+	// USSD says where dialled codes lead. The platform has USSDCode unless a route says
+	// otherwise, or nobody can bind as the platform.
+	USSD    ussd.Config
+	Canned  map[uint8]string
+	Capture io.Writer // of every PDU, as a capture file; nil: there is none
+	Log     zerolog.Logger
 }
 
 // Gateway is the carrier's room.
 type Gateway struct {
 	server  *smsc.Server
 	ussd    *ussd.Switch
-	capture *capture
+	trace   *trace.Trace  // nil: none
 	store   *watchedStore // nil: none
 	manage  *management.Handler
 	ln      net.Listener
@@ -85,27 +89,23 @@ func (g *Gateway) build(c GatewayConfig) error {
 	if _, err := faults.Set(time.Now(), c.Faults...); err != nil {
 		return err
 	}
-	codes := new(codes)
+	if c.Capture != nil {
+		g.trace = trace.New(trace.Config{To: c.Capture, Comment: "SMPP at airtill gateway; where tshark does not know the port: -d tcp.port==PORT,smpp"})
+	}
 	config := smsc.Config{
-		Accounts: c.Accounts, Observer: c.Observer, OpenCards: c.OpenCards, Radio: air, Faults: faults, USSD: codes,
+		Accounts: c.Accounts, Observer: c.Observer, OpenCards: c.OpenCards, Radio: air, Faults: faults, Trace: g.trace,
 		Canned: c.Canned, Dial: Dialer(c.Network), Rand: rand.New(rand.NewPCG(c.Seed, seedGateway)), Log: c.Log,
 	}
 	if c.Store != nil {
 		g.store = &watchedStore{Store: c.Store}
 		config.Durable = g.store
 	}
-	if c.Capture != nil {
-		g.capture = newCapture(c.Capture)
-		config.Trace = g.capture.frame
-	}
 	if g.server, err = smsc.New(config); err != nil {
 		return err
 	}
-	c.USSD.Rand = rand.New(rand.NewPCG(c.Seed, seedCodes))
-	if g.ussd, err = ussd.New(c.USSD, carrier{g.server}); err != nil {
+	if g.ussd, err = newUSSD(c, g.server); err != nil {
 		return err
 	}
-	codes.serve(g.ussd)
 	if c.HTTP == "" {
 		return nil
 	}
@@ -113,6 +113,25 @@ func (g *Gateway) build(c GatewayConfig) error {
 		Server: g.server, Radio: air, Faults: faults, USSD: g.ussd, Key: c.Key, Ready: g.unready, Log: c.Log,
 	})
 	return err
+}
+
+// newUSSD makes the switch of USSD sessions, which speaks through the server.
+func newUSSD(c GatewayConfig, server *smsc.Server) (*ussd.Switch, error) {
+	config := c.USSD
+	taken := slices.ContainsFunc(config.Routes, func(r ussd.Route) bool { return r.Code == USSDCode })
+	bindable := slices.ContainsFunc(c.Accounts, func(a smsc.Account) bool { return a.SystemID == platformAccount })
+	if !taken && bindable {
+		config.Routes = append(slices.Clone(config.Routes), ussd.Route{Code: USSDCode, Account: platformAccount})
+	}
+	if config.Rand == nil {
+		config.Rand = rand.New(rand.NewPCG(c.Seed, seedUSSD))
+	}
+	s, err := ussd.New(config, server)
+	if err != nil {
+		return nil, err
+	}
+	server.SetUSSD(s)
+	return s, nil
 }
 
 func (g *Gateway) listen(ctx context.Context, c GatewayConfig) (err error) {
@@ -197,12 +216,21 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer stopUnder()
 	var supports errgroup.Group
 	supports.Go(func() error { return g.ussd.Serve(under) })
-	if g.capture != nil {
-		supports.Go(func() error { return g.capture.serve(under, stop, g.server) })
+	if g.trace != nil {
+		supports.Go(func() error { return g.writeTrace(under, stop) })
 	}
 	err := g.serve(ctx)
 	stopUnder()
 	return errors.Join(err, supports.Wait())
+}
+
+// writeTrace writes PDUs down until ctx ends. A file that cannot be written stops the room.
+func (g *Gateway) writeTrace(ctx context.Context, stop func()) error {
+	if err := g.trace.Serve(ctx); err != nil {
+		stop()
+		return fmt.Errorf("write the capture file: %w", err)
+	}
+	return nil
 }
 
 func (g *Gateway) serve(ctx context.Context) error {
@@ -241,5 +269,5 @@ const (
 	seedHandsets
 	seedBranch
 	seedShop
-	seedCodes
+	seedUSSD
 )

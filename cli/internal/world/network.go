@@ -16,6 +16,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/gateway/smsc"
+	"github.com/airtill/airtill/gateway/ussd"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/handsetsim/persona"
@@ -24,6 +25,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
 	"github.com/airtill/airtill/platform/signature"
 )
@@ -47,6 +49,8 @@ type Config struct {
 	Expiry    time.Duration    // of the shop's bills; 0 is 15 minutes
 	Vault     *keys.Vault      // nil: made from the seed
 	Timing    billing.Timing
+	USSDCap   map[money.Currency]money.Amount // of bills paid over USSD; none: no bill may
+	USSD      ussd.Config                     // at the carrier
 	Pace      persona.Pace
 	Client    handsetsim.Settings
 	Watch     Watch
@@ -174,7 +178,7 @@ func (w *World) build(ctx context.Context) error {
 	var err error
 	w.Gateway, err = NewGateway(ctx, GatewayConfig{
 		Network: c.Network, Listen: orLoopback(c.SMPP), HTTP: orLoopback(c.Carrier), Key: w.carrierKey, Accounts: w.accounts,
-		Seed: c.Seed, Observer: c.Watch.Carrier, OpenCards: c.OpenCards, Log: c.Log,
+		Seed: c.Seed, Observer: c.Watch.Carrier, OpenCards: c.OpenCards, USSD: c.USSD, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -268,6 +272,9 @@ func (w *World) open(ctx context.Context, g *errgroup.Group) error {
 
 // Admit gives a person a phone; one with cards is enrolled for mobile payment.
 func (w *World) Admit(ctx context.Context, p Person) error {
+	if len(p.Cards) > 0 && p.Form == platform.FormNone {
+		return w.Branch.Enrol(ctx, p)
+	}
 	if len(p.Cards) > 0 {
 		p.Suite = cmp.Or(p.Suite, w.config.Suite)
 		return w.Branch.Enrol(ctx, p)

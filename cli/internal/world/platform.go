@@ -15,9 +15,11 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/fsm/redisstore"
 	"github.com/airtill/airtill/gateway/esme"
+	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
+	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/push"
 	"github.com/airtill/airtill/platform/webhook"
 )
@@ -33,8 +35,9 @@ type PlatformConfig struct {
 	Vault       *keys.Vault
 	OperatorKey string
 	Timing      billing.Timing
-	AllowLegacy bool      // elements and merchants of the legacy suite are served
-	Random      io.Reader // for bill ids and merchants' keys; safe for concurrent use
+	AllowLegacy bool                            // elements and merchants of the legacy suite are served
+	USSDCap     map[money.Currency]money.Amount // that a bill may ask for to be paid over USSD; none: no bill may
+	Random      io.Reader                       // for bill ids and merchants' keys; safe for concurrent use
 	Wrap        func(http.Handler) http.Handler
 	Callbacks   http.RoundTripper // nil: over the network
 	Log         zerolog.Logger
@@ -50,6 +53,7 @@ type Platform struct {
 	store   *redisstore.Store
 	hooks   *webhook.Deliverer
 	phones  *push.Receiver
+	menus   *push.Menus
 }
 
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
@@ -71,7 +75,8 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 // back into it, so the performers are filled in once the engine is there.
 func (p *Platform) build(c PlatformConfig) error {
 	rules := billing.Config{
-		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing, AllowLegacy: c.AllowLegacy, Log: c.Log,
+		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing,
+		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Log: c.Log,
 	}
 	if err := rules.Validate(); err != nil {
 		return err
@@ -88,20 +93,33 @@ func (p *Platform) build(c PlatformConfig) error {
 	if p.phones, err = push.NewReceiver(p.engine, p.service.PhonePartition, c.Log); err != nil {
 		return err
 	}
+	p.menus = &push.Menus{Partitions: p.engine, Home: p.service.PhonePartition, Code: USSDCode, Address: PlatformAddress, Log: c.Log}
 	p.esme, err = esme.New(esme.Config{
 		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "PLATFORM",
-		Window: platformWindow, Log: c.Log, Deliver: p.phones.Deliver,
+		Window: platformWindow, Log: c.Log, Deliver: p.deliver,
 	})
 	if err != nil {
 		return err
 	}
+	p.menus.Carrier = p.esme
 	effects.Service = p.service
-	effects.Phones = &push.Sender{Carrier: p.esme, Partitions: p.engine, Vault: c.Vault, Address: PlatformAddress, Log: c.Log}
+	effects.Phones = &push.Sender{
+		Carrier: p.esme, Partitions: p.engine, Vault: c.Vault, Address: PlatformAddress, Menus: p.menus, Log: c.Log,
+	}
 	if p.hooks, err = p.deliverer(c); err != nil {
 		return err
 	}
 	effects.Callbacks = p.hooks
 	return p.buildHandler(c)
+}
+
+// deliver takes what the carrier brings: USSD, or short messages.
+func (p *Platform) deliver(sm *smpp.DeliverSM, reply func(smpp.Status)) {
+	if p.menus.Takes(sm) {
+		p.menus.Deliver(sm, reply)
+		return
+	}
+	p.phones.Deliver(sm, reply)
 }
 
 // platformWindow is how many pushes may be unanswered by the carrier.
@@ -166,12 +184,15 @@ func (p *Platform) Ready(ctx context.Context) error {
 func (p *Platform) Run(ctx context.Context) error {
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	esmeCtx, stopESME := context.WithCancel(context.WithoutCancel(ctx))
+	menusCtx, stopMenus := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
 	defer stopESME()
+	defer stopMenus()
 	defer p.hooks.Close()
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer stopESME(); return serveHTTP(gctx, p.ln, p.handler) })
-	g.Go(func() error { defer stopEngine(); return p.esme.Run(esmeCtx) })
+	g.Go(func() error { defer stopMenus(); return p.esme.Run(esmeCtx) })
+	g.Go(func() error { defer stopEngine(); return p.menus.Run(menusCtx) })
 	g.Go(func() error { return p.engine.Run(engineCtx) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {

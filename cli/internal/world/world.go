@@ -21,6 +21,7 @@ import (
 const (
 	PlatformAddress = "10658"
 	ShopAddress     = "10690"
+	USSDCode        = "*120#" // lists the bills of a phone without a payment client
 )
 
 // dialer is how a room reaches an address over the network.

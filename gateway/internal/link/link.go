@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway/smpp"
+	"github.com/airtill/airtill/gateway/trace"
 )
 
 // ErrClosed says that nothing can be sent any more.
@@ -43,9 +44,9 @@ type Config struct {
 	// Idle is called by the reader, if set, when all that one read brought has
 	// been handed out, and what was sent meanwhile is on its way.
 	Idle func()
-	// Trace is told of every PDU, if set: when it has been read, and when it is queued
-	// to be written. It must be quick, keep nothing of the octets, and not call the Link.
-	Trace func(out bool, octets []byte)
+	// Trace records every PDU, if set: when it has been read, and when it is queued to
+	// be written.
+	Trace *trace.Flow
 }
 
 // Link is one connection. Next is for one goroutine, Write for another, the
@@ -93,7 +94,7 @@ func New(c Config) *Link {
 func (l *Link) Next() ([]byte, error) {
 	frame, err := l.frames.Next()
 	if l.config.Trace != nil && err == nil {
-		l.config.Trace(false, frame)
+		l.config.Trace.In(frame, l.came)
 	}
 	return frame, err
 }
@@ -136,7 +137,7 @@ func (l *Link) SendOctets(b []byte) error {
 // reader will.
 func (l *Link) sent(before int) {
 	if l.config.Trace != nil && len(l.queue) > before {
-		l.config.Trace(true, l.queue[before:])
+		l.config.Trace.Out(l.queue[before:], time.Now())
 	}
 	wake := !l.held
 	l.mu.Unlock()

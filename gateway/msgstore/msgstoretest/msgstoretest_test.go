@@ -31,3 +31,11 @@ func TestWriterKilledOnMiniredis(t *testing.T) {
 func TestWriterKilledOnRedisServer(t *testing.T) {
 	msgstoretest.TestWriterKilled(t, msgstoretest.RedisServer, 2)
 }
+
+// BenchmarkCommitter has many sessions keep messages, from acceptance to delivery, and
+// reports how many batches share a write.
+func BenchmarkCommitter(b *testing.B) {
+	b.Run("memory", func(b *testing.B) { msgstoretest.BenchmarkCommitter(b, msgstoretest.Memory) })
+	b.Run("miniredis", func(b *testing.B) { msgstoretest.BenchmarkCommitter(b, msgstoretest.Miniredis) })
+	b.Run("redis-always", func(b *testing.B) { msgstoretest.BenchmarkCommitter(b, msgstoretest.RedisServer) })
+}
