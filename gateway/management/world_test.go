@@ -135,38 +135,27 @@ func (r *rig) bind(ctx context.Context, wg *sync.WaitGroup, system string, deliv
 func (r *rig) build() {
 	air, err := radio.New(1, radio.Profile{})
 	r.ok(err)
-	faults, codes := fault.New(1), new(codes)
+	faults := fault.New(1)
 	r.server, err = smsc.New(smsc.Config{
 		Accounts: []smsc.Account{
 			{SystemID: "phones", Password: "secret", AddressRange: "^2547000[0-9]{5}$"},
 			{SystemID: "app", Password: "secret", AddressRange: "^4242$"},
 			{SystemID: "latin", Password: "secret", AddressRange: "^5000$", Alphabet: 1},
 		},
-		Radio: air, Faults: faults, USSD: codes, Rand: rand.New(rand.NewPCG(1, 2)),
+		Radio: air, Faults: faults, Rand: rand.New(rand.NewPCG(1, 2)),
 	})
 	r.ok(err)
-	codes.Switch, err = ussd.New(ussd.Config{
+	codes, err := ussd.New(ussd.Config{
 		Routes: []ussd.Route{{Code: "*384*1#", Application: &r.menu}}, Rand: rand.New(rand.NewPCG(3, 4)),
-	}, carrier{r.server})
+	}, r.server)
 	r.ok(err)
+	r.server.SetUSSD(codes)
 	r.handler, err = New(Config{
-		Server: r.server, Radio: air, Faults: faults, USSD: codes.Switch, Key: key, Ready: func() []string { return r.reasons },
+		Server: r.server, Radio: air, Faults: faults, USSD: codes, Key: key, Ready: func() []string { return r.reasons },
 	})
 	r.ok(err)
 	r.client, err = NewClient("http://carrier", key, &http.Client{Transport: r})
 	r.ok(err)
-}
-
-// codes is a switch that a server has before it is made.
-type codes struct{ *ussd.Switch }
-
-// carrier is a server as a switch needs it.
-type carrier struct{ *smsc.Server }
-
-func (c carrier) Deliver(systemID string, sm *smpp.SubmitSM, done func(smpp.Status)) {
-	if err := c.Server.Deliver(systemID, sm, done); err != nil {
-		done(smpp.RDELIVERYFAILURE)
-	}
 }
 
 // RoundTrip has the handler answer without a network between.

@@ -23,7 +23,6 @@ import (
 	"github.com/airtill/airtill/gateway/management"
 	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/radio"
-	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/smsc"
 )
 
@@ -296,11 +295,4 @@ func TestCarrierReadiness(t *testing.T) {
 		store.set(nil)
 		until(http.StatusOK)
 	})
-}
-
-// A USSD message before there is a switch is refused, not lost.
-func TestCodesBeforeTheSwitch(t *testing.T) {
-	if got := new(codes).Take("app", &smpp.SubmitSM{}); got != smpp.RSYSERR {
-		t.Error(got)
-	}
 }
