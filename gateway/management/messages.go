@@ -72,7 +72,7 @@ func allFinal(found []smsc.Message) bool {
 
 func (h *Handler) cancelMessage(r *http.Request) (answer, error) {
 	id := r.PathValue("id")
-	if err := h.config.Server.Cancel(id); err != nil {
+	if err := h.config.Server.Cancel(r.Context(), id); err != nil {
 		return answer{}, err
 	}
 	found, err := h.config.Server.Message(id)

@@ -1,6 +1,7 @@
 package smsc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -28,8 +29,9 @@ func (s *Server) Accounts() []Account {
 }
 
 // Cancel takes back the messages of an id, as Message finds them, that are not on
-// their way. It is ErrOnItsWay if none was taken back.
-func (s *Server) Cancel(id string) error {
+// their way; where the store is durable it answers when that is kept. It is
+// ErrOnItsWay if none was taken back.
+func (s *Server) Cancel(ctx context.Context, id string) error {
 	found, err := s.Message(id)
 	if err != nil {
 		return fmt.Errorf("smsc: cancel: %w", err)
@@ -43,21 +45,26 @@ func (s *Server) Cancel(id string) error {
 	if cancelled == 0 {
 		return fmt.Errorf("smsc: cancel %q: %w", id, ErrOnItsWay)
 	}
-	return s.confirm(id)
+	if err := s.caughtUp(ctx); err != nil {
+		return fmt.Errorf("smsc: cancel %q: %w", id, err)
+	}
+	return nil
 }
 
-// confirm waits until all changes so far are kept, where the store is durable.
-func (s *Server) confirm(id string) error {
+// caughtUp waits until all that has changed by now is kept.
+func (s *Server) caughtUp(ctx context.Context) error {
 	c := s.committer.Load()
 	if c == nil {
 		return nil
 	}
 	kept := make(chan error, 1)
 	c.Add(new(msgstore.Batch), func(err error) { kept <- err })
-	if err := <-kept; err != nil {
-		return fmt.Errorf("smsc: cancel %q: %w", id, err)
+	select {
+	case err := <-kept:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return nil
 }
 
 // watch tells those who wait for messages to change. It costs nothing while nobody does.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smsc"
 )
 
@@ -41,8 +42,50 @@ func TestWatch(t *testing.T) {
 		}
 		third, stopThird := w.server.Watch()
 		defer stopThird()
-		if err := w.server.Cancel(string(id)); err == nil || changed(third) {
+		if err := w.server.Cancel(t.Context(), string(id)); err == nil || changed(third) {
 			t.Errorf("told of what has not changed: %v", err)
+		}
+	})
+}
+
+// With a durable store who watches is told when an end shows, and a cancelled message is
+// shown as such at once.
+func TestWatchDurable(t *testing.T) {
+	c := config()
+	c.Durable = msgstore.NewMemory(msgstore.Keep{})
+	inBubble(t, c, func(t *testing.T, w *world) {
+		synctest.Wait() // the store is open
+		id, err := w.server.Submit(t.Context(), "platform", text(code, phone, "hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		late, err := w.server.Submit(t.Context(), "platform", text(code, phone2, "taken back"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.server.Cancel(t.Context(), string(late)); err != nil {
+			t.Error(err)
+		}
+		if found, err := w.server.Message(string(late)); err != nil || found[0].State != gateway.Deleted {
+			t.Errorf("%+v %v", found, err)
+		}
+		seen := make(chan gateway.MessageState)
+		go func() {
+			for {
+				told, stop := w.server.Watch()
+				found, err := w.server.Message(string(id))
+				if err != nil || found[0].State.Final() {
+					stop()
+					seen <- found[0].State
+					return
+				}
+				<-told // a deadlock of the bubble if nobody tells
+				stop()
+			}
+		}()
+		w.bind("phones", 0)
+		if got := <-seen; got != gateway.Delivered {
+			t.Error(got)
 		}
 	})
 }
@@ -61,14 +104,14 @@ func TestCancelByOperator(t *testing.T) {
 		}
 		for _, schedule := range []string{"", "000001000000000R"} {
 			id := submit(schedule)
-			if err := w.server.Cancel(id); err != nil {
+			if err := w.server.Cancel(t.Context(), id); err != nil {
 				t.Error(err)
 			}
 			found, err := w.server.Message(id)
 			if err != nil || found[0].State != gateway.Deleted {
 				t.Errorf("%+v %v", found, err)
 			}
-			if err := w.server.Cancel(id); !errors.Is(err, smsc.ErrOnItsWay) {
+			if err := w.server.Cancel(t.Context(), id); !errors.Is(err, smsc.ErrOnItsWay) {
 				t.Error(err)
 			}
 		}
@@ -79,10 +122,10 @@ func TestCancelByOperator(t *testing.T) {
 		}
 		id := submit("")
 		synctest.Wait()
-		if err := w.server.Cancel(id); !errors.Is(err, smsc.ErrOnItsWay) {
+		if err := w.server.Cancel(t.Context(), id); !errors.Is(err, smsc.ErrOnItsWay) {
 			t.Error(err)
 		}
-		if err := w.server.Cancel("none"); !errors.Is(err, smsc.ErrNoMessage) {
+		if err := w.server.Cancel(t.Context(), "none"); !errors.Is(err, smsc.ErrNoMessage) {
 			t.Error(err)
 		}
 	})

@@ -197,7 +197,6 @@ func perform(caused []effect) {
 		}
 		if e.kept != nil {
 			e.kept.unkept.Store(false)
-			e.kept.to.server.watch.tell()
 			continue
 		}
 		flush()
