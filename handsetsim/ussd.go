@@ -48,7 +48,7 @@ type session struct {
 	wrong    int       // PINs, as the menu said by asking again
 }
 
-// habit of dialling: what a person means to dial, and how often.
+// redial is what a person means to dial, and how often.
 type redial struct {
 	code     string
 	times    int

@@ -50,7 +50,7 @@ func listen(t testing.TB, c smsc.Config) *centre {
 func bubble(t *testing.T, c smsc.Config, test func(t *testing.T, ce *centre)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		ln := &memory{conns: make(chan net.Conn), done: make(chan struct{})}
+		ln := newMemory()
 		ce := serve(t, c, ln, ln.dial)
 		defer ce.stop()
 		test(t, ce)
@@ -79,6 +79,8 @@ type memory struct {
 	done  chan struct{}
 	once  sync.Once
 }
+
+func newMemory() *memory { return &memory{conns: make(chan net.Conn), done: make(chan struct{})} }
 
 func (m *memory) Accept() (net.Conn, error) {
 	select {

@@ -3,10 +3,10 @@
 // share no encoder with it.
 //
 // There is a test for each clause of what a correct message centre gets right,
-// named by it: TestFraming, TestSession, TestFields and TestMessages; and one for
-// each bug that other centres had, TestBugs. In most of them a healthy session works
-// beside the one under test. What such a session pays for its neighbours is a
+// named by it: TestFraming, TestSession, TestFields, TestMessages, TestUSSD and TestTLS;
+// and one for each bug that other centres had, TestBugs. In most of them a healthy session
+// works beside the one under test. What such a session pays for its neighbours is a
 // benchmark, BenchmarkNeighbours.
 //
-// Time in tests of timers is that of testing/synctest. Left out: USSD and TLS.
+// Time in tests of timers is that of testing/synctest.
 package conformance

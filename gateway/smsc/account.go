@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/gateway/internal/due"
 	"github.com/airtill/airtill/gateway/msgstore"
 	"github.com/airtill/airtill/gateway/smpp"
 )
@@ -25,7 +26,7 @@ type account struct {
 	number       string         // the only one it owns, if so
 	rate         bucket
 	stored       atomic.Int64  // messages for its numbers
-	owed         atomic.Int64  // receipts for itself
+	owed         atomic.Int64  // receipts for it, not taken yet
 	kick         chan struct{} // the first timer has changed
 	call         chan struct{} // something waits and nobody is bound
 
@@ -41,7 +42,7 @@ type account struct {
 	direct    *mailbox   // what is handed over at once
 	ready     []*mailbox // with something to send, from head on
 	head      int
-	due       dueHeap
+	due       due.Heap[pending]
 	order     uint64
 	alerts    map[string][]alert // who waits for a subscriber to be back
 	counts    Counts
@@ -73,7 +74,7 @@ func (a *account) newBox(key string) *mailbox {
 		b.most = 1
 	}
 	a.order++
-	b.timer.box, b.timer.order = b, a.order
+	b.timer = timer{Of: pending{box: b}, Order: a.order}
 	return b
 }
 
@@ -94,10 +95,7 @@ func (a *account) owns(number string) bool { return a.match != nil && a.match.Ma
 // lock takes the lock and says when the first timer is due.
 func (a *account) lock() (first time.Time) {
 	a.mu.Lock()
-	if len(a.due) > 0 {
-		first = a.due[0].at
-	}
-	return first
+	return a.due.Next()
 }
 
 // unlock gives the lock back, wakes the timer if it has to, and does what was
@@ -106,7 +104,7 @@ func (a *account) unlock(first time.Time) {
 	caused := a.caused
 	a.caused = nil
 	kept := a.server.keep(&a.changes, caused)
-	wake := len(a.due) > 0 && !a.due[0].at.Equal(first)
+	wake := a.due.Len() > 0 && !a.due.Next().Equal(first)
 	a.mu.Unlock()
 	if wake {
 		nudge(a.kick)
@@ -169,8 +167,8 @@ func (a *account) strike(m *message, now time.Time) bool {
 
 // hold keeps a message out of its mailbox until an instant.
 func (a *account) hold(m *message, where place, until time.Time) {
-	m.place, m.wait = where, &timer{message: m, order: m.order}
-	a.due.set(m.wait, until)
+	m.place, m.wait = where, &timer{Of: pending{message: m}, Order: m.order}
+	a.due.Set(m.wait, until)
 }
 
 // box is the mailbox a message belongs in.
@@ -207,15 +205,15 @@ func (a *account) enqueue(m *message, now time.Time) {
 func (a *account) review(b *mailbox, now time.Time) {
 	switch {
 	case b.listed:
-		if b.timer.place != 0 {
-			a.due.set(&b.timer, b.wants(now))
+		if b.Waits() {
+			a.due.Set(&b.timer, b.wants(now))
 		}
 	case b.sendable(now):
-		a.due.set(&b.timer, time.Time{})
+		a.due.Set(&b.timer, time.Time{})
 		b.listed = true
 		a.ready = append(a.ready, b)
 	default:
-		a.due.set(&b.timer, b.wants(now))
+		a.due.Set(&b.timer, b.wants(now))
 		if len(b.waiting) == 0 && b.inFlight == 0 && b != a.receipts && b != a.direct {
 			a.dropBox(b)
 		}
@@ -259,8 +257,8 @@ func (a *account) pump(now time.Time) {
 // arm sets the timers of listed mailboxes that cannot be sent from for want of a
 // receiver. Those at the front have theirs from before.
 func (a *account) arm(now time.Time) {
-	for i := len(a.ready) - 1; i >= a.head && a.ready[i].timer.place == 0; i-- {
-		a.due.set(&a.ready[i].timer, a.ready[i].wants(now))
+	for i := len(a.ready) - 1; i >= a.head && !a.ready[i].Waits(); i-- {
+		a.due.Set(&a.ready[i].timer, a.ready[i].wants(now))
 	}
 }
 
@@ -276,7 +274,7 @@ func (a *account) unlist(b *mailbox, now time.Time) {
 		a.ready, a.head = slices.Delete(a.ready, 0, a.head), 0
 	}
 	b.listed = false
-	a.due.set(&b.timer, time.Time{})
+	a.due.Set(&b.timer, time.Time{})
 	a.review(b, now)
 }
 

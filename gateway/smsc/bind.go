@@ -180,7 +180,7 @@ func (a *account) inOrder() []*mailbox {
 		all = append(all, b)
 	}
 	all = append(all, a.receipts, a.direct)
-	slices.SortFunc(all, func(x, y *mailbox) int { return int(int64(x.order - y.order)) })
+	slices.SortFunc(all, func(x, y *mailbox) int { return int(int64(x.Order - y.Order)) })
 	return all
 }
 

@@ -32,18 +32,15 @@ func (a *account) tick() (next time.Time) {
 	a.lock()
 	defer func() { a.unlock(next) }()
 	now := time.Now()
-	for t := a.due.due(now); t != nil; t = a.due.due(now) {
-		if t.box != nil {
-			a.wake(t.box, now)
+	for t := a.due.Take(now); t != nil; t = a.due.Take(now) {
+		if t.Of.box != nil {
+			a.wake(t.Of.box, now)
 			continue
 		}
-		a.arrived(t.message, now)
+		a.arrived(t.Of.message, now)
 	}
 	a.pump(now)
-	if len(a.due) > 0 {
-		next = a.due[0].at
-	}
-	return next
+	return a.due.Next()
 }
 
 // wake looks at a mailbox whose timer was due: for what is over, or to try again.
@@ -54,6 +51,6 @@ func (a *account) wake(b *mailbox, now time.Time) {
 	}
 	a.review(b, now)
 	if b.listed {
-		a.due.set(&b.timer, b.wants(now))
+		a.due.Set(&b.timer, b.wants(now))
 	}
 }

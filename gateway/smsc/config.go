@@ -96,8 +96,9 @@ type Config struct {
 	Retry    []time.Duration
 	Ladders  Ladders
 	Validity time.Duration // of messages without one, and the most any has; zero is 24 h
-	// Store is how many messages are kept for one account, and how many receipts it may
-	// be owed; more are refused with ESME_RMSGQFUL. Zero is 100,000.
+	// Store is how many messages are kept for one account: more are refused with
+	// ESME_RMSGQFUL, and so are those of a sender that has as many receipts to take and asks
+	// for another. Zero is 100,000.
 	Store int
 
 	History    int           // messages in a final state that can still be asked for; zero is 65,536, negative none

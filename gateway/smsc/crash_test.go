@@ -343,7 +343,7 @@ func TestKilledAtEachStep(t *testing.T) {
 // The same with three deaths, at steps by chance.
 func TestKilledAgainAndAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 0))
-	for range 60 {
+	for range 40 {
 		at := []int{1 + random.IntN(80), 1 + random.IntN(60), 1 + random.IntN(40)}
 		t.Run(fmt.Sprint(at), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { crash(t, at...) }) })
 	}

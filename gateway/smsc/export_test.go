@@ -4,7 +4,7 @@ package smsc
 func (s *Server) Kept() (boxes, timers int, stored int64) {
 	for _, a := range s.accounts {
 		a.mu.Lock()
-		boxes, timers = boxes+len(a.boxes), timers+len(a.due)
+		boxes, timers = boxes+len(a.boxes), timers+a.due.Len()
 		a.mu.Unlock()
 		stored += a.stored.Load()
 	}

@@ -3,7 +3,17 @@ package smsc
 import (
 	"slices"
 	"time"
+
+	"github.com/airtill/airtill/gateway/internal/due"
 )
+
+// pending is what is due: a mailbox, or else a message on the air or scheduled.
+type pending struct {
+	message *message
+	box     *mailbox
+}
+
+type timer = due.Timer[pending]
 
 // mailbox is what waits for one number of an account, in order. It is guarded by
 // the account's mutex.

@@ -51,7 +51,7 @@ func (s *session) submitTo(b *binding, multi *smpp.SubmitMulti, d smpp.Destinati
 	m, serial, status = b.account.accept(sm, b.old, s.link.Arrived())
 	if m != nil {
 		m.reply = nil // of several outcomes there is no one answer: a transaction is a datagram here
-		if m.asked&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0 {
+		if asksForReceipt(m.asked) {
 			m.origin = s
 		}
 	}

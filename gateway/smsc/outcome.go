@@ -146,7 +146,7 @@ func (a *account) messageEnded(m *message, state gateway.MessageState, now time.
 	var r *message
 	if wantsReceipt(m.asked, state) {
 		r = receiptOf(m, state, now, a.server.config.Validity)
-		a.caused = append(a.caused, effect{put: r})
+		a.owe(r)
 	}
 	a.keepEnded(m, r)
 	if m.reply != nil {
@@ -197,6 +197,7 @@ func perform(caused []effect) {
 		}
 		if e.kept != nil {
 			e.kept.unkept.Store(false)
+			e.kept.to.server.watch.tell()
 			continue
 		}
 		flush()

@@ -147,16 +147,16 @@ func (a *account) pull(which func(*message) bool, number string, now time.Time) 
 		}
 	}
 	var held []*timer
-	for _, t := range a.due {
-		if m := t.message; m != nil && m.place == scheduled && m.kind == plain && routeKey(m.sm.Destination.Digits) == key && which(m) {
+	for _, t := range a.due.All() {
+		if m := t.Of.message; m != nil && m.place == scheduled && m.kind == plain && routeKey(m.sm.Destination.Digits) == key && which(m) {
 			held = append(held, t)
 		}
 	}
-	slices.SortFunc(held, func(x, y *timer) int { return int(int64(x.order - y.order)) })
+	slices.SortFunc(held, func(x, y *timer) int { return int(int64(x.Order - y.Order)) })
 	for _, t := range held {
-		a.due.set(t, time.Time{})
-		t.message.place, t.message.wait = nowhere, nil
-		out = append(out, t.message)
+		a.due.Set(t, time.Time{})
+		t.Of.message.place, t.Of.message.wait = nowhere, nil
+		out = append(out, t.Of.message)
 	}
 	return out
 }

@@ -24,6 +24,17 @@ func wantsReceipt(asked uint8, state gateway.MessageState) bool {
 	}
 }
 
+// asksForReceipt says whether registered_delivery asks for any receipt or notification.
+func asksForReceipt(asked uint8) bool {
+	return asked&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0
+}
+
+// owe has a receipt go to who sent its message.
+func (a *account) owe(r *message) {
+	r.to.owed.Add(1)
+	a.caused = append(a.caused, effect{put: r})
+}
+
 // note tells the sender of a message, once, that it is put off, if it asked for
 // intermediate notifications, SMPP 3.4 §5.2.17.
 func (a *account) note(m *message, now time.Time) {
@@ -34,7 +45,7 @@ func (a *account) note(m *message, now time.Time) {
 	n := receiptOf(m, gateway.Enroute, now, a.server.config.Validity)
 	n.kind, n.sm.ESMClass = notification, smpp.ESMIntermediate
 	a.keepReceipt(n)
-	a.caused = append(a.caused, effect{put: n})
+	a.owe(n)
 }
 
 // gsmNetwork is the network type of network_error_code, SMPP 3.4 §5.3.2.31.
@@ -43,7 +54,6 @@ const gsmNetwork = 3
 // receiptOf makes the receipt of a message that has reached a state, for who sent
 // it, SMPP 3.4 §2.11 and appendix B.
 func receiptOf(m *message, state gateway.MessageState, now time.Time, validity time.Duration) *message {
-	m.from.owed.Add(1)
 	id := string(m.naming.receipt(m.named))
 	text := smpp.Receipt{
 		ID: id, Sub: 1, SubmitDate: m.accepted, DoneDate: now,

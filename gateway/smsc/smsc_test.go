@@ -23,6 +23,7 @@ func TestBothWays(t *testing.T) {
 		sm.ESMClass, sm.ProtocolID, sm.DataCoding = smpp.ESMUDHI|smpp.ESMStoreForward, smpp.PIDSIMDownload, smpp.CodingClass2B
 		sm.ValidityPeriod = smpp.After(time.Hour).String()
 		id := platform.send(t, sm)
+		synctest.Wait() // what the observer is told of two accounts has no order
 		phones.send(t, text(phone, code, "PAY"))
 		synctest.Wait()
 		got := phones.received()

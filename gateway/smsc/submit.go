@@ -49,7 +49,7 @@ func (s *session) receive(b *binding, sm *smpp.SubmitSM) (m *message, serial uin
 	if status != smpp.ROK || m == nil {
 		return nil, serial, status
 	}
-	if m.asked&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0 {
+	if asksForReceipt(m.asked) {
 		m.origin = s
 	}
 	return m, serial, status
@@ -104,11 +104,7 @@ func (a *account) accept(sm *smpp.SubmitSM, old bool, now time.Time) (m *message
 	if to.Kind == Discard {
 		return nil, s.serial.Add(1), smpp.ROK
 	}
-	if sm.RegisteredDelivery&(smpp.ReceiptMask|smpp.IntermediateReceipt) != 0 && a.owed.Load() >= int64(s.config.Store) {
-		return nil, 0, smpp.RMSGQFUL // it does not take those that it is owed
-	}
-	if to.stored.Add(1) > int64(s.config.Store) {
-		to.stored.Add(-1)
+	if !s.room(a, to, sm.RegisteredDelivery) {
 		return nil, 0, smpp.RMSGQFUL
 	}
 	m = &message{
@@ -119,6 +115,20 @@ func (a *account) accept(sm *smpp.SubmitSM, old bool, now time.Time) (m *message
 	m.setMode(s.config.Response)
 	m.asDelivered(to)
 	return m, m.serial, smpp.ROK
+}
+
+// room makes room for a message in its account's store. There is none either while its
+// sender asks for receipts and does not take them.
+func (s *Server) room(from, to *account, asked uint8) bool {
+	most := int64(s.config.Store)
+	if asksForReceipt(asked) && from.owed.Load() >= most {
+		return false
+	}
+	if to.stored.Add(1) > most {
+		to.stored.Add(-1)
+		return false
+	}
+	return true
 }
 
 // setMode reads the messaging mode, SMPP 3.4 §5.2.12: what is tried once is not

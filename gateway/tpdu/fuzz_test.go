@@ -3,6 +3,7 @@ package tpdu_test
 import (
 	"bytes"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/airtill/airtill/gateway/tpdu"
@@ -121,6 +122,48 @@ func FuzzSplit(f *testing.F) {
 		checkParts(t, segments, ref)
 		if got, err := joinAll(t, segments).Text(); got != text || err != nil {
 			t.Fatalf("joined to %q, %v; from %q", got, err, text)
+		}
+	})
+}
+
+// FuzzReassemble: whatever parts come, from whomever, whenever, what waits keeps to the
+// limits, and a whole message has all its parts, in order, of one sender.
+func FuzzReassemble(f *testing.F) {
+	f.Add([]byte{0, 7, 2, 1, 0, 0, 7, 2, 2, 0})                                                  // a message of two parts
+	f.Add([]byte{0, 7, 3, 3, 0, 1, 7, 3, 1, 0, 0, 7, 3, 1, 5, 0, 7, 3, 2, 0, 0, 7, 3, 3, 0})     // two senders, another order
+	f.Add([]byte{0, 7, 2, 1, 0, 0, 7, 2, 1, 0, 0, 7, 2, 1, 0x80, 0, 7, 2, 2, 61})                // twice, otherwise, too late
+	f.Add([]byte{0, 1, 2, 1, 0, 0, 2, 2, 1, 0, 0, 3, 2, 1, 0, 0, 4, 2, 1, 0, 0, 1, 2, 2, 0})     // more than may wait
+	f.Add([]byte{0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 1, 2, 3, 0, 0, 1, 9, 9, 0, 0, 1, 255, 255, 0}) // what is no part
+	limits := tpdu.Limits{Parts: 5, Messages: 3, Octets: 1000, Age: time.Minute}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		r, err := tpdu.NewReassembler(limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Unix(0, 0)
+		for ; len(script) >= 5; script = script[5:] {
+			from, number, total, n, rest := script[0]%4, script[1], script[2], script[3], script[4]
+			now = now.Add(time.Duration(rest&0x7F) * time.Second)
+			c := tpdu.Concat{Reference: tpdu.Reference{Number: uint16(number)}, Total: total, Part: n}
+			s := tpdu.Segment{Coding: 4, Payload: []byte{n, rest >> 7, from}}
+			whole, ok, err := r.AddPart(now, tpdu.Link{Source: string('a' + rune(from))}, c, s)
+			if wrong := n == 0 || n > total || int(total) > limits.Parts; wrong != (err != nil) {
+				t.Fatalf("part %d of %d: %v", n, total, err)
+			}
+			if messages, octets := r.Waiting(); messages > limits.Messages || octets > limits.Octets {
+				t.Fatalf("%d messages and %d octets wait", messages, octets)
+			}
+			if !ok {
+				continue
+			}
+			if len(whole.Payload) != 3*int(total) {
+				t.Fatalf("%d parts are joined to %d octets", total, len(whole.Payload))
+			}
+			for i := range int(total) {
+				if p := whole.Payload[3*i:]; int(p[0]) != i+1 || p[2] != from {
+					t.Fatalf("part %d is %v", i+1, p[:3])
+				}
+			}
 		}
 	})
 }

@@ -13,8 +13,9 @@
 // counted, and the file says so at the next packet and at its end. The file is
 // written in whole packets and readable at any time, also after a crash.
 //
-// Passwords in binds are written as asterisks. Texts of messages are not: a trace
-// is as secret as the messages in it.
+// Passwords in binds, and what users type in USSD sessions, which may be a PIN, are
+// written as asterisks; a code that is dialled is not. Texts of messages are not
+// either: a trace is as secret as the messages in it.
 //
 // Wireshark takes no PDU of more than 64 KiB for SMPP.
 //
@@ -36,10 +37,10 @@ import (
 
 // Config is what a Trace works with. Only To is needed.
 type Config struct {
-	To            io.Writer // the file; each Write brings whole blocks
-	Queue         int       // octets waiting to be written, above which PDUs are left out; zero is 8 MiB
-	KeepPasswords bool      // write passwords as they are
-	Comment       string    // what the file says about itself
+	To          io.Writer // the file; each Write brings whole blocks
+	Queue       int       // octets waiting to be written, above which PDUs are left out; zero is 8 MiB
+	KeepSecrets bool      // write passwords and what users type as they are
+	Comment     string    // what the file says about itself
 }
 
 const (
@@ -111,7 +112,7 @@ func New(c Config) *Trace {
 // still waits. If the file cannot be written it returns why, and nothing more is
 // recorded. End what is traced before ctx.
 func (t *Trace) Serve(ctx context.Context) error {
-	w := &writer{to: t.config.To, keep: t.config.KeepPasswords}
+	w := &writer{to: t.config.To, keep: t.config.KeepSecrets}
 	w.buf = appendHead(nil, t.config.Comment)
 	err := w.flush()
 	for err == nil && ctx.Err() == nil {

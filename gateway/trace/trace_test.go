@@ -19,6 +19,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/trace"
 )
 
@@ -211,8 +212,45 @@ func TestPasswords(t *testing.T) {
 		if bytes.Contains(file, []byte(secret)) || !bytes.Contains(file, []byte("********")) {
 			t.Errorf("%s: the file has the password\n%s", name, hex.Dump(file))
 		}
-		if !bytes.Contains(written(t, trace.Config{KeepPasswords: true}, record), []byte(secret)) {
+		if !bytes.Contains(written(t, trace.Config{KeepSecrets: true}, record), []byte(secret)) {
 			t.Errorf("%s: the password was not kept", name)
+		}
+	}
+}
+
+// What a user types in a USSD session may be a PIN; what an application asks is none.
+func TestTyped(t *testing.T) {
+	ussd := func(op smpp.USSDOp, coding uint8, text string) smpp.Body {
+		return &smpp.DeliverSM{ServiceType: smpp.USSDServiceType, DataCoding: coding, ShortMessage: []byte(text), TLVs: smpp.TLVs{smpp.USSDOpTLV(op)}}
+	}
+	for name, tt := range map[string]struct {
+		body   smpp.Body
+		text   string
+		hidden bool
+	}{
+		"an answer":                     {ussd(smpp.USSRConfirm, 0, "271828"), "271828", true},
+		"an answer in words":            {ussd(smpp.USSRConfirm, 0, "later, please"), "later, please", true},
+		"a dialect with one operation":  {ussd(smpp.USSRRequest, 0, "271828"), "271828", true},
+		"digits in UCS2":                {ussd(smpp.USSRRequest, smpp.CodingUCS2, "\x002\x007\x001"), "\x002\x007\x001", true},
+		"a menu":                        {ussd(smpp.USSRRequest, 0, "1 pay 2 refuse"), "1 pay 2 refuse", false},
+		"a code that is dialled":        {ussd(smpp.PSSRIndication, 0, "*120*271828#"), "*120*271828#", false},
+		"no operation but service_type": {&smpp.SubmitSM{ServiceType: smpp.USSDServiceType, ShortMessage: []byte("271828")}, "271828", true},
+		"data_sm": {&smpp.DataSM{TLVs: smpp.TLVs{
+			smpp.USSDOpTLV(smpp.USSRConfirm), {Tag: smpp.TagMessagePayload, Value: []byte("271828")},
+		}}, "271828", true},
+		"a short message": {&smpp.SubmitSM{ShortMessage: []byte("271828")}, "271828", false},
+	} {
+		octets, err := smpp.Append(nil, smpp.PDU{Sequence: 7, Body: tt.body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := func(tr *trace.Trace) { tr.Accepted(server, client, noon).In(bytes.Clone(octets), noon) }
+		file := written(t, trace.Config{}, record)
+		if got := !bytes.Contains(file, []byte(tt.text)); got != tt.hidden {
+			t.Errorf("%s: hidden %t", name, got)
+		}
+		if whole := written(t, trace.Config{KeepSecrets: true}, record); len(whole) != len(file) || !bytes.Contains(whole, []byte(tt.text)) {
+			t.Errorf("%s: it was not kept", name)
 		}
 	}
 }
@@ -380,7 +418,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(pdu(11, 1, "kannel"))
 	f.Fuzz(func(t *testing.T, octets []byte) {
 		var got []byte
-		for _, p := range packets(t, written(t, trace.Config{KeepPasswords: true}, func(tr *trace.Trace) { tr.Accepted(server, client, noon).In(octets, noon) })) {
+		for _, p := range packets(t, written(t, trace.Config{KeepSecrets: true}, func(tr *trace.Trace) { tr.Accepted(server, client, noon).In(octets, noon) })) {
 			got = append(got, p.payload...)
 		}
 		if !bytes.Equal(got, octets) {

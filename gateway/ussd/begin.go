@@ -5,13 +5,16 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/airtill/airtill/gateway/internal/due"
 	"github.com/airtill/airtill/gateway/smpp"
 )
+
+type timer = due.Timer[*session]
 
 // session is one conversation with its two ends.
 type session struct {
 	Session
-	timer
+	timer       // of its deadline
 	id          string
 	phone       string
 	code        string // the application's address
@@ -128,9 +131,10 @@ func (s *Switch) newSession(phone, code string, now time.Time) *session {
 	}
 	s.order++
 	se := &session{
-		Session: Session{Limits: s.config.Timeouts}, timer: timer{order: s.order},
-		id: s.newID(), phone: phone, code: code, number: number,
+		Session: Session{Limits: s.config.Timeouts},
+		id:      s.newID(), phone: phone, code: code, number: number,
 	}
+	se.timer = timer{Of: se, Order: s.order}
 	se.record.Began = now
 	return se
 }
@@ -144,7 +148,7 @@ func (s *Switch) newID() string {
 func (s *Switch) begin(se *session, m Message, now time.Time) {
 	_ = se.Apply(m.Kind, now) // Dial, Ask and Notify are legal in a closed session
 	s.sessions[se.phone] = se
-	s.due.set(se, se.Deadline)
+	s.due.Set(&se.timer, se.Deadline)
 	if h, ok := se.handset.(*fleetHandset); ok && h.id == 0 {
 		h.id = uint16(se.number)
 	}

@@ -115,7 +115,7 @@ func (s *Switch) find(f *Filter) (found []entry) {
 	defer s.mu.Unlock()
 	for _, se := range s.sessions {
 		if r := se.snapshot(); f.match(&r) {
-			found = append(found, entry{r, se.order})
+			found = append(found, entry{r, se.Order})
 		}
 	}
 	if f.OpenOnly {

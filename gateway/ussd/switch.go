@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/airtill/airtill/gateway/internal/due"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
@@ -44,7 +45,7 @@ type Switch struct {
 	stopped  bool
 	sessions map[string]*session
 	pasts    map[string]past
-	due      dueHeap
+	due      due.Heap[*session]
 	armed    time.Time // when Serve looks at due by itself
 	order    uint64
 	lastID   uint16
@@ -127,8 +128,8 @@ func (s *Switch) work(ctx context.Context) time.Duration {
 		todo := s.outbox
 		s.outbox = nil
 		wait := idle
-		if len(s.due) > 0 {
-			wait = s.due[0].at.Sub(now)
+		if s.due.Len() > 0 {
+			wait = s.due.Next().Sub(now)
 		}
 		s.armed = now.Add(wait)
 		s.mu.Unlock()
@@ -142,9 +143,9 @@ func (s *Switch) work(ctx context.Context) time.Duration {
 }
 
 func (s *Switch) expire(now time.Time) {
-	for se := s.due.due(now); se != nil; se = s.due.due(now) {
-		r, _ := se.Overdue(now)
-		s.finish(se, r, "", now)
+	for t := s.due.Take(now); t != nil; t = s.due.Take(now) {
+		r, _ := t.Of.Overdue(now)
+		s.finish(t.Of, r, "", now)
 	}
 }
 
@@ -154,8 +155,8 @@ func (s *Switch) stop() {
 	defer s.mu.Unlock()
 	s.stopped = true
 	now := time.Now()
-	for len(s.due) > 0 {
-		s.close(s.due[0], NetworkError, "the gateway stopped", now)
+	for s.due.Len() > 0 {
+		s.close(s.due.First().Of, NetworkError, "the gateway stopped", now)
 	}
 }
 
@@ -169,7 +170,7 @@ func (s *Switch) lock() (now time.Time) {
 
 // unlock gives the lock back, and wakes Serve if there is something to do.
 func (s *Switch) unlock() {
-	wake := len(s.outbox) > 0 || len(s.due) > 0 && s.due[0].at.Before(s.armed)
+	wake := len(s.outbox) > 0 || s.due.Len() > 0 && s.due.Next().Before(s.armed)
 	s.mu.Unlock()
 	if !wake {
 		return
@@ -237,7 +238,7 @@ func (s *Switch) up(se *session, m Message, now time.Time) smpp.Status {
 	if m.Kind == Answer {
 		se.inputs = append(se.inputs, m.Text)
 	}
-	s.due.set(se, se.Deadline)
+	s.due.Set(&se.timer, se.Deadline)
 	se.application.tell(s, se, m)
 	if m.Kind == Ack && se.State == Closed {
 		s.close(se, Completed, "", now)
@@ -290,7 +291,7 @@ func (s *Switch) down(se *session, m Message, now time.Time) smpp.Status {
 		return smpp.RSUBMITFAIL
 	}
 	se.say(s, m, now)
-	s.due.set(se, se.Deadline)
+	s.due.Set(&se.timer, se.Deadline)
 	se.handset.show(s, se, m)
 	if m.Kind == End {
 		s.close(se, Completed, "", now)
@@ -316,14 +317,14 @@ func (s *Switch) finish(se *session, r Result, detail string, now time.Time) {
 // close takes a session out.
 func (s *Switch) close(se *session, r Result, detail string, now time.Time) {
 	se.State = Closed
-	s.due.set(se, time.Time{})
+	s.due.Set(&se.timer, time.Time{})
 	delete(s.sessions, se.phone)
 	se.record.Result, se.record.Detail, se.record.Ended = r, detail, now
 	s.remember(se, now)
 	se.handset.over(s, se)
 	se.application.over(s, se)
 	done := se.snapshot()
-	s.finished.add(entry{done, se.order})
+	s.finished.add(entry{done, se.Order})
 	if tell := s.config.Observer; tell != nil {
 		s.do(func(context.Context) { tell(done) })
 	}

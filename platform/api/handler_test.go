@@ -288,6 +288,26 @@ func TestBadEnrolments(t *testing.T) {
 	checkProblem(t, response, body, http.StatusConflict, platform.CodeAlreadyEnrolled, "phone")
 }
 
+// A phone without a secure element is enrolled without what is said of one.
+func TestEnrolmentWithoutElement(t *testing.T) {
+	f := &fakePlatform{}
+	server := serve(t, f)
+	office := map[string]string{"Authorization": "bearer " + operatorKey}
+	bare := goodEnrolment()
+	bare.Form, bare.Suite, bare.ElementID, bare.PublicKey = platform.FormNone, "", "", nil
+	for field, value := range map[string]string{"element_id": `"89860112345678901234"`, "public_key": `"AAAA"`, "suite": `"modern"`, "secrets": ""} {
+		response, body := request{"POST", "/v1/office/enrolments", with(t, bare, field, value), office}.send(t, server)
+		checkProblem(t, response, body, http.StatusUnprocessableEntity, platform.CodeInvalid, field)
+	}
+	response, body := request{"POST", "/v1/office/enrolments", with(t, bare, "x", ""), office}.send(t, server)
+	if response.StatusCode != http.StatusCreated || len(f.enrolments) != 1 {
+		t.Fatalf("%d %s", response.StatusCode, body)
+	}
+	if e := f.enrolments[0]; e.Form != platform.FormNone || e.ElementID != "" || e.Suite != 0 || len(e.Accounts) == 0 || len(e.Secrets) == 0 {
+		t.Errorf("enrolled as %+v", e)
+	}
+}
+
 func TestBadActs(t *testing.T) {
 	const unlock, release = "/v1/office/phones/8613800000001/unlock", "/v1/office/phones/8613800000001/release"
 	tests := []struct {

@@ -28,6 +28,11 @@ func TestPhoneCommands(t *testing.T) {
 			asked{"POST " + at + "/refuse", `{"bill":"` + ref + `","reason":"amount","text":"too much"}`}},
 		{[]string{"defer", "8613800000001"}, "", asked{"POST " + at + "/defer", `{}`}},
 		{[]string{"send", "--to", "10690", "8613800000001", "hello"}, "", asked{"POST " + at + "/messages", `{"to":"10690","text":"hello"}`}},
+		{[]string{"screen", "8613800000001"}, "", asked{"GET " + at + "/ussd", ""}},
+		{[]string{"dial", "--wait", "0s", "8613800000001", "*120*1#"}, "", asked{"POST " + at + "/ussd", `{"dial":"*120*1#"}`}},
+		{[]string{"reply", "8613800000001", "2"}, livePIN, asked{"POST " + at + "/ussd", `{"reply":"2"}`}},
+		{[]string{"reply", "8613800000001"}, livePIN, asked{"POST " + at + "/ussd", `{"reply":"` + livePIN + `"}`}},
+		{[]string{"hangup", "8613800000001"}, "", asked{"POST " + at + "/ussd", `{"abort":true}`}},
 		{[]string{"power", "8613800000001", "off"}, "", asked{"PUT " + at + "/power", `{"on":false}`}},
 	}
 	for _, tt := range tests {

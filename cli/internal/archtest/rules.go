@@ -43,7 +43,7 @@ var pure = map[string][]string{
 	"gateway/smpp":    {"gateway"},
 	"gateway/tpdu":    {"gateway"},
 	"gateway/fault":   {"gateway/smpp"},
-	"gateway/ussd":    {"gateway", "gateway/smpp", "gateway/tpdu"},
+	"gateway/ussd":    {"gateway", "gateway/internal/due", "gateway/smpp", "gateway/tpdu"},
 	"platform/money":  nil,
 	"platform/scp80":  nil,
 	"platform/applet": {"gateway", "platform/money", "platform/scp80"},

@@ -36,7 +36,7 @@ func TestCanary(t *testing.T) {
 		t.Run(suite.String(), func(t *testing.T) {
 			t.Parallel()
 			server := enginetest.NewServer(t, "--aof-use-rdb-preamble", "no", "--rdbcompression", "no")
-			c := people(person("wrong-pin-once", rich, rich), second(), plain())
+			c := byUSSD(flightPrice, person("wrong-pin-once", rich, rich), second(), third(), plain())
 			c.Network, c.Suite = network.TCP{}, suite
 			run(t, c, []string{"unix://" + server.Addr}, func(r *rig) {
 				d := &day{rig: r, places: make(map[string][]byte)}
@@ -59,6 +59,17 @@ func second() world.Person {
 }
 
 const other gateway.MSISDN = "8613744150927"
+
+// third is somebody without a payment client: the PIN is typed at menus, and crosses the
+// wires of the carrier in clear. Nobody may keep it or tell of it.
+func third() world.Person {
+	p := bare("manual", rich)
+	p.Name, p.Phone, p.ID = "Ximen Qing", menuPhone, "330103196805236059"
+	p.Cards[0].PAN = pan(13)
+	return p
+}
+
+const menuPhone gateway.MSISDN = "8613744150929"
 
 // day is a day in the network, and what came of it that can be looked at.
 type day struct {
@@ -94,6 +105,25 @@ func (d *day) live() {
 	_, err = d.Bills.CancelBill(d.ctx, cancelled.ID)
 	d.ok(err)
 	d.told(d.send(order("by the merchant's own system")).ID)
+	d.menus()
+}
+
+// menus has a bill paid over USSD, after a wrong PIN, and one given up.
+func (d *day) menus() {
+	d.t.Helper()
+	o := d.place(flight, menuPhone, buyer)
+	d.types(menuPhone, "1")
+	d.screen(menuPhone, "PIN")
+	d.types(menuPhone, wrongPIN)
+	d.screen(menuPhone, "Wrong PIN")
+	d.types(menuPhone, pin)
+	d.endsAs(o.ID, merchant.Paid)
+	given := d.place(voucher, menuPhone, buyer)
+	d.screen(menuPhone, "1 Pay")
+	_, err := d.Phones.USSD(d.ctx, menuPhone, fleet.USSD{Abort: true})
+	d.ok(err)
+	d.reaches(platform.BillID(given.Bill), "delivered")
+	d.texts(menuPhone, 2) // how to pay it, and the shop's thanks for the first
 }
 
 // ask runs commands as an operator, a merchant and a tester do, and keeps what they print.
@@ -103,6 +133,8 @@ func (d *day) ask() {
 	d.ok(world.WriteReady(ready, d.Ready()))
 	lines := []string{ // @ is where the flags go that all have
 		"bill list @", "bill show @ " + string(d.bill), "bill events @ " + string(d.bill), "office phones @", "office merchants @",
+		"phone screen @ " + string(menuPhone), "phone inbox @ " + string(menuPhone),
+		"phone reply @ " + string(menuPhone), "phone dial --wait 0s @ " + string(menuPhone) + " *120#",
 		"phone list @", "phone show @ " + string(payer), "phone inbox @ " + string(buyer), "phone bills @ " + string(payer), "audit @",
 		"bill show @ bill_01ARZ3NDEKTSV4RRFFQ69G5FAV", "bill cancel @ " + string(d.bill),
 		"bill create @ --amount 1 --phone 8613800000099", "phone pay @ --slot 9 " + string(payer),
@@ -231,7 +263,8 @@ func (d *day) secrets() *canary.Search {
 	s.Digits("a mistyped PIN", wrongPIN)
 	s.Digits("an identity number", identity)
 	s.Digits("an identity number", second().ID)
-	for _, n := range []int{0, 1, 11, 12} {
+	s.Digits("an identity number", third().ID)
+	for _, n := range []int{0, 1, 11, 12, 13} {
 		s.Digits("a card number", pan(n))
 	}
 	s.Text("an API key", d.Keys.APIKey)
@@ -297,10 +330,11 @@ func (d *day) masters(s *canary.Search) {
 // personal is what is kept only sealed.
 func (d *day) personal() *canary.Search {
 	s := new(canary.Search)
-	for _, n := range []gateway.MSISDN{payer, other, buyer} {
+	for _, n := range []gateway.MSISDN{payer, other, menuPhone, buyer} {
 		s.Digits("a phone number", string(n))
 	}
 	s.Text("a name", second().Name)
+	s.Text("a name", third().Name)
 	return s
 }
 

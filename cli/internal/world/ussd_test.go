@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/merchant"
 	"github.com/airtill/airtill/platform"
@@ -144,7 +145,7 @@ func TestUSSD_NothingIsRevealed(t *testing.T) {
 	none := bare("manual", rich)
 	none.Phone = "8613800000006"
 	everywhere(t, byUSSD(flightPrice, person("manual", rich), none, world.Person{Name: "Nobody", Phone: "8613800000007"}), func(r *rig) {
-		r.phoneHas(payer, r.send(order("for a client")).ID, 1)
+		r.phoneHas(payer, r.send(order("for a client")).ID, handsetsim.StateShown)
 		for _, n := range []gateway.MSISDN{payer, none.Phone, "8613800000007"} {
 			r.dials(n, "*120*1#")
 			if s := r.screen(n, "There is no bill to be paid here."); s.Open || s.Shown != 1 {
@@ -377,5 +378,32 @@ func TestUSSD_People(t *testing.T) {
 			}
 		}
 		r.nowhere("a PIN", pin, wrongPIN)
+	})
+}
+
+// A platform that is started again knows nothing of the menus that were open: they close,
+// and the bill is paid from the list, once.
+func TestUSSD_PlatformRestarts(t *testing.T) {
+	everywhere(t, byUSSD(flightPrice, bare("manual", rich), plain()), func(r *rig) {
+		o := r.place(flight, payer, buyer)
+		r.types(payer, "1")
+		r.screen(payer, "PIN")
+		r.restart()
+		r.types(payer, pin)
+		r.until("the menu to close", func() bool {
+			s, err := r.Phones.Screen(r.ctx, payer)
+			r.ok(err)
+			return !s.Open
+		})
+		if b := r.bill(platform.BillID(o.Bill)); b.State != "opened" || b.Attempts != 0 {
+			r.t.Errorf("the bill is %+v", b)
+		}
+		r.dials(payer, "*120*1*1#")
+		r.screen(payer, "PIN")
+		r.types(payer, pin)
+		r.endsAs(o.ID, merchant.Paid)
+		if r.card(payer, 1).Balance != rich-flightPrice {
+			r.t.Error("it was not paid once")
+		}
 	})
 }
