@@ -115,9 +115,6 @@ func (d *Dialect) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is not a USSD dialect: there is spec, flag-ends, long-id, reference, no-id", text)
 }
 
-// flag says whether the dialect has the end flag.
-func (d Dialect) flag() bool { return dialects[d].id == number8 || dialects[d].id == long15 }
-
 // idBits is how many bits an id has in the dialect.
 func (d Dialect) idBits() int {
 	return [...]int{noID: 0, number8: 8, long15: 15, reference: 16}[dialects[d].id]

@@ -135,6 +135,7 @@ func TestS16_PaidLaterFromTheList(t *testing.T) {
 		r.phoneHas(payer, another.ID, handsetsim.StateShown)
 		r.pay(payer, another.ID, 1, pin)
 		r.reaches(another.ID, "settled")
+		r.phoneHas(payer, another.ID, handsetsim.StatePaid) // which it hears after the platform has it
 		if got := r.phoneHas(payer, id, handsetsim.StateDeferred); got.Amount != teaPrice {
 			r.t.Errorf("in the list: %+v", got)
 		}
