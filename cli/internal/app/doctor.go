@@ -59,7 +59,7 @@ func (d *doctorConfig) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	all := slices.Concat(servers, files(c, d.vault), ports(ctx, network.TCP{}), programs(), clock(time.Now()))
+	all := slices.Concat(servers, files(c, d.vault), ports(ctx, network.TCP{}), programs(), clock(time.Now(), built()))
 	if err := printRows(c.out, all,
 		column[finding]{name: "check", cell: func(f finding) string { return f.Check }},
 		column[finding]{name: "is", cell: func(f finding) string { return string(f.Weight) }},
@@ -94,11 +94,7 @@ func verdict(c *call, all []finding) error {
 
 // servers looks at the store's Redis and at that of the gateway's messages.
 func (d *doctorConfig) servers(ctx context.Context, c *call) ([]finding, error) {
-	store, err := d.storeURLs(c)
-	if err != nil && (d.redis != "" || d.network != "") {
-		return nil, err
-	}
-	messages, err := d.messageURLs(c)
+	store, messages, err := d.named(c)
 	if err != nil {
 		return nil, err
 	}
@@ -117,19 +113,22 @@ func (d *doctorConfig) servers(ctx context.Context, c *call) ([]finding, error) 
 	return all, nil
 }
 
-// messageURLs finds the Redis of the carrier's messages: it may be nowhere.
-func (d *doctorConfig) messageURLs(c *call) ([]string, error) {
-	if d.messages != "" {
-		return storeURLs(d.messages)
+// named finds the two: what flags say, else what the ready file of the running network
+// says. Either may be nowhere.
+func (d *doctorConfig) named(c *call) (store, messages []string, err error) {
+	said, saidMessages := d.redis, d.messages
+	if said == "" {
+		r, err := d.ready(c)
+		if err != nil && (d.network != "" || !errors.Is(err, errNoNetwork)) {
+			return nil, nil, err
+		}
+		said, saidMessages = r.Redis, cmp.Or(saidMessages, r.Messages)
 	}
-	if d.redis != "" {
-		return nil, nil
+	if store, err = storeURLs(said); err != nil {
+		return nil, nil, err
 	}
-	r, err := d.ready(c)
-	if err != nil {
-		return nil, nil //nolint:nilerr // there is no network to have any
-	}
-	return storeURLs(r.Messages)
+	messages, err = storeURLs(saidMessages)
+	return store, messages, err
 }
 
 // lessened is for the gateway's server: what it loses is messages, not money.
@@ -244,10 +243,10 @@ func built() time.Time {
 }
 
 // clock wants ours not to be before this program was made.
-func clock(now time.Time) []finding {
+func clock(now, made time.Time) []finding {
 	f := finding{Check: "clock", Found: now.UTC().Format(time.RFC3339), Wanted: "the right time", Weight: redisstore.Fine}
-	if least := built(); now.Before(least) {
-		f.Weight, f.Wanted = redisstore.Warning, "after "+least.UTC().Format(time.RFC3339)+", when this program was made"
+	if now.Before(made) {
+		f.Weight, f.Wanted = redisstore.Warning, "after "+made.UTC().Format(time.RFC3339)+", when this program was made"
 		f.Cost, f.Mend = "bills expire at the wrong time and are filed under the wrong day, signatures are refused", "set the clock, with NTP"
 	}
 	return []finding{f}

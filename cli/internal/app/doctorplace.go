@@ -87,6 +87,9 @@ func secretFile(path string, named bool) finding {
 	case err != nil:
 		f.Weight, f.Found = redisstore.Danger, "it cannot be read: "+reason(err)
 		f.Cost, f.Mend = "a store is of no use without the vault it was filled with", "bring it back from a copy; airtill keys init makes one for a new store"
+	case info.Mode().Perm()&others != 0 && shielded(path):
+		f.Weight, f.Found = redisstore.Warning, info.Mode().String()
+		f.Cost, f.Mend = "only its directory keeps others from it; a copy elsewhere is open to them", "chmod 600 "+path
 	case info.Mode().Perm()&others != 0:
 		f.Weight, f.Found = redisstore.Danger, info.Mode().String()
 		f.Cost, f.Mend = "others can read the keys in it and act as the platform, a merchant or a phone", "chmod 600 "+path+"; if others are on this machine, change the keys too"
@@ -94,6 +97,12 @@ func secretFile(path string, named bool) finding {
 		f.Found = info.Mode().String()
 	}
 	return f
+}
+
+// shielded says that only the owner can go into the file's directory.
+func shielded(path string) bool {
+	info, err := os.Stat(filepath.Dir(path))
+	return err == nil && info.Mode().Perm()&others == 0
 }
 
 // reason is an error without the path, which is said beside it.

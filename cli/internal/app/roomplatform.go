@@ -60,6 +60,9 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := refuseUnsafe(ctx, c, p.redis, p.allowUnsafe); err != nil {
+		return err
+	}
 	operatorKey, err := p.operatorKey(c)
 	if err != nil {
 		return err
@@ -71,9 +74,6 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	defer reloadAtHangUp(c, vault, p.vault.path(c), lock)()
 	pass, err := password(c, p.passwordFile)
 	if err != nil {
-		return err
-	}
-	if err := refuseUnsafe(ctx, c, p.redis, p.allowUnsafe); err != nil {
 		return err
 	}
 	store, err := openStore(ctx, network.TCP{}, p.redis)
