@@ -123,7 +123,9 @@ func newTill(t testing.TB) *till {
 	paid := balances(card, 700, sub, 300)
 	paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
 	s.enter(0, paid, step(filed, "decline", "opened", "opened", "1-3"), step(filed, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
-	s.sweeps(1, 300)
+	leave, come := s.sweeps(1, 300)
+	leave()
+	come()
 	done := engine.Batch{Deletes: []string{"bill:" + filed}, NoWakes: []string{filed}}
 	done.Fields = []engine.Field{{Hash: "finished:" + day, Name: filed, Value: `{"state":"settled","amount":300}`}, sweep(1, false)}
 	s.enter(0, done, step(filed, "settle", "paid", "settled", "1-4"), step(filed, "report", "settled", "settled", "1-4"),
@@ -131,16 +133,21 @@ func newTill(t testing.TB) *till {
 	return s
 }
 
-// sweeps sends 300 home, after which home has a sum.
-func (s *till) sweeps(number, sum int) {
-	leaves := balances(sub, 0, "clearing:CNY", sum)
-	leaves.Fields, leaves.NoWakes = append(leaves.Fields, sweep(number, true)), []string{"sweep:" + sub}
-	s.enter(0, leaves, engine.Event{
-		Subject: sub, Name: "sweep_out", At: noon, Data: posted(sub, "clearing:CNY", 300), Effects: []engine.Effect{{ID: fmt.Sprintf("sweep:%s:%d", sub, number), Kind: "sweep"}},
-	})
-	comes := balances("clearing:CNY", -sum, home, sum)
-	comes.Fields = append(comes.Fields, swept(fmt.Sprint(number)))
-	s.enter(1, comes, engine.Event{Subject: fmt.Sprintf("0:acct_10000001:CNY:%d", number), Name: "sweep_in", Data: posted("clearing:CNY", home, 300)})
+// sweeps are the two steps that send 300 home, after which home has a sum.
+func (s *till) sweeps(number, sum int) (leave, come func()) {
+	leave = func() {
+		b := balances(sub, 0, "clearing:CNY", sum)
+		b.Fields, b.NoWakes = append(b.Fields, sweep(number, true)), []string{"sweep:" + sub}
+		s.enter(0, b, engine.Event{
+			Subject: sub, Name: "sweep_out", At: noon, Data: posted(sub, "clearing:CNY", 300), Effects: []engine.Effect{{ID: fmt.Sprintf("sweep:%s:%d", sub, number), Kind: "sweep"}},
+		})
+	}
+	come = func() {
+		b := balances("clearing:CNY", -sum, home, sum)
+		b.Fields = append(b.Fields, swept(fmt.Sprint(number)))
+		s.enter(1, b, engine.Event{Subject: fmt.Sprintf("0:acct_10000001:CNY:%d", number), Name: "sweep_in", Data: posted("clearing:CNY", home, 300)})
+	}
+	return leave, come
 }
 
 // acts is a phone's history: held, released, unlocked and given new keys.
@@ -395,17 +402,27 @@ func (r movingReader) Journal(ctx context.Context, from, to string, limit int) (
 	return r.Reader.Journal(ctx, from, to, limit)
 }
 
-// A store that moves on while it is read, at whichever moment, is found right.
+// A store that moves on while it is read, all at once or step by step, from whichever
+// moment, is found right.
 func TestLiveStore(t *testing.T) {
-	for at := 1; ; at++ {
-		s := &moving{till: newTill(t)}
-		s.moves = map[int]func(){at: func() { goOn(s.till) }}
-		r := run(t, s)
-		if !r.OK() {
-			t.Errorf("moved before read %d: %q", at, r.Differences)
-		}
-		if s.step < at {
-			break // it was over before
+	for gap := range 6 {
+		for at := 1; ; at++ {
+			s := &moving{till: newTill(t), moves: map[int]func(){}}
+			for i, move := range goOn(s.till) {
+				before := s.moves[at+i*gap]
+				s.moves[at+i*gap] = func() {
+					if before != nil {
+						before()
+					}
+					move()
+				}
+			}
+			if r := run(t, s); !r.OK() {
+				t.Errorf("moved from read %d in steps of %d: %q", at, gap, r.Differences)
+			}
+			if s.step < at {
+				break // it was over before
+			}
 		}
 	}
 	for at := 1; at < 30; at++ { // and a fault is found whatever moves
@@ -419,23 +436,43 @@ func TestLiveStore(t *testing.T) {
 }
 
 // goOn pays the live bill, sweeps, settles and files it, and makes another; operators and
-// elements act, and a phone is enrolled.
-func goOn(s *till) {
+// elements act, and a phone is enrolled and a merchant opened. Each step leaves right books.
+func goOn(s *till) []func() {
 	const third = "bill_01KA4X5E000000000000000003"
-	paid := balances(card, 400, sub, 300)
-	paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
-	s.enter(0, paid, step(live, "deliver", "created", "delivered", "1-3"),
-		step(live, "open", "delivered", "opened", "1-3"), step(live, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
-	s.sweeps(2, 600)
-	done := engine.Batch{Deletes: []string{"bill:" + live}, NoWakes: []string{live}}
-	done.Fields = []engine.Field{{Hash: "finished:" + day, Name: live, Value: `{"state":"settled","amount":300}`}, sweep(2, false)}
-	s.enter(0, done, step(live, "settle", "paid", "settled", "1-7"), step(live, "acknowledge", "settled", "settled", "1-7"))
-	s.claim(third, "three")
-	s.enter(0, engine.Batch{Puts: []engine.Put{record(third, "created")}, Wakes: []engine.Due{{ID: third, At: noon}}}, step(third, "create", "", "created", ""))
-	s.acts()
-	enrolled := balances("bank:CNY", -1005, "card:beef/1:CNY", 5)
-	enrolled.Fields = append(enrolled.Fields, register("beef"), engine.Field{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`})
-	s.enter(0, enrolled, engine.Event{Subject: "phone:beef", Name: "enrol", Data: posted("bank:CNY", "card:beef/1:CNY", 5)}, engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
+	leave, come := s.sweeps(2, 600)
+	return []func(){
+		func() {
+			paid := balances(card, 400, sub, 300)
+			paid.Puts = []engine.Put{record(live, "paid")}
+			paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
+			s.enter(0, paid, step(live, "deliver", "created", "delivered", "1-3"),
+				step(live, "open", "delivered", "opened", "1-3"), step(live, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
+		},
+		leave, come,
+		func() {
+			s.enter(0, engine.Batch{
+				Puts: []engine.Put{record(live, "settled")}, Fields: []engine.Field{sweep(2, false)},
+			}, step(live, "settle", "paid", "settled", "1-7"), step(live, "acknowledge", "settled", "settled", "1-7"))
+		},
+		func() { s.claim(third, "three") },
+		func() {
+			s.enter(0, engine.Batch{ // filing leaves no trace in the journal
+				Deletes: []string{"bill:" + live}, NoWakes: []string{live},
+				Fields: []engine.Field{{Hash: "finished:" + day, Name: live, Value: `{"state":"settled","amount":300}`}},
+			})
+		},
+		func() {
+			s.enter(0, engine.Batch{Puts: []engine.Put{record(third, "created")}, Wakes: []engine.Due{{ID: third, At: noon}}}, step(third, "create", "", "created", ""))
+		},
+		func() { s.acts() },
+		func() {
+			s.enter(1, engine.Batch{Fields: []engine.Field{{Hash: "merchants", Name: "10000002", Value: "{}"}}}, engine.Event{Subject: "merchant:10000002", Name: "open_merchant"})
+			enrolled := balances("bank:CNY", -1005, "card:beef/1:CNY", 5)
+			enrolled.Fields = append(enrolled.Fields, register("beef"), engine.Field{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`})
+			s.enter(0, enrolled, engine.Event{Subject: "phone:beef", Name: "enrol", Data: posted("bank:CNY", "card:beef/1:CNY", 5)},
+				engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
+		},
+	}
 }
 
 var errRead = errors.New("the store is away")

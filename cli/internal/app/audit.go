@@ -26,7 +26,8 @@ func auditCommand() command {
 	var at target
 	return command{
 		name: "audit", short: "recompute every balance from the journal and compare", section: "A running network",
-		about:    "It reads the store of a network, running or not, and leaves it as it is. The status is 1 when anything differs.",
+		about: "It reads the store of a network, running or not, and leaves it as it is. Each difference names the key to look at;\n" +
+			"what should have been done minutes ago and was not is overdue. The status is 1 when anything differs or is overdue.",
 		examples: []string{"airtill audit", "airtill audit --redis redis://127.0.0.1:6379/0 --json"},
 		flags:    at.store(),
 		run: func(ctx context.Context, c *call) error {
@@ -137,6 +138,9 @@ func printReport(c *call, r *audit.Report) error {
 	for _, d := range r.Differences {
 		fields = append(fields, field{"difference", d})
 	}
+	for _, o := range r.Overdue {
+		fields = append(fields, field{"overdue", o})
+	}
 	if err := c.out.one(r, fields...); err != nil {
 		return err
 	}
@@ -145,6 +149,8 @@ func printReport(c *call, r *audit.Report) error {
 		return hinted(errors.New("the books are wrong: 1 difference"), "nothing was changed; keep the store as it is and look at the journal")
 	case n > 1:
 		return hinted(fmt.Errorf("the books are wrong: %d differences", n), "nothing was changed; keep the store as it is and look at the journal")
+	case len(r.Overdue) > 0:
+		return hinted(fmt.Errorf("the books are right, but overdue: %d", len(r.Overdue)), "is the platform up, and the carrier and the merchants with it?")
 	case r.Entries == 0:
 		c.talk("the journal is empty: is that the store that was meant?")
 	default:
