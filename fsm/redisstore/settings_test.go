@@ -1,8 +1,10 @@
 package redisstore_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -174,14 +176,27 @@ func changed(from map[string]string, pairs []string) map[string]string {
 	return to
 }
 
-// A node of a cluster that is named alone would be taken for a server; named as one it
-// is asked as a master.
+// A cluster's masters are asked; one of its nodes that is named alone would be taken for
+// a server, and that is said.
 func TestInspectCluster(t *testing.T) {
-	// Cluster nodes need a TCP port and one above it, so this one only listens on a socket.
 	address := enginetest.RedisServer(t, append(forKeeps(), "--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")...)
-	settings, err := redisstore.Inspect(t.Context(), &redis.UniversalOptions{Addrs: []string{address}})
-	if want := map[string]redisstore.Weight{"cluster": redisstore.Warning}; err != nil || !maps.Equal(wrong(settings), want) {
-		t.Errorf("wrong are %v, want %v; %v", wrong(settings), want, err)
+	c := redis.NewClient(&redis.Options{Addr: address, Protocol: 2})
+	defer c.Close()
+	do(t, c, "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+	do(t, c, "CONFIG", "SET", "appendfsync", "everysec")
+	options := &redis.UniversalOptions{Addrs: []string{address}}
+	for isCluster, want := range map[bool]map[string]redisstore.Weight{
+		false: {"appendfsync": redisstore.Danger, "cluster": redisstore.Warning},
+		true:  {"appendfsync": redisstore.Danger},
+	} {
+		options.IsClusterMode = isCluster
+		options.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { // a node knows no socket of its own
+			return new(net.Dialer).DialContext(ctx, "unix", address)
+		}
+		settings, err := redisstore.Inspect(t.Context(), options)
+		if err != nil || !maps.Equal(wrong(settings), want) {
+			t.Errorf("as a cluster %t: wrong are %v, want %v; %v", isCluster, wrong(settings), want, err)
+		}
 	}
 }
 
