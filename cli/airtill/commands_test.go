@@ -66,10 +66,10 @@ func want(ts *testscript.TestScript, neg bool, args []string) {
 
 // realRedis starts a redis-server of the script's own.
 func realRedis(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: redis VAR")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: redis VAR [--SETTING VALUE]...")
 	}
-	ts.Setenv(args[0], startRedis(ts.Value(thisTest).(testing.TB)).url)
+	ts.Setenv(args[0], startRedis(ts.Value(thisTest).(testing.TB), args[1:]...).url)
 }
 
 // tamper takes a fen from somebody's account behind the ledger's back.

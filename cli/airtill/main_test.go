@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 //	until PATTERN airtill .. run until it succeeds and prints what is wanted
 //	jsonlines PATH LAST      check that each line is a JSON object; the last goes to LAST
 //	want VALUE PATH KEY...   check what KEY... leads to in a JSON file
-//	redis VAR                start a redis-server and set VAR to its URL, or skip
+//	redis VAR [--SETTING VALUE]...
+//	                         start a redis-server and set VAR to its URL, or skip
 //	tamper VAR URL           take money from an account in a store; VAR is the account
 //	order VAR READY-FILE PHONE AMOUNT STATE
 //	                         an outside merchant's order that is to end in STATE, with a

@@ -19,8 +19,8 @@ type server struct {
 }
 
 // startRedis starts an empty one, which is safe by the measure of the store: what was
-// acknowledged is on disk.
-func startRedis(t testing.TB) server {
+// acknowledged is on disk. Settings may make it less so.
+func startRedis(t testing.TB, settings ...string) server {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil && os.Getenv("AIRTILL_REQUIRE_PEERS") != "" {
@@ -29,7 +29,7 @@ func startRedis(t testing.TB) server {
 		t.Skip("no redis-server on the PATH")
 	}
 	for range 5 { // another process may take the port first
-		if s, ok := tryRedis(t, path); ok {
+		if s, ok := tryRedis(t, path, settings...); ok {
 			return s
 		}
 	}
@@ -37,7 +37,7 @@ func startRedis(t testing.TB) server {
 	return server{}
 }
 
-func tryRedis(t testing.TB, path string) (server, bool) {
+func tryRedis(t testing.TB, path string, settings ...string) (server, bool) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,9 +47,10 @@ func tryRedis(t testing.TB, path string) (server, bool) {
 	_ = ln.Close()
 	s := server{url: "redis://" + addr.String(), dir: t.TempDir()}
 	_, port, _ := net.SplitHostPort(addr.String())
-	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--daemonize", "no",
+	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--daemonize", "no",
 		"--appendonly", "yes", "--appendfsync", "always", "--aof-load-truncated", "no", "--maxmemory-policy", "noeviction",
-		"--logfile", filepath.Join(s.dir, "log"))
+		"--logfile", filepath.Join(s.dir, "log")}, settings...)
+	cmd := exec.Command(path, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,22 +2,38 @@
 // code with the ledger or the rules: it reads the journal's postings as text and adds
 // them up, so that an error there cannot hide itself.
 //
-// It checks, for every partition: that each event's postings sum to zero in each
-// currency, and the balances that are kept too; that these are the sums of the
-// postings; that each bill's history goes on from where it was, by steps that the
-// bill's table allows, each naming the entry before it; that no bill was debited twice,
-// nor for another amount than it asks; that every bill has its record, live with a
-// deadline or filed under its day, in the state where its history ended; and that
-// there is no record without a history; that phones are held, released and given new
-// packet keys in turn, as their counters have it, and that each act of an operator says
-// who did it and why. Over all partitions it checks that each sweep
-// arrived once and whole.
+// It checks, for every partition:
+//   - that each event's postings sum to zero in each currency, that the balances that
+//     are kept are the sums of the postings, and that they sum to zero too;
+//   - that each bill's history goes on from where it was, by steps that the bill's table
+//     allows, each naming the entry before it;
+//   - that no bill was debited twice, nor for another amount than it asks;
+//   - that every bill has its record, live with a deadline or filed under its day and
+//     nowhere else, in the state where its history ended, and that there is no record
+//     without a history;
+//   - that every order's claims of its reference and of its idempotency key are kept and
+//     name its bill, that its merchant's list has it, and that the list has no other;
+//   - that phones are held, released and given new packet keys in turn, as their counters
+//     have it, that the register and the merchants are those that the journal has, and
+//     that each act of an operator says who did it and why;
+//   - that sweeps are numbered in turn, that the numbers kept are the last ones, and that
+//     money of a merchant waits for a sweep that is open or due;
+//   - that the writer's fence, seq and cursor agree with the journal;
+//   - that no effect beyond the cursor, and no deadline, is overdue by more than [Late].
 //
-// It reads a live store without stopping it: what was kept when it looked must be what
-// the journal came to at some moment between before and after the look.
+// Over all partitions it checks that each sweep arrived once and whole, so that clearing
+// holds the open ones, and that each bill was made for an order, at the order's amount.
 //
-// Left out: the merchants' indexes and claims, the phones' packet and PIN counters, what
-// is sealed, and the effects that are overdue. It holds a line for every bill in memory.
+// It reads a live store without stopping it. A partition has no moment at which all of it
+// can be read, but its journal has every moment in order, and what is kept changes in one
+// batch with it. So: the journal is read, then what is kept, then what the journal has
+// added meanwhile; and what is kept must be what the journal came to at some moment
+// between. What leaves no trace in the journal, such as filing, is looked at again, when
+// that can only be right.
+//
+// Left out: records of claims that the journal does not know (the store lists no keys),
+// the phones' packet and PIN counters, and what is sealed. It holds a line for every bill
+// in memory.
 package audit
 
 import (
@@ -25,6 +41,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 )
@@ -39,11 +56,12 @@ type Report struct {
 	DuplicateDebits int              `json:"duplicate_debits"` // bills debited more than once
 	Sums            map[string]int64 `json:"sums"`             // of all balances, by currency; zero each
 	Clearing        map[string]int64 `json:"clearing"`         // on its way between partitions, by currency
-	Differences     []string         `json:"differences"`
+	Differences     []string         `json:"differences"`      // in words, each with the key to look at
+	Overdue         []string         `json:"overdue"`          // what should have been done, in the same way
 }
 
-// OK says that nothing differs.
-func (r *Report) OK() bool { return len(r.Differences) == 0 }
+// OK says that nothing differs and nothing is overdue.
+func (r *Report) OK() bool { return len(r.Differences) == 0 && len(r.Overdue) == 0 }
 
 // LedgerSum is what all balances sum to over all currencies; anything but zero is wrong.
 func (r *Report) LedgerSum() int64 {
@@ -62,29 +80,59 @@ func (r *Report) differ(format string, args ...any) {
 // read; what differs is in the report.
 func Run(ctx context.Context, store engine.Store, partitions int) (*Report, error) {
 	report := &Report{
-		Partitions: partitions, Sums: map[string]int64{}, Clearing: map[string]int64{}, Differences: []string{},
+		Partitions: partitions, Sums: map[string]int64{}, Clearing: map[string]int64{}, Differences: []string{}, Overdue: []string{},
 	}
-	onTheWay := newTransit()
-	all := make([]*books, 0, partitions)
+	onTheWay, all := newTransit(), make([]*books, 0, partitions)
+	claimed, newest := claims{}, time.Time{}
 	for n := range partitions {
-		b := newBooks(n, report, onTheWay, store.Read(engine.Partition(n)))
-		if err := b.audit(ctx); err != nil {
+		b := newBooks(n, report, onTheWay, claimed, store.Read(engine.Partition(n)))
+		err := b.readMarks(ctx)
+		if err == nil {
+			err = b.journal.follow(ctx)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("audit partition %d: %w", n, err)
+		}
+		if b.journal.newest.After(newest) {
+			newest = b.journal.newest
 		}
 		all = append(all, b)
 	}
-	// A sweep may have left, and come home, after its origin was read.
 	for _, b := range all {
-		if !onTheWay.unexplained() {
-			break
-		}
-		if err := b.journal.follow(ctx); err != nil {
+		if err := b.audit(ctx, newest); err != nil {
 			return nil, fmt.Errorf("audit partition %d: %w", b.partition, err)
 		}
+	}
+	if err := catchUp(ctx, all, onTheWay); err != nil {
+		return nil, err
+	}
+	for _, b := range all {
+		b.compareOrders()
 	}
 	onTheWay.compare(report)
 	slices.Sort(report.Differences)
 	return report, nil
+}
+
+// catchUp reads the journals on when something was seen to arrive that was not seen to
+// leave: a sweep may have left and come home, and an order been claimed and its bill made,
+// after the partition it came from was read. What arrives only now is for the next audit.
+func catchUp(ctx context.Context, all []*books, onTheWay *transit) error {
+	onTheWay.freeze()
+	wanting := onTheWay.unexplained()
+	for _, b := range all {
+		b.noteUnclaimed()
+		wanting = wanting || len(b.unclaimed) > 0
+	}
+	if !wanting {
+		return nil
+	}
+	for _, b := range all {
+		if err := b.journal.follow(ctx); err != nil {
+			return fmt.Errorf("audit partition %d: %w", b.partition, err)
+		}
+	}
+	return nil
 }
 
 func currency(account string) string { return account[strings.LastIndexByte(account, ':')+1:] }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform/audit"
@@ -24,6 +25,10 @@ const (
 	phone           = "phone:f00d"
 	card, sub, home = "card:89860112345678901234/1:CNY", "sub:acct_10000001:CNY", "home:acct_10000001:CNY"
 )
+
+const shop = "10000001"
+
+var noon = time.Date(2025, 11, 15, 12, 0, 0, 0, time.UTC)
 
 type m = map[string]any
 
@@ -70,29 +75,79 @@ func counters(text string) engine.Field {
 	return engine.Field{Hash: "counters", Name: strings.TrimPrefix(phone, "phone:"), Value: text}
 }
 
+func register(id string) engine.Field { return engine.Field{Hash: "phones", Name: id, Value: "{}"} }
+
 func record(id, state string) engine.Put {
 	return engine.Put{Key: "bill:" + id, Value: fmt.Appendf(nil, `{"id":%q,"state":%q,"amount":300}`, id, state)}
 }
 
+// claimed is a batch that claims an order for a bill, and its event.
+func claimed(id, reference string) (engine.Batch, engine.Event) {
+	open := m{"id": id, "merchant": shop, "order": m{"Reference": reference, "IdempotencyKey": "k-" + reference, "Amount": 300}}
+	kept := raw(m{"open": open})
+	return engine.Batch{
+			Puts:   []engine.Put{{Key: "order:" + shop + ":" + reference, Value: kept}, {Key: "key:" + shop + ":k-" + reference, Value: kept}},
+			Scores: []engine.Score{{Set: "bills:" + shop, Member: id}},
+		}, engine.Event{
+			Subject: "order:" + id, Name: "claim", At: noon, Effects: []engine.Effect{{ID: id + "/open", Kind: "open", Body: raw(open)}},
+		}
+}
+
+// claim claims an order in the merchant's partition.
+func (s *till) claim(id, reference string) {
+	b, e := claimed(id, reference)
+	s.enter(1, b, e)
+}
+
+// sweep is a sub-account's sweep as it is kept.
+func sweep(number int, open bool) engine.Field {
+	return engine.Field{Hash: "sweeps", Name: sub, Value: string(raw(m{"number": number, "amount": 300, "open": open}))}
+}
+
+func swept(number string) engine.Field {
+	return engine.Field{Hash: "swept", Name: "0:acct_10000001:CNY", Value: number}
+}
+
 func newTill(t testing.TB) *till {
 	s := &till{t: t, Store: memstore.New(2)}
+	s.enter(1, engine.Batch{Fields: []engine.Field{{Hash: "merchants", Name: shop, Value: "{}"}}}, engine.Event{Subject: "merchant:" + shop, Name: "open_merchant"})
+	s.claim(filed, "one")
+	s.claim(live, "two")
 	enrolled := balances("bank:CNY", -1000, card, 1000)
-	enrolled.Fields = append(enrolled.Fields, counters(`{"key_version":1}`))
+	enrolled.Fields = append(enrolled.Fields, counters(`{"key_version":1}`), register("f00d"))
 	s.enter(0, enrolled, engine.Event{Subject: phone, Name: "enrol", Data: posted("bank:CNY", card, 1000)})
-	s.enter(0, engine.Batch{Puts: []engine.Put{record(filed, "created")}, Wakes: []engine.Due{{ID: filed}}}, step(filed, "create", "", "created", ""))
-	s.enter(0, engine.Batch{Puts: []engine.Put{record(live, "created")}, Wakes: []engine.Due{{ID: live}}},
+	s.enter(0, engine.Batch{Puts: []engine.Put{record(filed, "created")}, Wakes: []engine.Due{{ID: filed, At: noon}}}, step(filed, "create", "", "created", ""))
+	s.enter(0, engine.Batch{Puts: []engine.Put{record(live, "created")}, Wakes: []engine.Due{{ID: live, At: noon}}},
 		step(filed, "push", "created", "pushed", "1-2"), step(live, "create", "", "created", ""),
 		step(filed, "deliver", "pushed", "delivered", "1-2"), step(filed, "open", "delivered", "opened", "1-2"))
-	s.enter(0, balances(card, 700, sub, 300), step(filed, "decline", "opened", "opened", "1-3"), step(filed, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
-	s.enter(0, balances(sub, 0, "clearing:CNY", 300), engine.Event{
-		Subject: sub, Name: "sweep_out", Data: posted(sub, "clearing:CNY", 300), Effects: []engine.Effect{{ID: "sweep:" + sub + ":1", Kind: "sweep"}},
-	})
-	s.enter(1, balances("clearing:CNY", -300, home, 300), engine.Event{Subject: "0:acct_10000001:CNY:1", Name: "sweep_in", Data: posted("clearing:CNY", home, 300)})
+	paid := balances(card, 700, sub, 300)
+	paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
+	s.enter(0, paid, step(filed, "decline", "opened", "opened", "1-3"), step(filed, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
+	leave, come := s.sweeps(1, 300)
+	leave()
+	come()
 	done := engine.Batch{Deletes: []string{"bill:" + filed}, NoWakes: []string{filed}}
-	done.Fields = []engine.Field{{Hash: "finished:" + day, Name: filed, Value: `{"state":"settled","amount":300}`}}
+	done.Fields = []engine.Field{{Hash: "finished:" + day, Name: filed, Value: `{"state":"settled","amount":300}`}, sweep(1, false)}
 	s.enter(0, done, step(filed, "settle", "paid", "settled", "1-4"), step(filed, "report", "settled", "settled", "1-4"),
 		step(filed, "answer", "settled", "settled", "1-4"), step(filed, "acknowledge", "settled", "settled", "1-4"))
 	return s
+}
+
+// sweeps are the two steps that send 300 home, after which home has a sum.
+func (s *till) sweeps(number, sum int) (leave, come func()) {
+	leave = func() {
+		b := balances(sub, 0, "clearing:CNY", sum)
+		b.Fields, b.NoWakes = append(b.Fields, sweep(number, true)), []string{"sweep:" + sub}
+		s.enter(0, b, engine.Event{
+			Subject: sub, Name: "sweep_out", At: noon, Data: posted(sub, "clearing:CNY", 300), Effects: []engine.Effect{{ID: fmt.Sprintf("sweep:%s:%d", sub, number), Kind: "sweep"}},
+		})
+	}
+	come = func() {
+		b := balances("clearing:CNY", -sum, home, sum)
+		b.Fields = append(b.Fields, swept(fmt.Sprint(number)))
+		s.enter(1, b, engine.Event{Subject: fmt.Sprintf("0:acct_10000001:CNY:%d", number), Name: "sweep_in", Data: posted("clearing:CNY", home, 300)})
+	}
+	return leave, come
 }
 
 // acts is a phone's history: held, released, unlocked and given new keys.
@@ -162,7 +217,7 @@ func TestRightBooks(t *testing.T) {
 	if !r.OK() || r.LedgerSum() != 0 || r.DuplicateDebits != 0 {
 		t.Errorf("%+v", r)
 	}
-	if r.Partitions != 2 || r.Entries != 7 || r.Bills != 2 || r.Paid != 1 || r.Clearing["CNY"] != 0 {
+	if r.Partitions != 2 || r.Entries != 10 || r.Bills != 2 || r.Paid != 1 || r.Clearing["CNY"] != 0 {
 		t.Errorf("%+v", r)
 	}
 	if text, err := json.Marshal(r); err != nil || !strings.Contains(string(text), `"differences":[]`) {
@@ -249,7 +304,7 @@ func TestPlantedDifferences(t *testing.T) {
 		"a sweep that came twice": {func(s *till) {
 			e := *s.event(1, "0:acct_10000001:CNY:1", "sweep_in")
 			s.enter(1, balances("clearing:CNY", -600, home, 600), e)
-		}, []string{"sweep 0:acct_10000001:CNY:1 arrived 2 times"}},
+		}, []string{"sweep 1 from 0:acct_10000001:CNY came home after number 1", "sweep 0:acct_10000001:CNY:1 arrived 2 times"}},
 		"something else in clearing": {func(s *till) { s.event(0, filed, "settle").Data = raw(posted("clearing:CNY", sub, 1)) }, []string{"settle of " + filed + " moves -1 through clearing"}},
 	}
 	for name, tt := range tests {
@@ -294,7 +349,8 @@ func TestSweepOnItsWay(t *testing.T) {
 	for name := range s.Partition(1).Hashes["balances"] {
 		s.set(1, "balances", name, "0")
 	}
-	s.Partition(1).Entries = nil
+	s.Partition(1).Entries = s.Partition(1).Entries[:3] // before the sweep came home
+	delete(s.Partition(1).Hashes["swept"], "0:acct_10000001:CNY")
 	if r := run(t, s); !r.OK() || r.Clearing["CNY"] != 300 {
 		t.Errorf("%+v", r)
 	}
@@ -346,17 +402,27 @@ func (r movingReader) Journal(ctx context.Context, from, to string, limit int) (
 	return r.Reader.Journal(ctx, from, to, limit)
 }
 
-// A store that moves on while it is read, at whichever moment, is found right.
+// A store that moves on while it is read, all at once or step by step, from whichever
+// moment, is found right.
 func TestLiveStore(t *testing.T) {
-	for at := 1; ; at++ {
-		s := &moving{till: newTill(t)}
-		s.moves = map[int]func(){at: func() { goOn(s.till) }}
-		r := run(t, s)
-		if !r.OK() {
-			t.Errorf("moved before read %d: %q", at, r.Differences)
-		}
-		if s.step < at {
-			break // it was over before
+	for gap := range 6 {
+		for at := 1; ; at++ {
+			s := &moving{till: newTill(t), moves: map[int]func(){}}
+			for i, move := range goOn(s.till) {
+				before := s.moves[at+i*gap]
+				s.moves[at+i*gap] = func() {
+					if before != nil {
+						before()
+					}
+					move()
+				}
+			}
+			if r := run(t, s); !r.OK() {
+				t.Errorf("moved from read %d in steps of %d: %q", at, gap, r.Differences)
+			}
+			if s.step < at {
+				break // it was over before
+			}
 		}
 	}
 	for at := 1; at < 30; at++ { // and a fault is found whatever moves
@@ -370,22 +436,43 @@ func TestLiveStore(t *testing.T) {
 }
 
 // goOn pays the live bill, sweeps, settles and files it, and makes another; operators and
-// elements act, and a phone is enrolled.
-func goOn(s *till) {
+// elements act, and a phone is enrolled and a merchant opened. Each step leaves right books.
+func goOn(s *till) []func() {
 	const third = "bill_01KA4X5E000000000000000003"
-	s.enter(0, balances(card, 400, sub, 300), step(live, "deliver", "created", "delivered", "1-3"),
-		step(live, "open", "delivered", "opened", "1-3"), step(live, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
-	s.enter(0, balances(sub, 0, "clearing:CNY", 600), engine.Event{
-		Subject: sub, Name: "sweep_out", Data: posted(sub, "clearing:CNY", 300), Effects: []engine.Effect{{ID: "sweep:" + sub + ":2", Kind: "sweep"}},
-	})
-	s.enter(1, balances("clearing:CNY", -600, home, 600), engine.Event{Subject: "0:acct_10000001:CNY:2", Name: "sweep_in", Data: posted("clearing:CNY", home, 300)})
-	done := engine.Batch{Deletes: []string{"bill:" + live}, NoWakes: []string{live}}
-	done.Fields = []engine.Field{{Hash: "finished:" + day, Name: live, Value: `{"state":"settled","amount":300}`}}
-	s.enter(0, done, step(live, "settle", "paid", "settled", "1-7"), step(live, "acknowledge", "settled", "settled", "1-7"))
-	s.enter(0, engine.Batch{Puts: []engine.Put{record(third, "created")}, Wakes: []engine.Due{{ID: third}}}, step(third, "create", "", "created", ""))
-	s.acts()
-	s.enter(0, engine.Batch{Fields: []engine.Field{{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`}}},
-		engine.Event{Subject: "phone:beef", Name: "enrol"}, engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
+	leave, come := s.sweeps(2, 600)
+	return []func(){
+		func() {
+			paid := balances(card, 400, sub, 300)
+			paid.Puts = []engine.Put{record(live, "paid")}
+			paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
+			s.enter(0, paid, step(live, "deliver", "created", "delivered", "1-3"),
+				step(live, "open", "delivered", "opened", "1-3"), step(live, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
+		},
+		leave, come,
+		func() {
+			s.enter(0, engine.Batch{
+				Puts: []engine.Put{record(live, "settled")}, Fields: []engine.Field{sweep(2, false)},
+			}, step(live, "settle", "paid", "settled", "1-7"), step(live, "acknowledge", "settled", "settled", "1-7"))
+		},
+		func() { s.claim(third, "three") },
+		func() {
+			s.enter(0, engine.Batch{ // filing leaves no trace in the journal
+				Deletes: []string{"bill:" + live}, NoWakes: []string{live},
+				Fields: []engine.Field{{Hash: "finished:" + day, Name: live, Value: `{"state":"settled","amount":300}`}},
+			})
+		},
+		func() {
+			s.enter(0, engine.Batch{Puts: []engine.Put{record(third, "created")}, Wakes: []engine.Due{{ID: third, At: noon}}}, step(third, "create", "", "created", ""))
+		},
+		func() { s.acts() },
+		func() {
+			s.enter(1, engine.Batch{Fields: []engine.Field{{Hash: "merchants", Name: "10000002", Value: "{}"}}}, engine.Event{Subject: "merchant:10000002", Name: "open_merchant"})
+			enrolled := balances("bank:CNY", -1005, "card:beef/1:CNY", 5)
+			enrolled.Fields = append(enrolled.Fields, register("beef"), engine.Field{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`})
+			s.enter(0, enrolled, engine.Event{Subject: "phone:beef", Name: "enrol", Data: posted("bank:CNY", "card:beef/1:CNY", 5)},
+				engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
+		},
+	}
 }
 
 var errRead = errors.New("the store is away")

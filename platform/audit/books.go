@@ -3,9 +3,11 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
@@ -20,28 +22,51 @@ type books struct {
 	reader    engine.Reader
 	journal   *journal
 
-	kept     map[string]string            // balances
-	counters map[string]string            // of phones
-	due      map[string]bool              // bills with a deadline
-	live     map[string]string            // records of bills
-	finished map[string]map[string]string // by day
+	marks  marks
+	before string // the last entry when they were read
+
+	kept      map[string]string            // balances
+	counters  map[string]string            // of phones
+	phones    map[string]string            // the register
+	merchants map[string]string            // contracts
+	sweeps    map[string]string            // the last out of each sub-account
+	swept     map[string]string            // the last taken in, by origin
+	due       map[string]bool              // bills and sweeps with a deadline
+	live      map[string]string            // records of bills
+	finished  map[string]map[string]string // by day
+	asks      map[string]string            // amounts of bills
+	unclaimed []string                     // bills that were seen before their claims
 }
 
-func newBooks(partition int, report *Report, t *transit, r engine.Reader) *books {
+func newBooks(partition int, report *Report, t *transit, all claims, r engine.Reader) *books {
 	b := &books{
 		partition: partition, report: report, transit: t, reader: r,
-		due: map[string]bool{}, live: map[string]string{}, finished: map[string]map[string]string{},
+		live: map[string]string{}, finished: map[string]map[string]string{}, asks: map[string]string{},
 	}
-	b.journal = &journal{books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{}, steps: steps(), made: map[string]bool{}}
+	b.journal = &journal{
+		books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{},
+		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{},
+		steps: steps(), made: map[string]bool{},
+	}
 	return b
 }
 
-func (b *books) differ(format string, args ...any) {
-	b.report.differ("partition %d: "+format, append([]any{b.partition}, args...)...)
+// differ notes a difference, and the key to look at.
+func (b *books) differ(key, format string, args ...any) {
+	b.report.Differences = append(b.report.Differences, b.say(key, format, args...))
+}
+
+func (b *books) say(key, format string, args ...any) string {
+	return fmt.Sprintf("partition %d: %s; look at %s", b.partition, fmt.Sprintf(format, args...), b.key(key))
+}
+
+// key is a name in the store, with the partition.
+func (b *books) key(name string) string {
+	return "{" + engine.Partition(b.partition).String() + "}:" + name
 }
 
 // audit follows the journal, looks at what is kept, follows what came meanwhile, and compares.
-func (b *books) audit(ctx context.Context) error {
+func (b *books) audit(ctx context.Context, newest time.Time) error {
 	if err := b.journal.follow(ctx); err != nil {
 		return err
 	}
@@ -54,28 +79,46 @@ func (b *books) audit(ctx context.Context) error {
 	}
 	b.compareBalances()
 	b.compareStandings()
-	return b.compareBills(ctx)
-}
-
-// readKept reads balances, counters, deadlines, live records and filed ones, in this order: a
-// bill that is filed meanwhile is found where it goes.
-func (b *books) readKept(ctx context.Context) (err error) {
-	if b.kept, err = b.reader.Fields(ctx, "balances"); err != nil {
-		return err
-	}
-	if b.counters, err = b.reader.Fields(ctx, "counters"); err != nil {
-		return err
-	}
-	ids, err := b.reader.Members(ctx, engine.DueSet, engine.Range{})
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if isBill(id) {
-			b.due[id] = true
+	b.compareMarks()
+	for _, compare := range []func(context.Context) error{
+		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps,
+		func(ctx context.Context) error { return b.overdue(ctx, newest) },
+	} {
+		if err := compare(ctx); err != nil {
+			return err
 		}
 	}
-	known := maps.Clone(b.due)
+	return nil
+}
+
+// readKept reads the writer's marks, balances and other hashes, deadlines, live records and
+// filed ones, in this order: a bill that is filed meanwhile is found where it goes.
+func (b *books) readKept(ctx context.Context) (err error) {
+	if err := b.readMarks(ctx); err != nil {
+		return err
+	}
+	for _, hash := range []struct {
+		name string
+		into *map[string]string
+	}{
+		{"balances", &b.kept}, {"counters", &b.counters}, {"phones", &b.phones}, {"merchants", &b.merchants}, {"sweeps", &b.sweeps}, {"swept", &b.swept},
+	} {
+		if *hash.into, err = b.reader.Fields(ctx, hash.name); err != nil {
+			return err
+		}
+		if *hash.into == nil {
+			*hash.into = map[string]string{}
+		}
+	}
+	if err := b.readDue(ctx); err != nil {
+		return err
+	}
+	known := make(map[string]bool)
+	for id := range b.due {
+		if isBill(id) {
+			known[id] = true
+		}
+	}
 	for id := range b.journal.lives {
 		known[id] = true
 	}
@@ -85,11 +128,25 @@ func (b *books) readKept(ctx context.Context) (err error) {
 	return b.readFinished(ctx, known)
 }
 
+// readDue reads which bills and sweeps have a deadline.
+func (b *books) readDue(ctx context.Context) error {
+	ids, err := b.reader.Members(ctx, engine.DueSet, engine.Range{})
+	b.due = make(map[string]bool, len(ids))
+	for _, id := range ids {
+		b.due[id] = true
+	}
+	return err
+}
+
+func recordKey(id string) string { return "bill:" + id }
+
+func filedKey(id string) string { return "finished:" + platform.BillID(id).Day() }
+
 func (b *books) readRecords(ctx context.Context, ids []string) error {
 	for chunk := range slices.Chunk(ids, pageSize) {
 		names := make([]string, len(chunk))
 		for i, id := range chunk {
-			names[i] = "bill:" + id
+			names[i] = recordKey(id)
 		}
 		texts, err := b.reader.Get(ctx, names...)
 		if err != nil {
@@ -127,19 +184,19 @@ func (b *books) compareBalances() {
 	sums := map[string]int64{}
 	for account, m := range b.journal.balances {
 		if kept := b.balance(account); !slices.Contains(m, kept) {
-			b.differ("%s holds %d, the journal says %d", account, kept, m.now())
+			b.differ("balances", "%s holds %d, the journal says %d", account, kept, m.now())
 		}
 	}
 	for account := range b.kept {
 		if len(b.journal.balances[account]) == 0 && b.balance(account) != 0 {
-			b.differ("%s holds %d, the journal knows nothing of it", account, b.balance(account))
+			b.differ("balances", "%s holds %d, the journal knows nothing of it", account, b.balance(account))
 		}
 		sums[currency(account)] += b.balance(account)
 	}
 	for c, sum := range sums {
 		b.report.Sums[c] += sum
 		if sum != 0 {
-			b.differ("the books sum to %d %s, not to zero", sum, c)
+			b.differ("balances", "the books sum to %d %s, not to zero", sum, c)
 		}
 	}
 }
@@ -148,7 +205,7 @@ func (b *books) balance(account string) int64 {
 	text, ok := b.kept[account]
 	n, err := strconv.ParseInt(text, 10, 64)
 	if ok && err != nil {
-		b.differ("the balance of %s is %q, no whole number", account, text)
+		b.differ("balances", "the balance of %s is %q, no whole number", account, text)
 		b.kept[account] = "0"
 	}
 	return n
@@ -171,26 +228,28 @@ func (b *books) compareBills(ctx context.Context) error {
 		text, isLive := b.live[id]
 		switch {
 		case isFiled && !m.now().final:
-			b.differ("%s is filed, but its merchant has not acknowledged it", id)
+			b.differ(filedKey(id), "%s is filed, but its merchant has not acknowledged it", id)
 		case isFiled:
-			b.compareRecord(id, filed, m)
+			b.compareRecord(filedKey(id), id, filed, m)
 		case isLive && b.due[id]:
-			b.compareRecord(id, text, m)
+			b.compareRecord(recordKey(id), id, text, m)
 		case isLive:
-			b.differ("%s has a record but no deadline", id)
+			b.differ(engine.DueSet, "%s has a record but no deadline", id)
 		default:
 			gone = append(gone, id)
 		}
 	}
 	for id := range b.due {
-		if len(b.journal.lives[id]) == 0 {
+		if isBill(id) && len(b.journal.lives[id]) == 0 {
 			gone = append(gone, id)
 		}
 	}
-	for _, fields := range b.finished {
+	for day, fields := range b.finished {
 		for id := range fields {
 			if len(b.journal.lives[id]) == 0 {
-				b.differ("%s is filed but has no history", id)
+				b.differ("finished:"+day, "%s is filed but has no history", id)
+			} else if platform.BillID(id).Day() != day {
+				b.differ("finished:"+day, "%s is filed under the wrong day", id)
 			}
 		}
 	}
@@ -198,24 +257,25 @@ func (b *books) compareBills(ctx context.Context) error {
 }
 
 // compareRecord says what of a record is not as its history has it, at any moment of the look.
-func (b *books) compareRecord(id, text string, m moments[life]) {
+func (b *books) compareRecord(key, id, text string, m moments[life]) {
 	var r record
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
-		b.differ("%s has no readable record", id)
+		b.differ(key, "%s has no readable record", id)
 		return
 	}
 	if !slices.ContainsFunc(m, func(l life) bool { return l.state == r.State }) {
-		b.differ("%s is %q, its history ended in %q", id, r.State, m.now().state)
+		b.differ(key, "%s is %q, its history ended in %q", id, r.State, m.now().state)
 	}
+	b.asks[id] = r.Amount.String()
 	l := m.now()
 	paid := l.state == string(bill.Paid) || l.state == string(bill.Settled)
 	switch {
 	case paid && l.debits == 0:
-		b.differ("%s is %s and nobody was debited", id, l.state)
+		b.differ(key, "%s is %s and nobody was debited", id, l.state)
 	case !paid && l.debits > 0:
-		b.differ("%s is %s, but was debited", id, l.state)
+		b.differ(key, "%s is %s, but was debited", id, l.state)
 	case l.debits == 1 && strconv.FormatInt(l.debit, 10) != r.Amount.String():
-		b.differ("%s asks for %s and was debited %d", id, r.Amount, l.debit)
+		b.differ(key, "%s asks for %s and was debited %d", id, r.Amount, l.debit)
 	}
 }
 
@@ -225,18 +285,51 @@ func (b *books) missing(ctx context.Context, ids []string) error {
 	slices.Sort(ids)
 	for _, id := range ids {
 		m := b.journal.lives[id]
-		text, filed, err := b.reader.Field(ctx, "finished:"+platform.BillID(id).Day(), id)
+		text, filed, err := b.reader.Field(ctx, filedKey(id), id)
 		switch {
 		case err != nil:
 			return err
 		case len(m) == 0:
-			b.differ("%s has a deadline but no history", id)
+			b.differ(engine.DueSet, "%s has a deadline but no history", id)
 		case filed:
-			b.compareRecord(id, text, m)
+			b.compareRecord(filedKey(id), id, text, m)
 		case b.due[id]:
-			b.differ("%s has a deadline but no record", id)
+			b.differ(recordKey(id), "%s has a deadline but no record", id)
 		default:
-			b.differ("%s was %s and has no record", id, m.now().state)
+			b.differ(recordKey(id), "%s was %s and has no record", id, m.now().state)
+		}
+	}
+	return nil
+}
+
+// compareFiled makes sure that a bill that is filed is nowhere else. It was filed in one
+// batch, so what is still there when it is looked at again is left over.
+func (b *books) compareFiled(ctx context.Context) error {
+	var suspects []string
+	for _, fields := range b.finished {
+		for id := range fields {
+			if _, live := b.live[id]; live || b.due[id] {
+				suspects = append(suspects, id)
+			}
+		}
+	}
+	if len(suspects) == 0 {
+		return nil
+	}
+	slices.Sort(suspects)
+	clear(b.live)
+	if err := b.readRecords(ctx, suspects); err != nil {
+		return err
+	}
+	if err := b.readDue(ctx); err != nil {
+		return err
+	}
+	for _, id := range suspects {
+		if b.live[id] != "" {
+			b.differ(recordKey(id), "%s is filed and still has a record", id)
+		}
+		if b.due[id] {
+			b.differ(engine.DueSet, "%s is filed and still has a deadline", id)
 		}
 	}
 	return nil

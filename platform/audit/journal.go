@@ -3,8 +3,10 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 )
@@ -16,9 +18,17 @@ type journal struct {
 	balances  map[string]moments[int64]
 	lives     map[string]moments[life]     // of bills
 	standings map[string]moments[standing] // of phones
+	sweeps    map[string]moments[sweep]    // out of sub-accounts
+	swept     map[string]moments[uint64]   // taken in, by origin: the highest number
+	merchants map[string]bool              // opened, and whether since the look began
+	claims    claims                       // of all partitions
+	own       map[string]bool              // bills that were claimed here
 	steps     map[step]bool                // that a bill can take
 	looking   bool                         // moments are kept
 	made      map[string]bool              // bills and phones, and whether since the look began
+	newest    time.Time                    // event
+	done      place                        // the cursor when it was read last
+	outside   []outstanding                // effects beyond it
 }
 
 // moments are what something was at each moment of a look: as the look began, and
@@ -32,10 +42,14 @@ func (m moments[V]) now() (v V) {
 	return v
 }
 
-// then adds a moment; without a look only the last one is of use.
+// then adds a moment; without a look only the last one is of use. What begins during a
+// look was nothing before.
 func (m moments[V]) then(v V, looking bool) moments[V] {
 	if !looking {
 		m = m[:0]
+	} else if len(m) == 0 {
+		var nothing V
+		m = append(m, nothing)
 	}
 	return append(m, v)
 }
@@ -77,6 +91,11 @@ func (j *journal) follow(ctx context.Context) error {
 	}
 }
 
+// wrong notes what is wrong with an entry.
+func (j *journal) wrong(entry, format string, args ...any) {
+	j.differ("journal", "entry %s: %s", entry, fmt.Sprintf(format, args...))
+}
+
 // told is what this package reads of an event's data.
 type told struct {
 	Postings []posting `json:"postings"`
@@ -94,9 +113,11 @@ func (j *journal) enter(entry engine.Entry) {
 	for _, event := range entry.Events {
 		j.live(entry.ID, event)
 		j.phone(entry.ID, event)
+		j.claim(entry.ID, event)
+		j.effects(entry.ID, event)
 		var data told
 		if err := event.Decode(&data); err != nil {
-			j.differ("entry %s: %s of %s cannot be read: %v", entry.ID, event.Name, event.Subject, err)
+			j.wrong(entry.ID, "%s of %s cannot be read: %v", event.Name, event.Subject, err)
 			continue
 		}
 		j.add(entry.ID, event, data, balances)
@@ -113,7 +134,7 @@ func (j *journal) add(entry string, event engine.Event, data told, balances map[
 	for _, p := range data.Postings {
 		amount, err := p.Amount.Int64()
 		if err != nil {
-			j.differ("entry %s: amount %q on %s is no whole number", entry, p.Amount, p.Account)
+			j.wrong(entry, "amount %q on %s is no whole number", p.Amount, p.Account)
 			continue
 		}
 		balances[p.Account] += amount
@@ -123,11 +144,12 @@ func (j *journal) add(entry string, event engine.Event, data told, balances map[
 		}
 		if strings.HasPrefix(p.Account, "clearing:") {
 			j.transit.see(j.books, entry, event, amount)
+			j.sweep(entry, event, amount)
 		}
 	}
 	for c, sum := range sums {
 		if sum != 0 {
-			j.differ("entry %s: %s of %s is off by %d %s", entry, event.Name, event.Subject, sum, c)
+			j.wrong(entry, "%s of %s is off by %d %s", event.Name, event.Subject, sum, c)
 		}
 	}
 }
@@ -136,7 +158,7 @@ func (j *journal) add(entry string, event engine.Event, data told, balances map[
 func (j *journal) debit(entry string, event engine.Event, amount int64) {
 	m := j.lives[event.Subject]
 	if len(m) == 0 {
-		j.differ("entry %s: %s of %s takes %d from a card", entry, event.Name, event.Subject, amount)
+		j.wrong(entry, "%s of %s takes %d from a card", event.Name, event.Subject, amount)
 		return
 	}
 	l := &m[len(m)-1]
@@ -146,6 +168,6 @@ func (j *journal) debit(entry string, event engine.Event, amount int64) {
 		j.report.DuplicateDebits++
 	}
 	if l.debits > 1 {
-		j.differ("entry %s: %s was debited %d times", entry, event.Subject, l.debits)
+		j.wrong(entry, "%s was debited %d times", event.Subject, l.debits)
 	}
 }

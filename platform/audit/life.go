@@ -67,18 +67,18 @@ func (j *journal) judge(entry string, event engine.Event, was life, known bool) 
 	}
 	switch {
 	case event.Name == "create" && known:
-		j.differ("entry %s: %s was made twice", entry, event.Subject)
+		j.wrong(entry, "%s was made twice", event.Subject)
 		return
 	case event.Name != "create" && !known:
-		j.differ("entry %s: %s %s, but it was never made", entry, event.Subject, event.Name)
+		j.wrong(entry, "%s %s, but it was never made", event.Subject, event.Name)
 		return
 	case event.From != was.state:
-		j.differ("entry %s: %s %s from %q, but it was %q", entry, event.Subject, event.Name, event.From, was.state)
+		j.wrong(entry, "%s %s from %q, but it was %q", event.Subject, event.Name, event.From, was.state)
 	case event.Prev != before:
-		j.differ("entry %s: %s %s says that entry %q came before, it was %q", entry, event.Subject, event.Name, event.Prev, before)
+		j.wrong(entry, "%s %s says that entry %q came before, it was %q", event.Subject, event.Name, event.Prev, before)
 	}
 	if !j.allowed(step{event.Name, event.From, event.To}) {
-		j.differ("entry %s: %s went from %q to %q by %s", entry, event.Subject, event.From, event.To, event.Name)
+		j.wrong(entry, "%s went from %q to %q by %s", event.Subject, event.From, event.To, event.Name)
 	}
 }
 

@@ -31,7 +31,7 @@ func (j *journal) phone(entry string, event engine.Event) {
 	m := j.standings[id]
 	was := m.now()
 	if known := len(m) > 0; known == (event.Name == "enrol") {
-		j.differ("entry %s: %s of phone %s, which was enrolled: %t", entry, event.Name, id, known)
+		j.wrong(entry, "%s of phone %s, which was enrolled: %t", event.Name, id, known)
 	}
 	now := was
 	switch event.Name {
@@ -40,12 +40,12 @@ func (j *journal) phone(entry string, event engine.Event) {
 	case "hold", "release":
 		now.held = event.Name == "hold"
 		if was.held == now.held {
-			j.differ("entry %s: %s of phone %s, which was held: %t", entry, event.Name, id, was.held)
+			j.wrong(entry, "%s of phone %s, which was held: %t", event.Name, id, was.held)
 		}
 	case "rekey":
 		now.keys = event.To
 		if was.keys != "" && was.keys != event.From {
-			j.differ("entry %s: phone %s went from %s to %s, but it had %s", entry, id, event.From, event.To, was.keys)
+			j.wrong(entry, "phone %s went from %s to %s, but it had %s", id, event.From, event.To, was.keys)
 		}
 	}
 	if event.Name == "release" || event.Name == "unlock" {
@@ -59,7 +59,7 @@ func (j *journal) judgeAct(entry, id string, event engine.Event) {
 	j.report.Acts++
 	var a acted
 	if err := event.Decode(&a); err != nil || a.By == "" || a.Said == "" || a.Slot == 0 && event.Name == "unlock" {
-		j.differ("entry %s: %s of phone %s does not say who did it, why and to what", entry, event.Name, id)
+		j.wrong(entry, "%s of phone %s does not say who did it, why and to what", event.Name, id)
 	}
 }
 
@@ -69,6 +69,9 @@ func (b *books) compareStandings() {
 		if b.journal.made["phone:"+id] { // while the rest was read
 			continue
 		}
+		if b.phones[id] == "" {
+			b.differ("phones", "phone %s was enrolled and is not in the register", id)
+		}
 		var kept struct {
 			Held struct {
 				Since string `json:"since"`
@@ -76,19 +79,24 @@ func (b *books) compareStandings() {
 			Keys json.Number `json:"key_version"`
 		}
 		if err := json.Unmarshal([]byte(b.counters[id]), &kept); err != nil {
-			b.differ("phone %s has no readable counters", id)
+			b.differ("counters", "phone %s has no readable counters", id)
 			continue
 		}
 		if !m.was(func(s standing) bool { return s.held == (kept.Held.Since != "") }) {
-			b.differ("phone %s is held: %t, its history says %t", id, kept.Held.Since != "", m.now().held)
+			b.differ("counters", "phone %s is held: %t, its history says %t", id, kept.Held.Since != "", m.now().held)
 		}
 		if keys := fmt.Sprintf("keys %s", kept.Keys); !m.was(func(s standing) bool { return s.keys == "" || s.keys == keys }) {
-			b.differ("phone %s has %s, its history says %s", id, keys, m.now().keys)
+			b.differ("counters", "phone %s has %s, its history says %s", id, keys, m.now().keys)
 		}
 	}
 	for id := range b.counters {
 		if len(b.journal.standings[id]) == 0 {
-			b.differ("phone %s has counters but no history", id)
+			b.differ("counters", "phone %s has counters but no history", id)
+		}
+	}
+	for id := range b.phones {
+		if len(b.journal.standings[id]) == 0 {
+			b.differ("phones", "phone %s is in the register but has no history", id)
 		}
 	}
 }

@@ -13,11 +13,13 @@ import (
 type transit struct {
 	left    map[string]int64 // by origin, payee, currency and number
 	arrived map[string]int64
-	times   map[string]int // that a sweep arrived
+	times   map[string]int  // that a sweep arrived
+	homes   map[string]int  // the partition it arrived in
+	frozen  map[string]bool // what had arrived when the journals were read on to see it leave
 }
 
 func newTransit() *transit {
-	return &transit{left: map[string]int64{}, arrived: map[string]int64{}, times: map[string]int{}}
+	return &transit{left: map[string]int64{}, arrived: map[string]int64{}, times: map[string]int{}, homes: map[string]int{}}
 }
 
 // see notes one clearing posting: into clearing where a sweep leaves, out of it where it arrives.
@@ -30,8 +32,17 @@ func (t *transit) see(b *books, entry string, event engine.Event, amount int64) 
 	case event.Name == "sweep_in" && amount < 0:
 		t.arrived[event.Subject] -= amount
 		t.times[event.Subject]++
+		t.homes[event.Subject] = b.partition
 	default:
-		b.differ("entry %s: %s of %s moves %d through clearing", entry, event.Name, event.Subject, amount)
+		b.journal.wrong(entry, "%s of %s moves %d through clearing", event.Name, event.Subject, amount)
+	}
+}
+
+// freeze bounds what must have left to what has arrived by now.
+func (t *transit) freeze() {
+	t.frozen = make(map[string]bool, len(t.arrived))
+	for sweep := range t.arrived {
+		t.frozen[sweep] = true
 	}
 }
 
@@ -52,15 +63,19 @@ func (t *transit) compare(report *Report) {
 	}
 	for _, sweep := range slices.Sorted(maps.Keys(t.arrived)) {
 		amount := t.arrived[sweep]
+		if _, ok := t.left[sweep]; !ok && !t.frozen[sweep] {
+			continue
+		}
 		report.Clearing[sweepCurrency(sweep)] -= amount
 		left, ok := t.left[sweep]
+		look := "{" + engine.Partition(t.homes[sweep]).String() + "}:journal"
 		switch {
 		case !ok:
-			report.differ("sweep %s arrived with %d, but never left", sweep, amount)
+			report.differ("sweep %s arrived with %d, but never left; look at %s", sweep, amount, look)
 		case t.times[sweep] > 1:
-			report.differ("sweep %s arrived %d times", sweep, t.times[sweep])
+			report.differ("sweep %s arrived %d times; look at %s", sweep, t.times[sweep], look)
 		case left != amount:
-			report.differ("sweep %s left with %d and arrived with %d", sweep, left, amount)
+			report.differ("sweep %s left with %d and arrived with %d; look at %s", sweep, left, amount, look)
 		}
 	}
 }

@@ -235,11 +235,12 @@ func (b *bank) unchanged(what string, body func()) {
 	}
 }
 
-// audit recomputes the books.
+// audit recomputes the books. What is overdue does not count: a bank performs effects when
+// the test says so, and keeps no cursor.
 func (b *bank) audit() *audit.Report {
 	b.t.Helper()
 	report := must(audit.Run(context.Background(), b.store, len(b.parts)))
-	if !report.OK() {
+	if len(report.Differences) > 0 {
 		b.t.Errorf("the audit found: %s", strings.Join(report.Differences, "; "))
 	}
 	return report

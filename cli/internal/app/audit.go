@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/urfave/cli/v2"
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
@@ -25,7 +26,8 @@ func auditCommand() command {
 	var at target
 	return command{
 		name: "audit", short: "recompute every balance from the journal and compare", section: "A running network",
-		about:    "It reads the store of a network, running or not, and leaves it as it is. The status is 1 when anything differs.",
+		about: "It reads the store of a network, running or not, and leaves it as it is. Each difference names the key to look at;\n" +
+			"what should have been done minutes ago and was not is overdue. The status is 1 when anything differs or is overdue.",
 		examples: []string{"airtill audit", "airtill audit --redis redis://127.0.0.1:6379/0 --json"},
 		flags:    at.store(),
 		run: func(ctx context.Context, c *call) error {
@@ -82,10 +84,7 @@ func isStore(ctx context.Context, urls []string) error {
 	if err := answers(ctx, options.Addrs); err != nil {
 		return hinted(fmt.Errorf("look into the store at %s: %w", at, err), "is it running? an embedded store is gone when its airtill dev ends")
 	}
-	options.MaxRetries, options.DialerRetries = -1, 1
-	options.Protocol, options.DisableIdentity = 2, true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	client := redis.NewUniversalClient(options)
+	client := redis.NewUniversalClient(looking(options))
 	marked, err := client.Exists(ctx, storeMarker).Result()
 	err = errors.Join(err, client.Close())
 	switch {
@@ -96,6 +95,15 @@ func isStore(ctx context.Context, urls []string) error {
 			"say which it is, with its database: --redis redis://HOST:PORT/DB")
 	}
 	return nil
+}
+
+// looking is for a client that asks once.
+func looking(options *redis.UniversalOptions) *redis.UniversalOptions {
+	o := *options
+	o.MaxRetries, o.DialerRetries = -1, 1
+	o.Protocol, o.DisableIdentity = 2, true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return &o
 }
 
 // answers makes sure that somebody listens, because the Redis client logs in its own way
@@ -130,6 +138,9 @@ func printReport(c *call, r *audit.Report) error {
 	for _, d := range r.Differences {
 		fields = append(fields, field{"difference", d})
 	}
+	for _, o := range r.Overdue {
+		fields = append(fields, field{"overdue", o})
+	}
 	if err := c.out.one(r, fields...); err != nil {
 		return err
 	}
@@ -138,6 +149,8 @@ func printReport(c *call, r *audit.Report) error {
 		return hinted(errors.New("the books are wrong: 1 difference"), "nothing was changed; keep the store as it is and look at the journal")
 	case n > 1:
 		return hinted(fmt.Errorf("the books are wrong: %d differences", n), "nothing was changed; keep the store as it is and look at the journal")
+	case len(r.Overdue) > 0:
+		return hinted(fmt.Errorf("the books are right, but overdue: %d", len(r.Overdue)), "is the platform up, and the carrier and the merchants with it?")
 	case r.Entries == 0:
 		c.talk("the journal is empty: is that the store that was meant?")
 	default:
@@ -153,4 +166,35 @@ func sums(name string, by map[string]int64) []field {
 		fields = append(fields, field{name, sum(money.Amount(by[currency]), money.Currency(currency))})
 	}
 	return fields
+}
+
+func auditAtStartFlag(into *time.Duration) cli.Flag {
+	return &cli.DurationFlag{
+		Name: "audit-at-start", Usage: "audit the store before serving, for `TIME` at most; books that are wrong are not served; 0s does not",
+		Value: 3 * time.Second, EnvVars: []string{"AIRTILL_AUDIT_AT_START"}, Destination: into,
+	}
+}
+
+// auditAtStart refuses to serve books that are wrong. It has so much time; a store too
+// large for that is served, and says so. What is overdue is what serving will mend.
+func auditAtStart(ctx context.Context, c *call, store *world.Store, most time.Duration) error {
+	if most <= 0 {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	report, err := audit.Run(bounded, store, store.Partitions())
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case bounded.Err() != nil:
+		c.log.Warn().Dur("time", most).Msg("the audit at the start was not done in time; run airtill audit beside the platform")
+		return nil
+	case err != nil:
+		return err
+	case len(report.Differences) == 0:
+		return nil
+	}
+	return hinted(fmt.Errorf("the books are wrong: %s", strings.Join(report.Differences, "; ")),
+		"keep the store as it is and look at airtill audit; --audit-at-start 0s starts all the same")
 }

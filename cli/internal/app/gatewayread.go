@@ -264,6 +264,20 @@ func (g *gatewayConfig) open(ctx context.Context, into *world.GatewayConfig) (o 
 	return o, nil
 }
 
+// warn says what the server of the messages can lose.
+func (o opened) warn(ctx context.Context, c *call) {
+	if o.messages == nil {
+		return
+	}
+	risks, err := o.messages.Risks(ctx)
+	if err != nil {
+		c.log.Warn().Str("messages", o.messages.Shown).Msg("the server does not tell its settings")
+	}
+	for _, risk := range risks {
+		c.log.Warn().Str("messages", o.messages.Shown).Msg(risk)
+	}
+}
+
 func (o opened) close(c *call) {
 	var failed []error
 	if o.messages != nil {

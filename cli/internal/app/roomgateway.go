@@ -132,13 +132,14 @@ func (g *gatewayConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	opened.warn(ctx, c)
 	room, err := world.NewCarrier(ctx, config)
 	if err != nil {
 		return g.explain(err)
 	}
 	ready := world.Ready{
 		HTTP: room.URL(), SMPP: room.Address(), SMPPS: room.SecureAddress(), Carrier: room.URL(), CarrierKey: key, OperatorKey: key,
-		Handsets: room.ControlURL(), Merchants: []world.ReadyMerchant{}, Phones: room.ReadyPhones(), ESMEs: []world.ReadyESME{},
+		Messages: g.redis, Handsets: room.ControlURL(), Merchants: []world.ReadyMerchant{}, Phones: room.ReadyPhones(), ESMEs: []world.ReadyESME{},
 	}
 	for _, a := range accounts {
 		ready.ESMEs = append(ready.ESMEs, world.ReadyESME{SystemID: a.SystemID, Password: a.Password, AddressRange: a.AddressRange})

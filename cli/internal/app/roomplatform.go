@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,7 +22,8 @@ type platformConfig struct {
 	bind
 	vault                               vaultAt
 	http, redis, operatorKeyFile, ready string
-	allowLegacy                         bool
+	allowLegacy, allowUnsafe            bool
+	auditTime                           time.Duration
 	ussdCap                             cli.StringSlice
 }
 
@@ -42,6 +44,8 @@ func platformCommand() command {
 		flags: append(append(p.bind.flags("platform"), p.vault.flags(", made if it is not there")...),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
 			redisFlag(&p.redis),
+			&cli.BoolFlag{Name: "allow-unsafe-redis", Usage: "start on a Redis whose settings can lose money too, as airtill doctor lists them", EnvVars: []string{"AIRTILL_ALLOW_UNSAFE_REDIS"}, Destination: &p.allowUnsafe},
+			auditAtStartFlag(&p.auditTime),
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
 			&cli.BoolFlag{Name: "allow-legacy", Usage: "serve elements and merchants of the legacy suite (3DES, MD5) too; it is weak", EnvVars: []string{"AIRTILL_ALLOW_LEGACY"}, Destination: &p.allowLegacy},
 			capFlag(&p.ussdCap),
@@ -54,6 +58,9 @@ func platformCommand() command {
 func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	most, err := capOf(p.ussdCap.Value())
 	if err != nil {
+		return err
+	}
+	if err := refuseUnsafe(ctx, c, p.redis, p.allowUnsafe); err != nil {
 		return err
 	}
 	operatorKey, err := p.operatorKey(c)
@@ -75,6 +82,9 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	defer closeStore(c, store)
 	warnRisks(c, store)
+	if err := auditAtStart(ctx, c, store, p.auditTime); err != nil {
+		return err
+	}
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
 		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,

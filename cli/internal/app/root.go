@@ -36,6 +36,7 @@ func root() command {
 			enrolCommand(),
 			officeCommand(),
 			auditCommand(),
+			doctorCommand(),
 			smsCommand(),
 			ussdCommand(),
 			smscCommand(),

@@ -117,3 +117,29 @@ func warnRisks(c *call, store *world.Store) {
 		c.log.Warn().Str("store", store.Shown).Msg(risk)
 	}
 }
+
+// refuseUnsafe refuses a server whose settings can lose money, before anything is
+// written to it. One that does not tell its settings is warned of and trusted.
+func refuseUnsafe(ctx context.Context, c *call, said string, allowed bool) error {
+	urls, err := storeURLs(said)
+	if err != nil || len(urls) == 0 || allowed {
+		return err
+	}
+	if err := knock(ctx, urls); err != nil {
+		return err
+	}
+	settings, err := inspect(ctx, urls)
+	if err != nil {
+		c.log.Warn().Err(err).Msg("what the store's server can lose is not known")
+		return nil
+	}
+	var dangers []string
+	for _, s := range redisstore.Dangers(settings) {
+		dangers = append(dangers, s.String())
+	}
+	if len(dangers) == 0 {
+		return nil
+	}
+	return hinted(fmt.Errorf("this Redis can lose money: %s", strings.Join(dangers, "; ")),
+		"airtill doctor --redis URL says how to mend it; --allow-unsafe-redis starts all the same")
+}

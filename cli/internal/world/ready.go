@@ -20,6 +20,7 @@ type Ready struct {
 	Handsets    string          `json:"handsets"`              // control face of the phones
 	Shop        string          `json:"shop"`                  // of the built-in shop
 	Redis       string          `json:"redis"`                 // of the store
+	Messages    string          `json:"messages,omitempty"`    // the Redis of the carrier's messages
 	OperatorKey string          `json:"operator_key"`
 	Merchants   []ReadyMerchant `json:"merchants"`
 	Phones      []ReadyPhone    `json:"phones"`

@@ -24,7 +24,7 @@ type Store struct {
 	URL      string   // redis://host:port, with its password if it has one
 	Shown    string   // the same without it
 	Promise  string   // in one line: what it keeps
-	Risks    []string // settings of its server that can lose something
+	Risks    []string // settings of its server that can lose or stop something
 	embedded *embedded
 }
 
@@ -68,14 +68,14 @@ func promise(ctx context.Context, store *redisstore.Store) (promise string, risk
 		return "a server that does not tell its settings", nil
 	}
 	for _, s := range settings {
-		if !s.OK() {
+		if s.Weight == redisstore.Warning || s.Weight == redisstore.Danger {
 			risks = append(risks, s.String())
 		}
 	}
-	if len(risks) == 0 {
-		return "a server for keeps: nothing acknowledged is lost while its disk lives", nil
+	if n := len(redisstore.Dangers(settings)); n > 0 {
+		return fmt.Sprintf("a server that can lose what was acknowledged: %d settings", n), risks
 	}
-	return fmt.Sprintf("a server that can lose what was acknowledged: %d settings", len(risks)), risks
+	return "a server for keeps: nothing acknowledged is lost while its disk lives", risks
 }
 
 func openEmbedded(ctx context.Context, n network.Network, address string) (*Store, error) {

@@ -126,10 +126,32 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// What each setting can cost is told for the server that really runs.
 func TestRisks(t *testing.T) {
-	s := open(t, msgstoretest.NewServer(t).Addr)
+	server := msgstoretest.NewServer(t).Addr
+	client := redis.NewClient(&redis.Options{Addr: server, Protocol: 2})
+	defer client.Close()
+	set := func(name, value string) {
+		t.Helper()
+		if err := client.ConfigSet(t.Context(), name, value).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("aof-load-truncated", "no")
+	s := open(t, server)
 	if risks, err := s.Risks(t.Context()); err != nil || len(risks) > 0 {
 		t.Errorf("a server for keeps: %q, %v", risks, err)
+	}
+	for _, tt := range []struct{ name, wrong, right string }{
+		{"appendonly", "no", "yes"}, {"appendfsync", "everysec", "always"}, {"no-appendfsync-on-rewrite", "yes", "no"},
+		{"aof-load-truncated", "yes", "no"}, {"maxmemory-policy", "allkeys-lru", "noeviction"},
+	} {
+		set(tt.name, tt.wrong)
+		risks, err := s.Risks(t.Context())
+		if want := tt.name + " " + tt.wrong + " and not " + tt.right + ": "; err != nil || len(risks) != 1 || !strings.HasPrefix(risks[0], want) {
+			t.Errorf("%s %s: %q, %v", tt.name, tt.wrong, risks, err)
+		}
+		set(tt.name, tt.right)
 	}
 	if _, err := open(t, miniredis.RunT(t).Addr()).Risks(t.Context()); err == nil {
 		t.Error("miniredis has settings")

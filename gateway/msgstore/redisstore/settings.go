@@ -13,7 +13,9 @@ func (s *Store) Risks(ctx context.Context) ([]string, error) {
 	var risks []string
 	for _, w := range []struct{ name, right, cost string }{
 		{"appendonly", "yes", "messages since the last snapshot are lost when the server ends"},
-		{"appendfsync", "always", "up to two seconds of messages are lost when its machine fails"},
+		{"appendfsync", "always", "up to two seconds of messages are lost when its machine fails or it is killed"},
+		{"no-appendfsync-on-rewrite", "no", "messages taken while the file is rewritten are lost when its machine fails"},
+		{"aof-load-truncated", "no", "a torn tail can bring back half a batch on the second restart"},
 		{"maxmemory-policy", "noeviction", "messages may be evicted when memory is short"},
 	} {
 		values, err := s.client.ConfigGet(ctx, w.name).Result()

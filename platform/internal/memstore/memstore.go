@@ -96,6 +96,7 @@ func (p *Partition) enter(b *engine.Batch) error {
 	if len(b.Journal) == 0 {
 		return nil
 	}
+	p.Records["seq"], p.Records["fence"] = strconv.FormatUint(b.Seq, 10), "1" // as the engine's stores keep them
 	entry := engine.Entry{ID: fmt.Sprintf("1-%d", b.Seq)}
 	for _, e := range b.Journal {
 		if e.Data != nil {
