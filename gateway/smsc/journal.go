@@ -118,6 +118,7 @@ func (s *Server) keep(changes *msgstore.Batch, caused []effect) bool {
 	c.Add(changes, func(err error) {
 		if err == nil {
 			perform(caused)
+			s.watch.tell() // what was kept shows from now on
 		}
 	})
 	return true
