@@ -38,13 +38,22 @@ func (s *Store) compact() error {
 		s.log.stopRewriting()
 		return err
 	}
-	for tail := s.log.takeTail(); len(tail) > longTail; tail = s.log.takeTail() {
-		if err := next.append(tail); err != nil {
-			s.log.stopRewriting()
-			return errors.Join(err, next.remove())
-		}
+	if err := s.follow(next); err != nil {
+		s.log.stopRewriting()
+		return errors.Join(err, next.remove())
 	}
 	return s.log.endRewriting(next.replace)
+}
+
+// follow writes what was appended meanwhile, until little is left for the end, when
+// everybody waits.
+func (s *Store) follow(next *rewrite) error {
+	for {
+		tail := s.log.takeTail()
+		if err := next.append(tail); err != nil || len(tail) <= longTail {
+			return err
+		}
+	}
 }
 
 // longTail is what is worth writing while others go on.
