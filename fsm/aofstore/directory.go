@@ -152,5 +152,8 @@ func LockDirectory(path string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
+// File is what is locked: a process that inherits it keeps the directory locked too.
+func (l *Lock) File() *os.File { return l.file }
+
 // Close lets others use the directory.
 func (l *Lock) Close() error { return l.file.Close() }
