@@ -3,6 +3,7 @@ package aofstore
 import (
 	"bytes"
 	"errors"
+	"hash/crc32"
 	"io"
 	"slices"
 	"strings"
@@ -91,6 +92,29 @@ func FuzzCommands(f *testing.F) {
 		}
 		if !bytes.HasPrefix(octets, again) {
 			t.Errorf("read %q, written %q", octets, again)
+		}
+	})
+}
+
+// FuzzReplay: whatever a file has, what is kept of it is whole units, and replays again
+// to the same.
+func FuzzReplay(f *testing.F) {
+	group := appendCommand(appendCommand(appendCommand(nil, "MULTI"), "SET", "a", "1"), "EXEC")
+	f.Add(appendChecksum(group, crc32.Checksum(group, castagnoli)))
+	f.Add(append(appendChecksum(group, 1), group...))
+	f.Add(append(group, make([]byte, 64)...))
+	f.Add(group[:len(group)-5])
+	f.Fuzz(func(t *testing.T, octets []byte) {
+		found, err := replay(bytes.NewReader(octets), int64(len(octets)), nothing)
+		if found.keep < 0 || found.keep > int64(len(octets)) {
+			t.Fatalf("%d octets are kept of %d", found.keep, len(octets))
+		}
+		if err != nil && !errors.Is(err, ErrDamaged) {
+			t.Fatal(err)
+		}
+		again, err := replay(bytes.NewReader(octets[:found.keep]), found.keep, nothing)
+		if err != nil || again != found {
+			t.Fatalf("%+v and then %+v, %v", found, again, err)
 		}
 	})
 }

@@ -103,6 +103,9 @@ func (j *journal) enter(entry engine.Entry) {
 	}
 	for account, change := range balances {
 		m := j.balances[account]
+		if j.looking && len(m) == 0 {
+			m = append(m, 0) // as the look began there was nothing on it
+		}
 		j.balances[account] = m.then(m.now()+change, j.looking)
 	}
 }
