@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"sync"
+	"sync/atomic"
 )
 
 // disk is the file of a log, as far as the log uses it.
@@ -35,11 +36,11 @@ type log struct {
 	writing bool
 
 	disk    disk
-	size    int64  // of the file, as far as it is synced
-	pending []byte // appended, not yet synced
-	since   int    // octets of it after its last checksum
-	sum     uint32 // of those
-	spare   []byte // for the next pending
+	size    atomic.Int64 // of the file, as far as it is synced; who writes changes it
+	pending []byte       // appended, not yet synced
+	since   int          // octets of it after its last checksum
+	sum     uint32       // of those
+	spare   []byte       // for the next pending
 
 	appended, synced int64 // octets of units, ever
 	failed           error // of the last writing
@@ -50,7 +51,8 @@ type log struct {
 }
 
 func newLog(d disk, size int64, since int, sum uint32) *log {
-	l := &log{disk: d, size: size, since: since, sum: sum}
+	l := &log{disk: d, since: since, sum: sum}
+	l.size.Store(size)
 	l.turn.L = &l.mu
 	return l
 }
@@ -127,14 +129,14 @@ func (l *log) write(by func(group []byte) error) error {
 // flush appends a group to the file. What a failed attempt left is cut off first: pages
 // of a failed sync are not written by the next, but those of a new write are.
 func (l *log) flush(group []byte) error {
-	_, err := l.disk.WriteAt(group, l.size)
+	_, err := l.disk.WriteAt(group, l.size.Load())
 	if err == nil {
 		err = l.disk.Sync()
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write the append-only file: %w", err), l.disk.Truncate(l.size))
+		return errors.Join(fmt.Errorf("write the append-only file: %w", err), l.disk.Truncate(l.size.Load()))
 	}
-	l.size += int64(len(group))
+	l.size.Add(int64(len(group)))
 	return nil
 }
 
@@ -173,7 +175,8 @@ func (l *log) endRewriting(replace func(tail []byte) (disk, int64, error)) error
 			return err
 		}
 		old := l.disk
-		l.disk, l.size = next, size
+		l.disk = next
+		l.size.Store(size)
 		_ = old.Close() // it has no name any more
 		return nil
 	})
@@ -203,8 +206,4 @@ func (l *log) close() error {
 }
 
 // length is the length of the file, as far as it is synced.
-func (l *log) length() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.size
-}
+func (l *log) length() int64 { return l.size.Load() }
