@@ -384,8 +384,11 @@ func goOn(s *till) {
 	s.enter(0, done, step(live, "settle", "paid", "settled", "1-7"), step(live, "acknowledge", "settled", "settled", "1-7"))
 	s.enter(0, engine.Batch{Puts: []engine.Put{record(third, "created")}, Wakes: []engine.Due{{ID: third}}}, step(third, "create", "", "created", ""))
 	s.acts()
-	s.enter(0, engine.Batch{Fields: []engine.Field{{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`}}},
-		engine.Event{Subject: "phone:beef", Name: "enrol"}, engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
+	const first = "card:89860112345678901242/1:USD" // and the first of its currency
+	beef := balances("bank:USD", -10, first, 10)
+	beef.Fields = append(beef.Fields, engine.Field{Hash: "counters", Name: "beef", Value: `{"key_version":2,"held":{"since":"2026-11-25T09:00:00Z"}}`})
+	s.enter(0, beef,
+		engine.Event{Subject: "phone:beef", Name: "enrol", Data: posted("bank:USD", first, 10)}, engine.Event{Subject: "phone:beef", Name: "hold", From: "free", To: "held"})
 }
 
 var errRead = errors.New("the store is away")
