@@ -20,6 +20,7 @@ type session struct {
 	queued  [][]string // what EXEC will run
 	inMulti bool
 	out     []byte // replies that wait for the file
+	unit    []byte // what the file must have of the command that runs
 }
 
 func newSession(s *Store, conn net.Conn) *session {
@@ -108,7 +109,8 @@ func printable(r rune) rune {
 	return r
 }
 
-// do runs a command, and answers the unit that the file must have for it, if any.
+// do runs a command, and answers the unit that the file must have for it, if any. It is
+// good until the next.
 func (c *session) do(args []string) (written []byte) {
 	kind, why := judge(args)
 	if kind == refused {
@@ -132,7 +134,8 @@ func (c *session) do(args []string) (written []byte) {
 	case c.inMulti && !failed:
 		c.queued = append(c.queued, args)
 	case kind == writing && !failed:
-		written = appendCommand(nil, args...)
+		c.unit = appendCommand(c.unit[:0], args...)
+		written = c.unit
 	}
 	return written
 }
@@ -151,17 +154,18 @@ func (c *session) executed(reply []byte) []byte {
 	if len(head) == 0 || head[0] != '*' || string(head) == "*-1" {
 		return nil // refused, or somebody has touched what was watched
 	}
-	unit := appendCommand(nil, "MULTI")
-	empty := len(unit)
+	c.unit = appendCommand(c.unit[:0], "MULTI")
+	empty := len(c.unit)
 	for _, args := range c.queued {
 		var failed bool
 		rest, failed = cutReply(rest)
 		if kind, _ := judge(args); kind == writing && !failed {
-			unit = appendCommand(unit, args...)
+			c.unit = appendCommand(c.unit, args...)
 		}
 	}
-	if len(unit) == empty {
+	if len(c.unit) == empty {
 		return nil
 	}
-	return appendCommand(unit, "EXEC")
+	c.unit = appendCommand(c.unit, "EXEC")
+	return c.unit
 }
