@@ -146,7 +146,7 @@ func cutReply(b []byte) (rest []byte, failed bool) {
 		if n < 0 {
 			return rest, false // nothing
 		}
-		return rest[min(len(rest), n+2):], line[0] == '!'
+		return rest[min(len(rest), min(n, maxBulk)+2):], line[0] == '!'
 	case '%':
 		n *= 2
 	case '*', '~', '>':
