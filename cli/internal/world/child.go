@@ -63,6 +63,9 @@ func OpenChild(ctx context.Context, dir string, warn func(error)) (*Store, error
 	if err != nil {
 		return nil, err
 	}
+	if warn == nil {
+		warn = func(error) {}
+	}
 	c := &child{lock: lock, warn: warn, log: filepath.Join(dir, childLog), ended: make(chan struct{})}
 	if err := c.start(path, dir, socket); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a redis-server: %w", err), lock.Close())
