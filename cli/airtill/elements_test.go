@@ -13,7 +13,7 @@ import (
 // holders pay as if nothing had been.
 func TestElementsOutliveTheProcess(t *testing.T) {
 	t.Parallel()
-	r := openRooms(t)
+	r := openRooms(t, "--redis", startRedis(t).url)
 	r.handsets.stop(syscall.SIGTERM)
 	r.startKept()
 	r.enrol(1)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,4 +83,20 @@ func (s server) own(addr string) bool {
 	defer client.Close()
 	at, err := client.ConfigGet(context.Background(), "dir").Result()
 	return err == nil && at["dir"] == s.dir
+}
+
+// load has redis-cli send a file of commands, all of which are to succeed.
+func (s server) load(t testing.TB, path string) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd := exec.Command("redis-cli", "-u", s.url, "--pipe")
+	cmd.Stdin = file
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "errors: 0,") {
+		t.Fatalf("redis-cli: %v\n%s", err, out)
+	}
 }

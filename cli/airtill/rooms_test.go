@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// rooms is a network of four processes on a real Redis.
+// rooms is a network of four processes.
 type rooms struct {
 	*person
 	dir   string
-	redis server
+	store []string // flags that say where the platform keeps everything
 
 	gateway, platform, handsets, merchant *process
 
@@ -28,11 +28,11 @@ type rooms struct {
 const roomsOperatorKey = "op_7f3a9c55e2d14b08"
 
 // openRooms starts carrier, platform and handsets, has a merchant opened and its shop started.
-func openRooms(t *testing.T) *rooms {
+func openRooms(t *testing.T, store ...string) *rooms {
 	t.Helper()
 	r := &rooms{
 		person: newPerson(t, "AIRTILL_OPERATOR_KEY="+roomsOperatorKey, "AIRTILL_PIN=314159", "AIRTILL_ID_NUMBER=11010519900307123X"),
-		dir:    t.TempDir(), redis: startRedis(t),
+		dir:    t.TempDir(), store: store,
 	}
 	r.gateway = r.start("gateway", "--smpp", "127.0.0.1:0", "--ready-file", r.file("gateway.json"))
 	r.at.SMPP = r.gateway.ready(r.file("gateway.json")).SMPP
@@ -52,9 +52,10 @@ func (r *rooms) file(name string) string { return filepath.Join(r.dir, name) }
 func (r *rooms) startPlatform(address string) {
 	r.t.Helper()
 	_ = os.Remove(r.file("platform.json")) // of one that was killed
-	r.platform = r.start("platform", "--redis", r.redis.url, "--smsc", r.at.SMPP, "--http", address,
-		"--vault", r.file("vault.json"), "--ready-file", r.file("platform.json"))
-	r.at.HTTP = r.platform.ready(r.file("platform.json")).HTTP
+	r.platform = r.start(append([]string{"platform", "--smsc", r.at.SMPP, "--http", address,
+		"--vault", r.file("vault.json"), "--ready-file", r.file("platform.json")}, r.store...)...)
+	up := r.platform.ready(r.file("platform.json"))
+	r.at.HTTP, r.at.Redis = up.HTTP, up.Redis
 }
 
 // phone is the number of the nth phone.
@@ -143,12 +144,51 @@ func (r *rooms) ended() []shopOrder {
 	}
 }
 
-// Four processes and a real Redis; the platform is killed in the middle and started
-// again. Every bill ends, nobody pays twice, and the books are right.
+// Four processes and a real Redis.
 func TestRoomsAsProcesses(t *testing.T) {
 	t.Parallel()
+	redis := startRedis(t)
+	openRooms(t, "--redis", redis.url).killPlatform()
+	newPerson(t).run(0, "audit", "--redis", redis.url)
+}
+
+// The same, and the platform keeps everything itself: nothing that was acknowledged is
+// lost, and its file loads into a redis-server.
+func TestRoomsKeptInFile(t *testing.T) {
+	t.Parallel()
+	redis, dir := startRedis(t), t.TempDir()
+	r := openRooms(t, "--data", dir)
+	r.run(1, "platform", "--data", dir, "--http", "127.0.0.1:0", "--vault", r.file("vault.json"))
+	if said, want := r.said.String(), fmt.Sprintf("in use by process %d:", r.platform.cmd.Process.Pid); !strings.Contains(said, want) {
+		t.Errorf("a second platform in the directory does not say %q:\n%s", want, said)
+	}
+	r.killPlatform()
+	redis.load(t, filepath.Join(dir, "appendonly.aof"))
+	r.run(0, "audit", "--redis", redis.url)
+}
+
+// The same on a redis-server of the platform's own, which ends with it.
+func TestRoomsOnChild(t *testing.T) {
+	t.Parallel()
+	startRedis(t)                           // it is installed
+	dir, err := os.MkdirTemp("", "airtill") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	r := openRooms(t, "--redis", "child", "--data", dir)
+	r.killPlatform()
+	r.run(1, "platform", "--data", dir, "--http", "127.0.0.1:0", "--vault", r.file("vault.json"))
+	if said := r.said.String(); !strings.Contains(said, "--redis child") {
+		t.Errorf("the embedded store does not say whose the directory is:\n%s", said)
+	}
+}
+
+// killPlatform kills the platform in the middle of many bills, and starts it again.
+// Every bill ends, nobody pays twice, and the books are right. At the end all stop.
+func (r *rooms) killPlatform() {
 	const payers, bills, killedAt, amount = 10, 50, 20, 8800
-	r := openRooms(t)
+	t := r.t
 	for n := range payers {
 		r.enrol(n)
 	}
@@ -178,7 +218,6 @@ func TestRoomsAsProcesses(t *testing.T) {
 	for _, room := range []*process{r.merchant, r.platform, r.handsets, r.gateway} {
 		room.stop(syscall.SIGTERM)
 	}
-	r.run(0, "audit", "--redis", r.redis.url)
 }
 
 // checkOrders holds every order against the bills, and answers how many were paid.
@@ -228,7 +267,7 @@ func (r *rooms) checkBooks(paid int, amount int64) {
 		Clearing    map[string]int64
 		Differences []string
 	}
-	if err := json.Unmarshal([]byte(r.run(0, "audit", "--json", "--redis", r.redis.url)), &books); err != nil {
+	if err := json.Unmarshal([]byte(r.run(0, "audit", "--json", "--redis", r.at.Redis)), &books); err != nil {
 		r.t.Fatal(err)
 	}
 	if books.Paid != paid || books.Bills != paid || books.Twice != 0 || books.Sums["CNY"] != 0 || books.Clearing["CNY"] != 0 || len(books.Differences) > 0 {

@@ -15,6 +15,7 @@ func BenchmarkEngine(b *testing.B) {
 		start func(b *testing.B) string
 	}{
 		{"miniredis", func(b *testing.B) string { return enginetest.Miniredis(b) }},
+		{"file", func(b *testing.B) string { return embedded(b, 4).Addr() }},
 		{"redis-everysec", func(b *testing.B) string { return enginetest.RedisServer(b) }},
 		{"redis-always", func(b *testing.B) string { return enginetest.RedisServer(b, "--appendfsync", "always") }},
 	} {

@@ -82,7 +82,7 @@ func isStore(ctx context.Context, urls []string) error {
 	}
 	at := strings.Join(options.Addrs, ", ")
 	if err := answers(ctx, options.Addrs); err != nil {
-		return hinted(fmt.Errorf("look into the store at %s: %w", at, err), "is it running? an embedded store is gone when its airtill dev ends")
+		return hinted(fmt.Errorf("look into the store at %s: %w", at, err), "is it running? an embedded store is there while its airtill dev or platform runs")
 	}
 	client := redis.NewUniversalClient(looking(options))
 	marked, err := client.Exists(ctx, storeMarker).Result()

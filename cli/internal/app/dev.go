@@ -42,7 +42,9 @@ func dev() command {
 		name:  "dev",
 		short: "the same network, staying up until Ctrl-C",
 		about: "Carrier, platform, shop and handsets in one process, with a few enrolled phones and one merchant. " +
-			"The banner says every address, the keys to use and what to try. Commands such as airtill bill find this network by themselves.",
+			"The banner says every address, the keys to use and what to try. Commands such as airtill bill find this network by themselves. " +
+			"It is a new network each time: phones, keys and orders live in memory, so what --redis keeps is of use to look into, not to go on with. " +
+			"For one that goes on run the rooms: airtill platform keeps its store and vault.",
 		section:  "Networks",
 		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json", "airtill dev --ussd-cap CNY=200000"},
 		flags: []cli.Flag{

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,11 +21,12 @@ import (
 // platformConfig is what the platform's room is told.
 type platformConfig struct {
 	bind
-	vault                               vaultAt
-	http, redis, operatorKeyFile, ready string
-	allowLegacy, allowUnsafe            bool
-	auditTime                           time.Duration
-	ussdCap                             cli.StringSlice
+	vault                        vaultAt
+	store                        storeAt
+	http, operatorKeyFile, ready string
+	allowLegacy, allowUnsafe     bool
+	auditTime                    time.Duration
+	ussdCap                      cli.StringSlice
 }
 
 func platformCommand() command {
@@ -32,18 +34,20 @@ func platformCommand() command {
 	return command{
 		name:  "platform",
 		short: "run the payment platform alone",
-		about: "It takes all partitions of its store: one that is started while another serves the same store fences that one off. " +
+		about: "With nothing said it keeps everything in an append-only file in the state directory, on disk before it is acknowledged: it goes on where it was, " +
+			"whether it was stopped or killed. A directory is one process's; several share a Redis (--redis URL). " +
+			"It takes all partitions of its store: one that is started while another serves the same store fences that one off. " +
 			"The vault holds the master keys: a store is of use only with the vault it was filled with. " +
 			"SIGHUP makes the platform take the vault file again, after airtill keys rotate.",
 		section: "Rooms",
 		examples: []string{
 			"airtill platform --redis redis://127.0.0.1:6379 --smsc 127.0.0.1:2775",
 			"AIRTILL_OPERATOR_KEY=op_secret airtill platform --vault vault.json --http 127.0.0.1:8080",
+			"airtill platform --data /var/lib/airtill --redis child",
 		},
 		logLevel: "info",
-		flags: append(append(p.bind.flags("platform"), p.vault.flags(", made if it is not there")...),
+		flags: append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags()),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
-			redisFlag(&p.redis),
 			&cli.BoolFlag{Name: "allow-unsafe-redis", Usage: "start on a Redis whose settings can lose money too, as airtill doctor lists them", EnvVars: []string{"AIRTILL_ALLOW_UNSAFE_REDIS"}, Destination: &p.allowUnsafe},
 			auditAtStartFlag(&p.auditTime),
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
@@ -60,7 +64,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := refuseUnsafe(ctx, c, p.redis, p.allowUnsafe); err != nil {
+	if err := refuseUnsafe(ctx, c, p.store.server(), p.allowUnsafe); err != nil {
 		return err
 	}
 	operatorKey, err := p.operatorKey(c)
@@ -76,7 +80,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, network.TCP{}, p.redis)
+	store, err := p.store.open(ctx, c, network.TCP{})
 	if err != nil {
 		return err
 	}

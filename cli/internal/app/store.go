@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/fsm/aofstore"
 	"github.com/airtill/airtill/fsm/redisstore"
 )
 
@@ -21,6 +24,80 @@ func redisFlag(into *string) cli.Flag {
 
 func freshFlag(into *bool) cli.Flag {
 	return &cli.BoolFlag{Name: "fresh", Usage: "erase what an earlier network left in that Redis first", Destination: into}
+}
+
+// child is what --redis says for a redis-server of its own.
+const child = "child"
+
+// storeAt is where a store for keeps is.
+type storeAt struct{ redis, data string }
+
+func (s *storeAt) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "redis", Usage: "keep everything in the Redis at `URL`, or \"child\": in a redis-server of its own, in the data directory (default: embedded)",
+			EnvVars: []string{"AIRTILL_REDIS"}, Destination: &s.redis,
+		},
+		&cli.StringFlag{
+			Name: "data", Usage: "keep what is embedded in `DIR`, or \"none\": in memory, gone at the end (default store in the state directory)",
+			EnvVars: []string{"AIRTILL_DATA"}, Destination: &s.data,
+		},
+	}
+}
+
+// open opens the store.
+func (s *storeAt) open(ctx context.Context, c *call, n network.Network) (*world.Store, error) {
+	dir, err := s.dir(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.redis != "" && s.redis != child:
+		return openStore(ctx, n, s.redis)
+	}
+	warn := func(err error) { c.log.Warn().Err(err).Msg("the store") }
+	var store *world.Store
+	if s.redis == child {
+		store, err = world.OpenChild(ctx, dir, warn)
+	} else {
+		store, err = world.OpenKept(ctx, n, "127.0.0.1:0", dir, warn)
+	}
+	return store, explainStore(err, dir)
+}
+
+// dir is the data directory; "" is none.
+func (s *storeAt) dir(c *call) (string, error) {
+	switch {
+	case s.redis != "" && s.redis != child && s.data != "":
+		return "", usagef("--redis URL and --data DIR: a store is in one place; leave one of them out")
+	case s.redis == child && s.data == "none":
+		return "", usagef("--redis child needs a directory: --data DIR, or leave --data out")
+	case s.data == "none":
+		return "", nil
+	}
+	return cmp.Or(s.data, stateFile(c.env.Getenv, "store")), nil
+}
+
+// server is the URL of a server that was started by others; empty if the store is of this process.
+func (s *storeAt) server() string {
+	if s.redis == child {
+		return ""
+	}
+	return s.redis
+}
+
+// explainStore says what to do about a store that does not open.
+func explainStore(err error, dir string) error {
+	switch {
+	case errors.Is(err, world.ErrNoServer):
+		return hinted(err, "install redis 7, or leave --redis out: the embedded store keeps everything too")
+	case errors.Is(err, aofstore.ErrInUse):
+		return hinted(err, "airtill processes share a store in a Redis of their own: --redis URL")
+	case errors.Is(err, aofstore.ErrServers):
+		return hinted(err, "go on with it: --redis child; or say another directory: --data DIR")
+	case errors.Is(err, aofstore.ErrDamaged):
+		return hinted(err, "nothing was changed in %s", dir)
+	}
+	return err
 }
 
 // storeURLs reads what was said of a store: nothing, its URL, or those of a cluster.

@@ -2,38 +2,36 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/fsm/aofstore"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/fsm/redisstore"
 )
 
-// Store is an open store, with the embedded server under it if it has one.
+// Store is an open store, with a server of its own under it if it has one.
 type Store struct {
 	*redisstore.Store
-	URL      string   // redis://host:port, with its password if it has one
-	Shown    string   // the same without it
-	Promise  string   // in one line: what it keeps
-	Risks    []string // settings of its server that can lose or stop something
-	embedded *embedded
+	URL     string    // redis://host:port, with its password if it has one
+	Shown   string    // the same without it
+	Promise string    // in one line: what it keeps
+	Risks   []string  // settings of its server that can lose or stop something
+	under   io.Closer // closes the store and the server of its own; nil has none
 }
 
 // OpenStore opens the store at the redis:// URLs, several of which are a cluster's,
-// or, without one, an embedded store that listens at the address.
+// or, without one, an embedded store in memory that listens at the address.
 func OpenStore(ctx context.Context, n network.Network, address string, urls ...string) (*Store, error) {
 	logging.Disable() // go-redis tells its dial errors to stderr; we get them as errors too
 	if len(urls) == 0 {
-		return openEmbedded(ctx, n, address)
+		return OpenKept(ctx, n, address, "", nil)
 	}
 	options, err := redisstore.ParseURL(urls...)
 	if err != nil {
@@ -78,32 +76,35 @@ func promise(ctx context.Context, store *redisstore.Store) (promise string, risk
 	return "a server for keeps: nothing acknowledged is lost while its disk lives", risks
 }
 
-func openEmbedded(ctx context.Context, n network.Network, address string) (*Store, error) {
-	e, err := listenEmbedded(ctx, n, address)
+// OpenKept opens an embedded store that listens at the address and keeps everything in
+// the data directory, or without one in memory. warn hears of what the store recovered
+// from; it may be nil.
+func OpenKept(ctx context.Context, n network.Network, address, dir string, warn func(error)) (*Store, error) {
+	ln, err := n.Listen(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the embedded store: %w", err)
+	}
+	store, err := aofstore.Open(ctx, aofstore.Options{
+		Dir: dir, Listener: ln, Warn: warn,
+		Dial: func(ctx context.Context, _, address string) (net.Conn, error) { return n.Dial(ctx, address) },
+	})
 	if err != nil {
 		return nil, err
 	}
-	store, err := redisstore.Open(ctx, redisstore.Options{Redis: &redis.UniversalOptions{
-		Addrs:  []string{e.ln.Addr().String()},
-		Dialer: func(ctx context.Context, _, address string) (net.Conn, error) { return n.Dial(ctx, address) },
-	}})
-	if err != nil {
-		return nil, errors.Join(err, e.close())
+	url := "redis://" + store.Addr()
+	s := &Store{Store: store.Store, URL: url, Shown: url, under: store, Promise: "embedded: kept in memory, gone when this process ends"}
+	if dir != "" {
+		s.Promise = "embedded: kept in " + dir + ", on disk before it is acknowledged"
 	}
-	address = "redis://" + e.ln.Addr().String()
-	return &Store{
-		Store: store, URL: address, Shown: address, embedded: e,
-		Promise: "embedded: kept in memory, gone when this process ends",
-	}, nil
+	return s, nil
 }
 
-// Close closes the connections, and ends the embedded server.
+// Close closes the connections, and ends the server of its own.
 func (s *Store) Close() error {
-	err := s.Store.Close()
-	if s.embedded != nil {
-		err = errors.Join(err, s.embedded.close())
+	if s.under != nil {
+		return s.under.Close()
 	}
-	return err
+	return s.Store.Close()
 }
 
 // Empty says whether nobody is enrolled in the store and no merchant is open.
@@ -117,43 +118,4 @@ func (s *Store) Empty(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// embedded is a Redis server in this process that listens on a network.
-type embedded struct {
-	redis     *miniredis.Miniredis
-	ln        net.Listener
-	accepting sync.WaitGroup
-}
-
-func listenEmbedded(ctx context.Context, n network.Network, address string) (*embedded, error) {
-	ln, err := n.Listen(ctx, address)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the embedded store: %w", err)
-	}
-	e := &embedded{redis: miniredis.NewMiniRedis(), ln: ln}
-	first, err := e.redis.Dial() // starts the server without a listener of its own
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the embedded store: %w", err), ln.Close())
-	}
-	_ = first.Close()
-	e.accepting.Go(e.accept)
-	return e, nil
-}
-
-func (e *embedded) accept() {
-	for {
-		conn, err := e.ln.Accept()
-		if err != nil {
-			return // closed
-		}
-		e.redis.Server().ServeConn(conn)
-	}
-}
-
-func (e *embedded) close() error {
-	err := e.ln.Close()
-	e.accepting.Wait()
-	e.redis.Close()
-	return err
 }
