@@ -64,7 +64,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := refuseUnsafe(ctx, c, p.store.server(), p.allowUnsafe); err != nil {
+	if err := p.store.refuseUnsafe(ctx, c, p.allowUnsafe); err != nil {
 		return err
 	}
 	operatorKey, err := p.operatorKey(c)

@@ -77,12 +77,12 @@ func (s *storeAt) dir(c *call) (string, error) {
 	return cmp.Or(s.data, stateFile(c.env.Getenv, "store")), nil
 }
 
-// server is the URL of a server that was started by others; empty if the store is of this process.
-func (s *storeAt) server() string {
-	if s.redis == child {
-		return ""
+// refuseUnsafe does so where the store is a server that others have started.
+func (s *storeAt) refuseUnsafe(ctx context.Context, c *call, allowed bool) error {
+	if _, err := s.dir(c); err != nil || s.redis == child {
+		return err
 	}
-	return s.redis
+	return refuseUnsafe(ctx, c, s.redis, allowed)
 }
 
 // explainStore says what to do about a store that does not open.
