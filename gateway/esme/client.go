@@ -35,6 +35,9 @@ func New(c Config) (*Client, error) {
 // is (0x0D, 0x0E, 0x0F) is returned as a *smpp.StatusError; all else is tried again.
 // Run is called once; when it returns, all it started has ended.
 func (c *Client) Run(ctx context.Context) error {
+	if c.config.Outbind != nil {
+		defer c.config.Outbind.Listener.Close()
+	}
 	pause := firstReconnect
 	for ctx.Err() == nil {
 		wasBound, err := c.session(ctx)
@@ -72,11 +75,9 @@ func wait(ctx context.Context, d time.Duration) {
 
 // session is one connection's life. It says whether it came to be bound.
 func (c *Client) session(ctx context.Context) (wasBound bool, err error) {
-	dialling, cancel := context.WithTimeout(ctx, c.config.ResponseTimeout)
-	defer cancel()
-	conn, err := c.config.Dial(dialling)
+	conn, err := c.connect(ctx)
 	if err != nil {
-		return false, fmt.Errorf("esme: dial: %w", err)
+		return false, err
 	}
 	s := newSession(&c.config, conn)
 	defer s.end()

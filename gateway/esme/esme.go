@@ -6,9 +6,9 @@
 // when the session is lost. Submits share a window of unanswered requests.
 // A submit ends in one of three ways: a message id, a refusal that carries the
 // SMSC's command_status, or [ErrUnknown]. What the SMSC delivers is handed over
-// in the order it came, and answered when the application says so.
-//
-// Left out: listening for an outbind. TLS is the Dial function's affair.
+// in the order it came, and answered when the application says so. With [Outbind] it
+// waits to be called by the SMSC, and binds then. TLS is the affair of the Dial function
+// or the listener.
 package esme
 
 import (
@@ -43,10 +43,12 @@ const (
 	Receiver                // receives, §4.1.3
 )
 
-// Config is how to reach and be an ESME. Dial and SystemID are needed.
+// Config is how to reach and be an ESME. SystemID and one of Dial and Outbind are needed.
 type Config struct {
 	// Dial makes a connection to the SMSC. It is called for each session.
-	Dial         func(ctx context.Context) (net.Conn, error)
+	Dial func(ctx context.Context) (net.Conn, error)
+	// Outbind waits for the SMSC to call, instead of Dial.
+	Outbind      *Outbind
 	SystemID     string // at most 15 characters
 	Password     string // at most 8 characters
 	SystemType   string // at most 12 characters
@@ -87,8 +89,10 @@ const (
 // Validate says what is wrong with a configuration.
 func (c *Config) Validate() error {
 	switch {
-	case c.Dial == nil:
+	case c.Dial == nil && c.Outbind == nil:
 		return errors.New("esme: config: Dial is missing")
+	case c.Outbind != nil && (c.Dial != nil || c.Outbind.Listener == nil):
+		return errors.New("esme: config: Outbind wants a Listener, and no Dial")
 	case c.SystemID == "":
 		return errors.New("esme: config: SystemID is missing")
 	case c.Window < 0 || c.EnquireLink < 0 || c.ResponseTimeout < 0 || c.ReconnectMost < 0:
