@@ -12,6 +12,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/gateway/msgstore"
+	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/smsc"
 	"github.com/airtill/airtill/gateway/trace"
@@ -252,6 +253,47 @@ func TestUSSD(t *testing.T) {
 			if id, phones := w.server.Owner(number); fmt.Sprint(id, " ", phones) != want {
 				t.Errorf("%s is owned by %s, %v", number, id, phones)
 			}
+		}
+	})
+}
+
+// A phone that is off, out of coverage or busy holds no USSD session; a full memory is no
+// matter, and an application is not reached by radio.
+func TestUSSDOverTheAir(t *testing.T) {
+	c := config()
+	var err error
+	if c.Radio, err = radio.New(1, radio.Profile{}); err != nil {
+		t.Fatal(err)
+	}
+	inBubble(t, c, func(t *testing.T, w *world) {
+		answers := make(chan smpp.Status, 10)
+		w.bind("phones", 0)
+		w.bind("shop", 0)
+		for _, tc := range []struct {
+			set  radio.Settings
+			want smpp.Status
+		}{
+			{radio.Settings{}, smpp.ROK},
+			{radio.Settings{Off: true}, smpp.RDELIVERYFAILURE},
+			{radio.Settings{Coverage: "out"}, smpp.RDELIVERYFAILURE},
+			{radio.Settings{Busy: true}, smpp.RDELIVERYFAILURE},
+			{radio.Settings{Memory: new(int)}, smpp.ROK},
+		} {
+			tc.set.Number = phone
+			if err := c.Radio.Set(tc.set); err != nil {
+				t.Fatal(err)
+			}
+			w.server.Deliver("phones", textTo(phone), func(s smpp.Status) { answers <- s })
+			if got := <-answers; got != tc.want {
+				t.Errorf("%+v: answered %v", tc.set, got)
+			}
+		}
+		if err := c.Radio.Set(radio.Settings{Number: "10690", Off: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.server.Deliver("shop", textTo("10690"), func(s smpp.Status) { answers <- s })
+		if got := <-answers; got != smpp.ROK {
+			t.Errorf("an application: answered %v", got)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package smsc
 import (
 	"time"
 
+	"github.com/airtill/airtill/gateway/radio"
 	"github.com/airtill/airtill/gateway/smpp"
 )
 
@@ -33,8 +34,8 @@ func (s *Server) SetUSSD(u USSD) { s.config.USSD = u }
 // Deliver hands a message to an account at once, or not at all: it is kept nowhere and
 // tried once, in the order of the calls. It does not block. done is called once, on any
 // goroutine, with what the account's ESME answered; ESME_RDELIVERYFAILURE if none is
-// bound or no answer came in time, ESME_RINVSYSID if there is no such account. It must
-// be quick.
+// bound, no answer came in time, or the radio does not reach the phone that it is for;
+// ESME_RINVSYSID if there is no such account. It must be quick.
 func (s *Server) Deliver(systemID string, sm *smpp.SubmitSM, done func(smpp.Status)) {
 	a, ok := s.byID[systemID]
 	if !ok {
@@ -42,8 +43,22 @@ func (s *Server) Deliver(systemID string, sm *smpp.SubmitSM, done func(smpp.Stat
 		return
 	}
 	now := time.Now()
+	if !a.reaches(sm.Destination.Digits, now) {
+		done(smpp.RDELIVERYFAILURE)
+		return
+	}
 	a.put(&message{
 		sm: sm, kind: direct, to: a, from: a, once: true, done: done,
 		accepted: now, expires: now.Add(s.config.Response),
 	})
+}
+
+// reaches says whether a session with a number can be held: its phone is on, covered and
+// not busy. A session is not a short message: it is not lost or late, and needs no memory.
+func (a *account) reaches(number string, now time.Time) bool {
+	if a.Kind != Subscribers || a.server.config.Radio == nil {
+		return true
+	}
+	cause := a.server.config.Radio.Subscriber(now, routeKey(number)).Cause
+	return cause != radio.Absent && cause != radio.Busy
 }
