@@ -25,6 +25,7 @@ type account struct {
 	destinations *regexp.Regexp // it may send to; nil is any
 	number       string         // the only one it owns, if so
 	rate         bucket
+	brief        pace          // of sessions that ended soon
 	stored       atomic.Int64  // messages for its numbers
 	owed         atomic.Int64  // receipts for it, not taken yet
 	kick         chan struct{} // the first timer has changed

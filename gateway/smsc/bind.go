@@ -57,6 +57,9 @@ func (s *session) bind(p smpp.PDU, b *smpp.Bind, m mode) (ended bool) {
 	}
 	made, served, status := s.identify(b, m)
 	if status == smpp.ROK {
+		if !s.pause(made.account.brief.wait(time.Now())) {
+			return true
+		}
 		status = s.enter(made, served)
 	}
 	if status != smpp.ROK {
@@ -218,6 +221,9 @@ func (a *account) exit(s *session) {
 		delete(a.sessions, s)
 		a.binds[s.bound.Load().mode]--
 		a.counts.add(s.tally())
+		if now := time.Now(); now.Sub(s.since) < futile {
+			a.brief.count(now)
+		}
 	}
 }
 

@@ -60,6 +60,37 @@ func (b *bucket) take(now time.Time, n int) bool {
 	}
 }
 
+// pace slows down who does something futile again and again, so that others do not pay for
+// it: what comes too often waits for its turn. It is counted many times at once, and then
+// at a steady rate.
+type pace struct {
+	mu   sync.Mutex
+	next time.Time // may be long ago
+}
+
+const (
+	paceEvery  = 5 * time.Millisecond
+	paceCredit = 200 * paceEvery
+	futile     = time.Second // is how long a session was that was for nothing
+)
+
+// count counts one more.
+func (p *pace) count(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if full := now.Add(-paceCredit); p.next.Before(full) {
+		p.next = full
+	}
+	p.next = p.next.Add(paceEvery)
+}
+
+// wait is how long the next one waits; zero or less is not at all.
+func (p *pace) wait(now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.next.Sub(now)
+}
+
 // most is the limit for binds of a mode; zero is none.
 func (b *Binds) most(m mode) int {
 	switch m {

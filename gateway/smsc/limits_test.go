@@ -259,3 +259,44 @@ func TestSubmitWindowOfTransactions(t *testing.T) {
 		_ = c.Close()
 	})
 }
+
+// Who binds and goes away again and again is let in at a steady rate after a while, and so
+// is answered who speaks no SMPP; who stays, or comes later, is not held up.
+func TestFutileConnections(t *testing.T) {
+	inBubble(t, config(), func(t *testing.T, w *world) {
+		took := func(n int, once func()) time.Duration {
+			began := time.Now()
+			for range n {
+				once()
+			}
+			return time.Since(began)
+		}
+		briefly := func() {
+			c := w.wire()
+			c.bind(transceiver("shop"))
+			_ = c.Close()
+			synctest.Wait()
+		}
+		garbage := func() {
+			c := w.wire()
+			c.send([]byte("GET / HTTP/1.1\r\n\r\n"))
+			c.want(smpp.IDGenericNack, smpp.RINVCMDLEN, 0x2E310D0A)
+			c.wantEnd()
+		}
+		for name, once := range map[string]func(){"binds": briefly, "garbage": garbage} {
+			if d := took(199, once); d != 0 {
+				t.Errorf("%s: the first were held up for %v", name, d)
+			}
+			if d := took(300, once); d < time.Second || d > 2*time.Second {
+				t.Errorf("%s: 300 more took %v", name, d)
+			}
+		}
+		if d := took(1, func() { w.wire().bind(transceiver("phones")) }); d != 0 {
+			t.Errorf("somebody else waited for %v", d)
+		}
+		time.Sleep(time.Minute)
+		if d := took(100, briefly) + took(100, garbage); d != 0 {
+			t.Errorf("a minute later they waited for %v", d)
+		}
+	})
+}

@@ -29,6 +29,7 @@ type Server struct {
 	history   *history
 	canned    map[uint8]canned
 	guesses   guesses
+	noise     pace // of connections that speak no SMPP
 	doors     doors
 	later     later
 	watch     watch

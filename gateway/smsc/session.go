@@ -114,11 +114,19 @@ func (s *session) read() {
 	}
 }
 
-// nack answers a command_length that cannot be, SMPP 3.4 §3.2 and §4.3.
+// nack answers a command_length that cannot be, SMPP 3.4 §3.2 and §4.3. While
+// such things come without pause from who is not bound, the answers do not.
 func (s *session) nack(err error) {
-	if fe, ok := errors.AsType[*smpp.FrameError](err); ok {
-		_ = s.link.Send(smpp.PDU{Status: smpp.RINVCMDLEN, Sequence: fe.Sequence, Body: &smpp.GenericNack{}})
+	fe, ok := errors.AsType[*smpp.FrameError](err)
+	if !ok {
+		return
 	}
+	if s.bound.Load() == nil {
+		now := time.Now()
+		s.server.noise.count(now)
+		s.pause(s.server.noise.wait(now))
+	}
+	_ = s.link.Send(smpp.PDU{Status: smpp.RINVCMDLEN, Sequence: fe.Sequence, Body: &smpp.GenericNack{}})
 }
 
 // watch keeps the session's timers, and ends it when ctx ends.
