@@ -108,6 +108,9 @@ func TestVersion(t *testing.T) {
 			t.Errorf("version %x", v)
 		}
 		e.answer(p, smpp.ROK)
+		if err := r.c.WaitBound(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		r.finish(e)
 	})
 }
