@@ -1,17 +1,17 @@
 package merchant
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/airtill/airtill/platform/api"
 )
 
-// receive takes a callback: it verifies, keeps what is new for the workers and
-// acknowledges, all without waiting for anything (S14).
+// receive takes a callback: it verifies, keeps what is new and acknowledges, without
+// waiting for anything but the order book (S14).
 func (s *Shop) receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MaxBody))
 	if err != nil {
@@ -39,17 +39,29 @@ func (s *Shop) receive(w http.ResponseWriter, r *http.Request) {
 	s.config.Callbacks.Acknowledge(w, r, body)
 }
 
-// take keeps a callback for the workers unless it was had before; false says that
-// there is no room for it now.
+// take ends the order that a callback is about and leaves its notices to the workers,
+// unless the callback was had before; false says that it is to be sent again.
 func (s *Shop) take(id string, c api.Callback) bool {
 	if !s.had.mark(id) {
 		return true
 	}
+	told, err := s.settle(c)
+	if err != nil {
+		s.config.Log.Error().Err(err).Str("order", c.Data.Reference).Msg("callback not taken")
+	}
+	if err == nil && (!told || s.leave(OrderID(c.Data.Reference))) {
+		return true
+	}
+	s.had.unmark(id)
+	return false
+}
+
+// leave hands an order's notices to the workers, if there is room.
+func (s *Shop) leave(id OrderID) bool {
 	select {
-	case s.inbox <- c:
+	case s.inbox <- id:
 		return true
 	default:
-		s.had.unmark(id)
 		return false
 	}
 }
@@ -87,13 +99,13 @@ func (s *seen) unmark(id string) {
 	delete(s.ids, id)
 }
 
-// followUp ends the order that a callback is about, and tells who is to be told (S8, S9, S17).
-func (s *Shop) followUp(ctx context.Context, c api.Callback) {
+// settle ends the order that a callback is about, and answers whether somebody is to be
+// told of it (S8, S9, S17). It returns once that is kept.
+func (s *Shop) settle(c api.Callback) (tell bool, err error) {
 	log := s.config.Log.With().Str("order", c.Data.Reference).Str("bill", string(c.Data.ID)).Str("type", c.Type).Logger()
 	ticket, err := s.ticket()
 	if err != nil {
-		log.Error().Err(err).Msg("callback not followed up")
-		return
+		return false, err
 	}
 	o, ended := s.orders.change(OrderID(c.Data.Reference), func(o *Order) bool {
 		if !o.Status.Open() || o.matches(c.Data) != nil {
@@ -103,15 +115,25 @@ func (s *Shop) followUp(ctx context.Context, c api.Callback) {
 		o.Notices = s.notices(*o)
 		return true
 	})
+	if o.ID != "" { // also when it has ended: that may not have been kept then
+		if err := s.keep(o.ID); err != nil {
+			return false, err
+		}
+	}
 	switch {
 	case ended:
 		log.Info().Str("status", string(o.Status)).Msg("order ended")
-		s.send(ctx, o)
 	case o.ID == "":
 		log.Warn().Msg("callback for an order that this shop does not know")
 	case o.Status.Open():
 		log.Error().Err(o.matches(c.Data)).Msg("callback for another order than ours")
 	}
+	return o.untold(), nil
+}
+
+// untold says whether somebody is still to be told how the order ended.
+func (o Order) untold() bool {
+	return slices.ContainsFunc(o.Notices, func(n Notice) bool { return n.Progress == Queued })
 }
 
 // matches says what keeps a result from being this order's.

@@ -19,8 +19,11 @@
 //
 // Errors are application/problem+json as the platform's are.
 //
-// Orders survive in memory only, and so do notices not sent yet: a shop that starts
-// again knows nothing of what was before, and acknowledges callbacks for it. Also left
+// With a [Book] an order is kept before anybody is answered, and a callback's result
+// before it is acknowledged: a shop that starts again asks the platform about orders that
+// it may not have taken, and sends the notices that were not sent; one that was being
+// sent goes out twice. Without a book orders end with the process, and callbacks about
+// those of before are acknowledged and forgotten. Left
 // out: stock and seats (a seat can be sold twice), refunds, delivery by mail, and
 // idempotency of POST /v1/orders.
 package merchant
@@ -68,6 +71,8 @@ type Config struct {
 	Workers     int           // that follow up callbacks; 0 is 8
 	Queue       int           // callbacks taken and not followed up; 0 is 4096; more are refused for a while
 	Keep        int           // orders remembered; 0 is 100000; the oldest are forgotten
+	Book        Book          // that keeps orders; nil: they end with the process
+	Orders      []Order       // that the book had, oldest first
 	Random      io.Reader     // for order numbers, tickets and codes; nil is crypto/rand
 	Log         zerolog.Logger
 }
@@ -128,14 +133,14 @@ func (c Config) withDefaults() Config {
 type Shop struct {
 	config Config
 	orders *orders
-	inbox  chan api.Callback
+	inbox  chan OrderID // whose notices are to be sent
 	had    *seen
 	mux    *http.ServeMux
 
 	drawing sync.Mutex // one draws from Random at a time
 }
 
-// New makes a shop with no orders. Its callbacks are followed up while it runs.
+// New makes a shop. Its callbacks are followed up while it runs.
 func New(config Config) (*Shop, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -143,8 +148,8 @@ func New(config Config) (*Shop, error) {
 	config = config.withDefaults()
 	s := &Shop{
 		config: config,
-		orders: newOrders(config.Keep),
-		inbox:  make(chan api.Callback, config.Queue),
+		orders: newOrders(config.Keep, config.Orders),
+		inbox:  make(chan OrderID, config.Queue),
 		had:    newSeen(config.Keep),
 	}
 	s.mux = s.routes()
@@ -155,6 +160,7 @@ func New(config Config) (*Shop, error) {
 // Callbacks are acknowledged whether it runs or not.
 func (s *Shop) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
+	wg.Go(func() { s.resume(ctx) })
 	for range s.config.Workers {
 		wg.Go(func() { s.work(ctx) })
 	}
@@ -162,13 +168,29 @@ func (s *Shop) Run(ctx context.Context) error {
 	return nil
 }
 
+// resume goes on with what a run before this one left: somebody is to be told how an
+// order ended, or the platform is to be asked about it.
+func (s *Shop) resume(ctx context.Context) {
+	for _, o := range s.config.Orders {
+		if o.untold() {
+			s.send(ctx, o.ID)
+		}
+		if o.Status != Placed {
+			continue
+		}
+		if _, err := s.bill(ctx, o); err != nil && ctx.Err() == nil {
+			s.config.Log.Warn().Err(err).Msg("an order of before is not billed")
+		}
+	}
+}
+
 func (s *Shop) work(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case c := <-s.inbox:
-			s.followUp(ctx, c)
+		case id := <-s.inbox:
+			s.send(ctx, id)
 		}
 	}
 }

@@ -28,10 +28,10 @@ const (
 
 // Notice is one text to a phone.
 type Notice struct {
-	To       gateway.MSISDN
-	Purpose  Purpose
-	Text     string
-	Progress Progress
+	To       gateway.MSISDN `json:"to"`
+	Purpose  Purpose        `json:"purpose"`
+	Text     string         `json:"text"`
+	Progress Progress       `json:"progress"`
 }
 
 // notices are the texts that the end of an order brings.
@@ -87,18 +87,29 @@ func (k Kind) document() string {
 	return "e-ticket"
 }
 
-// send brings an order's notices to the carrier, in their order.
-func (s *Shop) send(ctx context.Context, o Order) {
+// send brings an order's notices that are queued to the carrier, in their order. Those
+// that the carrier did not come to take before ctx ended stay queued.
+func (s *Shop) send(ctx context.Context, id OrderID) {
+	o, _ := s.orders.get(id)
 	for i, n := range o.Notices {
+		if n.Progress != Queued {
+			continue
+		}
 		progress := Sent
 		if err := s.config.Texter.SendText(ctx, n.To, n.Text); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
 			progress = Unsent
 			s.config.Log.Warn().Err(err).Str("order", string(o.ID)).Str("to", n.To.Masked()).
 				Str("purpose", string(n.Purpose)).Msg("notice not sent")
 		}
-		s.orders.change(o.ID, func(o *Order) bool {
+		_, _, err := s.change(id, func(o *Order) bool {
 			o.Notices[i].Progress = progress
 			return true
 		})
+		if err != nil {
+			s.config.Log.Error().Err(err).Str("order", string(id)).Msg("a notice was sent, and may be sent again")
+		}
 	}
 }

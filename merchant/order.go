@@ -39,18 +39,18 @@ func (s Status) Open() bool { return s == Placed || s == Billed }
 
 // Order is one order. The shop knows its customers' numbers; others see them masked.
 type Order struct {
-	ID      OrderID
-	Item    Item
-	Goods   Goods          // the item's, with what the customer filled in
-	Phone   gateway.MSISDN // designated: the payer's
-	Buyer   gateway.MSISDN // who ordered; the payer too when they are the same
-	Status  Status
-	Reason  string // as the platform says it
-	Bill    string
-	Ticket  string // number of the e-ticket, or the code, once paid
-	Notices []Notice
-	Created time.Time
-	Updated time.Time
+	ID      OrderID        `json:"id"`
+	Item    Item           `json:"item"`
+	Goods   Goods          `json:"goods"` // the item's, with what the customer filled in
+	Phone   gateway.MSISDN `json:"phone"` // designated: the payer's
+	Buyer   gateway.MSISDN `json:"buyer"` // who ordered; the payer too when they are the same
+	Status  Status         `json:"status"`
+	Reason  string         `json:"reason,omitempty"` // as the platform says it
+	Bill    string         `json:"bill,omitempty"`
+	Ticket  string         `json:"ticket,omitempty"` // number of the e-ticket, or the code, once paid
+	Notices []Notice       `json:"notices,omitempty"`
+	Created time.Time      `json:"created_at"`
+	Updated time.Time      `json:"updated_at"`
 }
 
 // Subject is one line for the payer's screen.
@@ -83,9 +83,14 @@ func (s *Shop) Place(ctx context.Context, r Request) (Order, error) {
 	if o, err = s.open(o); err != nil {
 		return Order{}, err
 	}
+	return s.bill(ctx, o)
+}
+
+// bill has the platform make an order's bill, and notes what it said.
+func (s *Shop) bill(ctx context.Context, o Order) (Order, error) {
 	bill, err := s.order(ctx, o)
 	if problem, refused := errors.AsType[*api.Problem](err); refused && !errors.Is(err, api.ErrUnknown) {
-		o, _ = s.orders.change(o.ID, func(o *Order) bool {
+		o, _, _ = s.change(o.ID, func(o *Order) bool {
 			o.Status, o.Reason = Rejected, string(problem.Code())
 			return true
 		})
@@ -93,14 +98,14 @@ func (s *Shop) Place(ctx context.Context, r Request) (Order, error) {
 	if err != nil {
 		return o, fmt.Errorf("order %s: %w", o.ID, err)
 	}
-	o, _ = s.orders.change(o.ID, func(o *Order) bool {
+	o, _, err = s.change(o.ID, func(o *Order) bool {
 		if o.Status == Placed { // its end may have been quicker
 			o.Status = Billed
 		}
 		o.Bill = string(bill.ID)
 		return true
 	})
-	return o, nil
+	return o, err
 }
 
 // read checks a request against the catalogue.
@@ -164,7 +169,7 @@ func (s *Shop) open(o Order) (Order, error) {
 		const time, random = 10, 6 // characters
 		o.ID, o.Created, o.Updated = OrderID("A"+u.String()[:time+random]), now, now
 		if s.orders.add(o) {
-			return o, nil
+			return o, s.keep(o.ID)
 		}
 	}
 }

@@ -6,6 +6,31 @@ import (
 	"time"
 )
 
+// Book keeps orders from one run of a shop to the next.
+type Book interface {
+	// Keep keeps an order as current answers it, and returns once that cannot be lost.
+	Keep(current func() Order) error
+}
+
+// keep has the book, if there is one, keep an order as it stands.
+func (s *Shop) keep(id OrderID) error {
+	if s.config.Book == nil {
+		return nil
+	}
+	return s.config.Book.Keep(func() Order {
+		o, _ := s.orders.get(id)
+		return o
+	})
+}
+
+// change applies a change that the order agrees with, and keeps it; it says whether it did.
+func (s *Shop) change(id OrderID, apply func(*Order) bool) (o Order, changed bool, err error) {
+	if o, changed = s.orders.change(id, apply); changed {
+		err = s.keep(id)
+	}
+	return o, changed, err
+}
+
 // orders are the shop's orders by number, in memory.
 type orders struct {
 	keep int
@@ -16,8 +41,12 @@ type orders struct {
 	changed chan struct{}
 }
 
-func newOrders(keep int) *orders {
-	return &orders{keep: keep, byID: make(map[OrderID]Order), changed: make(chan struct{})}
+func newOrders(keep int, known []Order) *orders {
+	o := &orders{keep: keep, byID: make(map[OrderID]Order), changed: make(chan struct{})}
+	for _, order := range known {
+		o.add(order)
+	}
+	return o
 }
 
 // add takes a new order, unless its number is in use.
