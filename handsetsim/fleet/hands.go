@@ -113,7 +113,7 @@ func (h *handset) become(kind persona.Kind, now time.Time, fx *handsetsim.Effect
 }
 
 // Personalise hands a branch's answer to a phone's element, if it has one, and the PIN to
-// its holder.
+// its holder. The holder of an element that is personalised may be told the PIN alone.
 func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
 	pin, err := typed(in.PIN, "pin_for_person")
 	if err != nil {
@@ -123,7 +123,7 @@ func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
 		switch {
 		case h.element == nil && len(in.Sealed) > 0:
 			return handsetsim.ErrNoElement
-		case h.element == nil:
+		case h.element == nil, len(in.Sealed) == 0 && in.PIN != "" && h.element.Personalised():
 		default:
 			if err := h.element.Personalise(in.Sealed); err != nil {
 				return invalid("sealed", err.Error())

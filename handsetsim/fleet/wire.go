@@ -26,7 +26,7 @@ type MadePhone struct {
 
 // Personalisation is the body of PUT /v1/phones/{msisdn}/personalisation.
 type Personalisation struct {
-	Sealed applet.Sealed `json:"sealed"`         // as the branch answered it; empty for a phone without an element
+	Sealed applet.Sealed `json:"sealed"`         // as the branch answered it; empty for a phone without an element, or to tell its holder the PIN again
 	PIN    Digits        `json:"pin_for_person"` // what the holder remembers; empty: nothing
 }
 

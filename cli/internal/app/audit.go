@@ -168,10 +168,13 @@ func sums(name string, by map[string]int64) []field {
 	return fields
 }
 
+// auditAtStartTime is how long a start waits for the audit at most, unless it is told.
+const auditAtStartTime = 3 * time.Second
+
 func auditAtStartFlag(into *time.Duration) cli.Flag {
 	return &cli.DurationFlag{
 		Name: "audit-at-start", Usage: "audit the store before serving, for `TIME` at most; books that are wrong are not served; 0s does not",
-		Value: 3 * time.Second, EnvVars: []string{"AIRTILL_AUDIT_AT_START"}, Destination: into,
+		Value: auditAtStartTime, EnvVars: []string{"AIRTILL_AUDIT_AT_START"}, Destination: into,
 	}
 }
 

@@ -29,7 +29,7 @@ import (
 type devConfig struct {
 	http, smpp, handsets, shop string
 	carrier                    string
-	redis, readyFile           string
+	redis, data, readyFile     string
 	fresh, manual, strict      bool
 	seed                       uint64
 	suite                      scp80.Suite
@@ -43,10 +43,11 @@ func dev() command {
 		short: "the same network, staying up until Ctrl-C",
 		about: "Carrier, platform, shop and handsets in one process, with a few enrolled phones and one merchant. " +
 			"The banner says every address, the keys to use and what to try. Commands such as airtill bill find this network by themselves. " +
-			"It is a new network each time: phones, keys and orders live in memory, so what --redis keeps is of use to look into, not to go on with. " +
-			"For one that goes on run the rooms: airtill platform keeps its store and vault.",
+			"It goes on where it was, whether it was stopped or killed: bills, money, keys, secure elements and the shop's orders are in the data directory, " +
+			"on disk before they are acknowledged; what lies in phones' inboxes and at the carrier is not. " +
+			"--fresh begins a new network; --data none makes one in memory that ends with the process.",
 		section:  "Networks",
-		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json", "airtill dev --ussd-cap CNY=200000"},
+		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json", "airtill dev --data ./net", "airtill dev --data none", "airtill dev --ussd-cap CNY=200000"},
 		flags: []cli.Flag{
 			addressFlag("http", "the platform", "127.0.0.1:8080", &d.http),
 			addressFlag("smpp", "the carrier", "127.0.0.1:2775", &d.smpp),
@@ -54,7 +55,16 @@ func dev() command {
 			addressFlag("handsets", "the phones' control face", "127.0.0.1:8081", &d.handsets),
 			addressFlag("shop", "the shop", "127.0.0.1:8082", &d.shop),
 			&cli.BoolFlag{Name: "strict-ports", Usage: "fail when a port is taken, instead of moving to a free one", Destination: &d.strict},
-			suiteFlag(&d.suite, secureBy), redisFlag(&d.redis), freshFlag(&d.fresh),
+			suiteFlag(&d.suite, secureBy),
+			&cli.StringFlag{
+				Name: "data", Usage: "keep the network in `DIR`, or \"none\": in memory, gone at the end (default dev in the state directory)",
+				EnvVars: []string{"AIRTILL_DEV_DATA"}, Destination: &d.data,
+			},
+			&cli.StringFlag{
+				Name: "redis", Usage: "keep the platform's store in the Redis at `URL`, or \"child\": in a redis-server of its own, instead of the data directory",
+				EnvVars: []string{"AIRTILL_REDIS"}, Destination: &d.redis,
+			},
+			&cli.BoolFlag{Name: "fresh", Usage: "erase the network that is there, and begin a new one", Destination: &d.fresh},
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
 			capFlag(&d.ussdCap),
@@ -80,17 +90,18 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
 	}
-	store, err := ownStore(ctx, c, n, d.redis, d.fresh)
+	life, store, err := d.open(ctx, c, n)
 	if err != nil {
 		return err
 	}
+	defer closeLife(c, life)
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
-		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
+		Network: n, Store: store, Life: life, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
 		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
-		return unheard(err, "--http, --smpp, --carrier, --handsets, --shop")
+		return unheard(explainLife(err), "--http, --smpp, --carrier, --handsets, --shop")
 	}
 	err = w.Run(ctx, func(ctx context.Context) error { return d.up(ctx, c, w.Ready(), store) })
 	if err != nil && !errors.Is(err, context.Canceled) {

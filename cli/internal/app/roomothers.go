@@ -17,8 +17,8 @@ import (
 type merchantConfig struct {
 	bind
 	signer
-	http, platform, callback, name, apiKeyFile, secretFile, ready string
-	expiry                                                        time.Duration
+	http, platform, callback, name, apiKeyFile, secretFile, orders, ready string
+	expiry                                                                time.Duration
 }
 
 func merchantCommand() command {
@@ -51,6 +51,7 @@ func (m *merchantConfig) flags() []cli.Flag {
 		&cli.StringFlag{Name: "webhook-secret-file", Usage: "read the webhook secret from `FILE` (or AIRTILL_WEBHOOK_SECRET holds it; key, modern)", Destination: &m.secretFile},
 		&cli.StringFlag{Name: "merchant", Usage: "be the merchant `ID` that signs (or AIRTILL_MERCHANT says it; modern, legacy)", Destination: &m.merchant},
 		&cli.DurationFlag{Name: "expiry", Usage: "bills are open for `TIME`", Value: 15 * time.Minute, Destination: &m.expiry},
+		&cli.StringFlag{Name: "orders", Usage: "keep the orders in `FILE`, from one run to the next", DefaultText: "not kept", Destination: &m.orders},
 		readyFlag(&m.ready),
 	}
 }
@@ -58,7 +59,7 @@ func (m *merchantConfig) flags() []cli.Flag {
 func (m *merchantConfig) run(ctx context.Context, c *call) error {
 	config := world.MerchantConfig{
 		Network: network.TCP{}, Name: m.name, Listen: m.http, CallbackURL: m.callback, Platform: m.platform,
-		SMSC: m.smsc, SystemID: m.systemID, ExpiresIn: m.expiry, Log: c.log,
+		SMSC: m.smsc, SystemID: m.systemID, ExpiresIn: m.expiry, Orders: m.orders, Log: c.log,
 	}
 	err := m.secrets(c, &config)
 	if err != nil {

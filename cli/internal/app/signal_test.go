@@ -10,10 +10,21 @@ import (
 	"testing"
 )
 
-// stubborn makes the test binary a program that does not stop when asked to.
-const stubborn = "AIRTILL_TEST_STUBBORN"
+// stubborn makes the test binary a program that does not stop when asked to, and itself
+// makes it airtill.
+const (
+	stubborn = "AIRTILL_TEST_STUBBORN"
+	itself   = "AIRTILL_TEST_ITSELF"
+)
 
 func TestMain(m *testing.M) {
+	if os.Getenv(itself) != "" {
+		ctx, stop := Interruptible(context.Background())
+		env := Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+		status := Report(env, Run(ctx, env, os.Args))
+		stop()
+		os.Exit(status)
+	}
 	if os.Getenv(stubborn) != "" {
 		ctx, stop := Interruptible(context.Background())
 		defer stop()

@@ -26,8 +26,12 @@ func freshFlag(into *bool) cli.Flag {
 	return &cli.BoolFlag{Name: "fresh", Usage: "erase what an earlier network left in that Redis first", Destination: into}
 }
 
-// child is what --redis says for a redis-server of its own.
-const child = "child"
+// What is said instead of an address: --redis child is a redis-server of its own, --data
+// none keeps nothing.
+const (
+	child    = "child"
+	inMemory = "none"
+)
 
 // storeAt is where a store for keeps is.
 type storeAt struct{ redis, data string }
@@ -69,9 +73,9 @@ func (s *storeAt) dir(c *call) (string, error) {
 	switch {
 	case s.redis != "" && s.redis != child && s.data != "":
 		return "", usagef("--redis URL and --data DIR: a store is in one place; leave one of them out")
-	case s.redis == child && s.data == "none":
+	case s.redis == child && s.data == inMemory:
 		return "", usagef("--redis child needs a directory: --data DIR, or leave --data out")
-	case s.data == "none":
+	case s.data == inMemory:
 		return "", nil
 	}
 	return cmp.Or(s.data, stateFile(c.env.Getenv, "store")), nil

@@ -16,6 +16,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/merchant"
+	"github.com/airtill/airtill/merchant/orderbook"
 	"github.com/airtill/airtill/platform/api"
 )
 
@@ -34,6 +35,7 @@ type MerchantConfig struct {
 	Password      string
 	Catalogue     []merchant.Item // nil: the default one
 	ExpiresIn     time.Duration
+	Orders        string    // file that keeps the orders; empty: they end with the room
 	Random        io.Reader // for order numbers and tickets; nil is crypto/rand
 	Wrap          func(http.Handler) http.Handler
 	Log           zerolog.Logger
@@ -44,6 +46,7 @@ type Merchant struct {
 	Shop    *merchant.Shop
 	esme    *esme.Client
 	handler http.Handler
+	book    *orderbook.Book // nil: orders end with the room
 	ln      net.Listener
 }
 
@@ -59,9 +62,31 @@ func NewMerchant(ctx context.Context, c MerchantConfig) (*Merchant, error) {
 	}
 	m := &Merchant{ln: ln}
 	if err := m.build(c); err != nil {
-		return nil, errors.Join(err, ln.Close())
+		return nil, errors.Join(err, ln.Close(), m.closeBook())
 	}
 	return m, nil
+}
+
+// mostOrders is how many orders a shop remembers.
+const mostOrders = 100_000
+
+// openBook opens the file of orders, if they are to be kept.
+func (m *Merchant) openBook(path string, into *merchant.Config) (err error) {
+	into.Keep = mostOrders
+	if path == "" {
+		return nil
+	}
+	if m.book, into.Orders, err = orderbook.Open(path, mostOrders); err == nil {
+		into.Book = m.book
+	}
+	return err
+}
+
+func (m *Merchant) closeBook() error {
+	if m.book == nil {
+		return nil
+	}
+	return m.book.Close()
 }
 
 // CallbackPath is where a shop takes callbacks.
@@ -92,12 +117,15 @@ func (m *Merchant) build(c MerchantConfig) error {
 	if err != nil {
 		return err
 	}
-	m.Shop, err = merchant.New(merchant.Config{
+	shop := merchant.Config{
 		Name: c.Name, Platform: platform, Secrets: secrets, Callbacks: callbacks,
 		Texter: merchant.NewSMS(m.esme, ShopAddress), CallbackURL: c.CallbackURL,
 		Catalogue: c.Catalogue, ExpiresIn: c.ExpiresIn, Random: c.Random, Log: c.Log,
-	})
-	if err != nil {
+	}
+	if err := m.openBook(c.Orders, &shop); err != nil {
+		return err
+	}
+	if m.Shop, err = merchant.New(shop); err != nil {
 		return err
 	}
 	m.handler = m.Shop
@@ -135,5 +163,5 @@ func (m *Merchant) Run(ctx context.Context) error {
 	g.Go(func() error { return serveHTTP(gctx, m.ln, m.handler) })
 	g.Go(func() error { defer unbind(); return m.Shop.Run(gctx) })
 	g.Go(func() error { return m.esme.Run(esmeCtx) })
-	return g.Wait()
+	return errors.Join(g.Wait(), m.closeBook())
 }

@@ -27,5 +27,5 @@ func OpenMessages(ctx context.Context, urls ...string) (*Messages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Messages{Store: store, Shown: shown(urls)}, nil
+	return &Messages{Store: store, Shown: Shown(urls)}, nil
 }

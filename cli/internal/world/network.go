@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"context"
+	crand "crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -54,7 +55,8 @@ type Config struct {
 	Pace      persona.Pace
 	Client    handsetsim.Settings
 	Watch     Watch
-	OpenCards bool // everybody may send binary messages to phones, not the platform alone
+	Life      *Life // what the network remembers of earlier runs; nil: it ends with this one
+	OpenCards bool  // everybody may send binary messages to phones, not the platform alone
 	Log       zerolog.Logger
 }
 
@@ -104,6 +106,8 @@ type World struct {
 	Keys   platform.MerchantKeys
 
 	own         platform.MerchantKeys // of the merchant that has an API key
+	signing     Signing               // of the shop's merchant, once it was opened
+	found       []api.Phone           // what a network that goes on began with
 	operatorKey string
 	carrierKey  string
 	random      io.Reader // of the platform's rooms
@@ -116,19 +120,38 @@ func New(ctx context.Context, c Config) (*World, error) {
 	if c.PlatformNetwork == nil {
 		w.config.PlatformNetwork = c.Network
 	}
-	var err error
-	if c.Vault == nil {
-		if w.config.Vault, err = keys.Generate(w.random); err != nil {
-			return nil, err
-		}
+	if c.Life != nil {
+		w.random = crand.Reader // a seed's octets must not come a second time
 	}
-	if err := w.drawSecrets(); err != nil {
+	if err := w.readyKeys(); err != nil {
 		return nil, err
 	}
 	if err := w.build(ctx); err != nil {
 		return nil, err
 	}
 	return w, w.connect()
+}
+
+// readyKeys finds the vault, the keys of the operators and the passwords, or makes them.
+func (w *World) readyKeys() (err error) {
+	l := w.config.Life
+	if w.config.Vault == nil && l != nil {
+		w.config.Vault, err = l.vault()
+	} else if w.config.Vault == nil {
+		w.config.Vault, err = keys.Generate(w.random)
+	}
+	if err != nil {
+		return err
+	}
+	if l != nil && l.Up {
+		w.operatorKey, w.carrierKey = l.OperatorKey, l.CarrierKey
+		w.accounts = Accounts(func(systemID string) string { return l.Passwords[systemID] })
+		return nil
+	}
+	if err := w.drawSecrets(); err != nil || l == nil {
+		return err
+	}
+	return l.keepSecrets(w.operatorKey, w.carrierKey, w.accounts)
 }
 
 // drawSecrets makes the keys of the operators, and the passwords at the carrier.
@@ -178,7 +201,7 @@ func (w *World) build(ctx context.Context) error {
 	var err error
 	w.Gateway, err = NewGateway(ctx, GatewayConfig{
 		Network: c.Network, Listen: orLoopback(c.SMPP), HTTP: orLoopback(c.Carrier), Key: w.carrierKey, Accounts: w.accounts,
-		Seed: c.Seed, Observer: c.Watch.Carrier, OpenCards: c.OpenCards, USSD: c.USSD, Log: c.Log,
+		Seed: c.seed(), Observer: c.Watch.Carrier, OpenCards: c.OpenCards, USSD: c.USSD, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -189,8 +212,8 @@ func (w *World) build(ctx context.Context) error {
 	}
 	w.Handsets, err = NewHandsets(ctx, HandsetsConfig{
 		Network: c.Network, Listen: orLoopback(c.Handsets), SMSC: w.Gateway.Address(),
-		SystemID: handsetsAccount, Password: w.password(handsetsAccount),
-		Client: c.Client, Pace: c.Pace, Seed: c.Seed, Random: NewRandom(c.Seed, seedHandsets),
+		SystemID: handsetsAccount, Password: w.password(handsetsAccount), State: c.Life.elements(),
+		Client: c.Client, Pace: c.Pace, Seed: c.seed(), Random: c.randomOf(seedHandsets),
 		Observer: c.Watch.Phones, Log: c.Log,
 	})
 	return err
@@ -207,7 +230,7 @@ func (w *World) connect() error {
 	if w.Phones, err = fleet.NewClient(w.Handsets.URL(), client); err != nil {
 		return err
 	}
-	w.Branch = &Branch{Office: w.Office, Phones: w.Phones, Random: rand.New(rand.NewPCG(w.config.Seed, seedBranch))}
+	w.Branch = &Branch{Office: w.Office, Phones: w.Phones, Random: rand.New(rand.NewPCG(w.config.seed(), seedBranch))}
 	return nil
 }
 
@@ -262,12 +285,16 @@ func (w *World) open(ctx context.Context, g *errgroup.Group) error {
 	if err := w.openShop(ctx, g); err != nil {
 		return err
 	}
+	welcome := w.Admit
+	if w.resumed() {
+		welcome = w.readmit
+	}
 	for _, p := range w.config.People {
-		if err := w.Admit(ctx, p); err != nil {
+		if err := welcome(ctx, p); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.remember(ctx)
 }
 
 // Admit gives a person a phone; one with cards is enrolled for mobile payment.
@@ -329,13 +356,25 @@ func (w *World) openOwn(ctx context.Context) error {
 
 const ownName = "Own System"
 
+// openMerchants opens the shop's merchant and the one for commands, or finds the keys
+// that they were opened with.
+func (w *World) openMerchants(ctx context.Context) (signing Signing, err error) {
+	if w.resumed() {
+		l := w.config.Life
+		w.Keys, w.own = l.Shop.keys(), l.Own.keys()
+		return l.Shop.signing()
+	}
+	if signing, err = w.openMerchant(ctx); err != nil {
+		return signing, fmt.Errorf("open the merchant: %w", err)
+	}
+	w.signing = signing
+	return signing, w.openOwn(ctx)
+}
+
 func (w *World) openShop(ctx context.Context, g *errgroup.Group) error {
 	c := w.config
-	signing, err := w.openMerchant(ctx)
+	signing, err := w.openMerchants(ctx)
 	if err != nil {
-		return fmt.Errorf("open the merchant: %w", err)
-	}
-	if err := w.openOwn(ctx); err != nil {
 		return err
 	}
 	w.Bills, err = signing.Client(api.ClientConfig{BaseURL: w.Platform.URL(), Key: api.Key(w.Keys.APIKey), HTTP: HTTPClient(c.Network)})
@@ -346,7 +385,7 @@ func (w *World) openShop(ctx context.Context, g *errgroup.Group) error {
 		Network: c.Network, Name: c.ShopName, Listen: orLoopback(c.Shop), Platform: w.Platform.URL(),
 		APIKey: api.Key(w.Keys.APIKey), WebhookSecret: w.Keys.WebhookSecret, Signing: signing,
 		SMSC: w.Gateway.Address(), SystemID: shopAccount, Password: w.password(shopAccount),
-		Catalogue: c.Catalogue, ExpiresIn: c.Expiry, Random: NewRandom(c.Seed, seedShop), Wrap: c.Watch.Shop, Log: c.Log,
+		Catalogue: c.Catalogue, ExpiresIn: c.Expiry, Orders: c.Life.orders(), Random: c.randomOf(seedShop), Wrap: c.Watch.Shop, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -372,7 +411,7 @@ func (w *World) Ready() Ready {
 	for _, p := range w.config.People {
 		phone := ReadyPhone{MSISDN: string(p.Phone), Name: p.Name, Persona: p.Persona, Form: p.Form, Cards: []ReadyCard{}}
 		for i, c := range p.Cards {
-			phone.Cards = append(phone.Cards, ReadyCard{Slot: i + 1, Alias: c.Alias, Balance: c.Balance, Currency: c.Currency})
+			phone.Cards = append(phone.Cards, ReadyCard{Slot: i + 1, Alias: c.Alias, Balance: w.balance(p, i+1, c.Balance), Currency: c.Currency})
 		}
 		r.Phones = append(r.Phones, phone)
 	}

@@ -61,18 +61,29 @@ type ReadyESME struct {
 
 // WriteReady writes a ready file whole: who waits for it never sees a part.
 func WriteReady(path string, r Ready) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
+	if err := writeOwn(path, r); err != nil {
 		return fmt.Errorf("write ready file: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("write ready file: %w", err)
+	return nil
+}
+
+// writeOwn writes a file of its owner's alone, as JSON, whole or not at all.
+func writeOwn(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), onlyOwnerDir); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".ready-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("write ready file: %w", err)
+		return err
 	}
 	_, err = f.Write(append(text, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
@@ -81,9 +92,8 @@ func WriteReady(path string, r Ready) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return fmt.Errorf("write ready file: %w", err)
 	}
-	return nil
+	return err
 }
 
 // ReadReady reads the ready file of a running network.

@@ -19,18 +19,21 @@ type Signing struct {
 
 // NewSigning makes a key as the profile has it.
 func NewSigning(p platform.Profile, m platform.MerchantID) (Signing, error) {
-	s := Signing{Profile: p, Merchant: m}
-	algorithm := signature.Ed25519
-	switch p {
-	case platform.ProfileLegacy:
-		algorithm = signature.RSAMD5
-	case platform.ProfileModern:
-	default:
+	if !p.Signs() {
 		return Signing{}, nil
 	}
+	s := Signing{Profile: p, Merchant: m}
 	var err error
-	s.Key, err = signature.GenerateKey(algorithm)
+	s.Key, err = signature.GenerateKey(algorithmOf(p))
 	return s, err
+}
+
+// algorithmOf is how a merchant of a profile that signs does.
+func algorithmOf(p platform.Profile) signature.Algorithm {
+	if p == platform.ProfileLegacy {
+		return signature.RSAMD5
+	}
+	return signature.Ed25519
 }
 
 // Public is the merchant's public key, as the office is told it; of profile key there is none.

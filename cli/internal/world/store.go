@@ -41,13 +41,13 @@ func OpenStore(ctx context.Context, n network.Network, address string, urls ...s
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Store: store, URL: strings.Join(urls, ","), Shown: shown(urls)}
+	s := &Store{Store: store, URL: strings.Join(urls, ","), Shown: Shown(urls)}
 	s.Promise, s.Risks = promise(ctx, store)
 	return s, nil
 }
 
-// shown are the URLs without what is secret in them.
-func shown(urls []string) string {
+// Shown are the URLs without what is secret in them.
+func Shown(urls []string) string {
 	var all []string
 	for _, text := range urls {
 		u, err := url.Parse(text)
