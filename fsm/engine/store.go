@@ -67,6 +67,7 @@ type Range struct {
 type Entry struct {
 	ID     string // "<epoch>-<seq>"
 	Events []Event
+	Chain  string // over this entry and all before it, as the store has it; "" is none
 }
 
 // Hold is the right to write one partition. It is for one goroutine at a time.

@@ -117,7 +117,7 @@ func (r *reader) Journal(ctx context.Context, from, to string, limit int) ([]eng
 	return entries, nil
 }
 
-// parseEntry reads an id and its fields, whose names may come more than once.
+// parseEntry reads an id, its events, whose names may come more than once, and its chain.
 func parseEntry(reply any) (engine.Entry, error) {
 	pair, _ := reply.([]any)
 	if len(pair) != 2 {
@@ -125,7 +125,8 @@ func parseEntry(reply any) (engine.Entry, error) {
 	}
 	id, _ := pair[0].(string)
 	fields, _ := pair[1].([]any)
-	entry := engine.Entry{ID: id}
+	fields, chain := cutChain(fields)
+	entry := engine.Entry{ID: id, Chain: chain}
 	for ; len(fields) >= 2; fields = fields[2:] {
 		name, _ := fields[0].(string)
 		text, _ := fields[1].(string)
