@@ -118,6 +118,8 @@ func testWritten(t *testing.T, b Backend) {
 	equal(t, "h2 f", []any{value, ok, err}, []any{"2", true, nil})
 	value, ok, err = r.Field(t.Context(), "h2", "none")
 	equal(t, "h2 none", []any{value, ok, err}, []any{"", false, nil})
+	some, err := r.Pick(t.Context(), "h1", "g", "none", "f")
+	equal(t, "some of h1", fmt.Sprintf("%q %v", some, err), `["-3" "" "1"] <nil>`)
 	empty, err := r.Fields(t.Context(), "none")
 	equal(t, "absent hash", []any{len(empty), err}, []any{0, nil})
 	due, err := h.Wakes(t.Context())
