@@ -20,6 +20,8 @@
 //     cursor says up to where all are done; what lies behind it is performed again after
 //     a restart. An effect's ID is for its receiver to know a repeat.
 //   - Wake-ups are kept in the store and come back as [Due] inputs, also after a restart.
+//   - A takeover need not read all that is live: a [Lazy] actor is fed what an input is
+//     about, beside the others, and the input is handled again.
 //   - A batch takes what is queued and never waits to fill: under load batches grow by
 //     themselves, without it an input pays one round trip.
 //

@@ -81,6 +81,11 @@ func (p *partition) session(ctx context.Context) (served bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("load wake-ups: %w", err)
 	}
+	if lazy, ok := actor.(Lazy); ok {
+		if err := lazy.Index(kept); err != nil {
+			return false, fmt.Errorf("load: %w", err)
+		}
+	}
 	s := newSession(p, hold, actor, newWakes(kept))
 	defer s.effects.stop()
 	if err := s.recover(ctx); err != nil {

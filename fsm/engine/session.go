@@ -22,7 +22,9 @@ type session struct {
 	spare    *stage // what comes next, when it is not in flight
 	inFlight bool
 	inputs   []input
-	noted    string // the cursor as it was last committed
+	pantry   *pantry // of a Lazy actor
+	resuming *parked // the input that is handled again
+	noted    string  // the cursor as it was last committed
 
 	sealed   chan *stage  // to the committer
 	outcomes chan outcome // back from it
@@ -44,6 +46,7 @@ func newSession(p *partition, hold Hold, actor Actor, w *wakes) *session {
 		open: newStage(), spare: newStage(),
 		sealed: make(chan *stage, 1), outcomes: make(chan outcome, 1),
 	}
+	s.pantry = newPantry(p.store.Read(p.number), p.config)
 	s.effects = newEffects(p, s.cursor)
 	s.open.reset(hold.Epoch(), hold.Seq()+1)
 	s.tx = Tx{partition: p.number, wakes: w}
@@ -56,6 +59,7 @@ func (s *session) serve(ctx context.Context) error {
 	committer.Go(func() { s.commitAll(ctx) })
 	defer committer.Wait()
 	defer close(s.sealed)
+	defer s.pantry.refuse(ErrUnavailable)
 
 	s.effects.start(ctx)
 	s.timer, s.flush = time.NewTimer(0), time.NewTimer(0)
@@ -76,6 +80,7 @@ func (s *session) serve(ctx context.Context) error {
 
 // wait sleeps until there is something to do.
 func (s *session) wait(ctx context.Context) error {
+	s.pantry.start(ctx)
 	signal, due := s.queue.signal, s.timer.C
 	if s.full() { // no room before the batch in flight has landed
 		signal, due = nil, nil
@@ -97,12 +102,14 @@ func (s *session) wait(ctx context.Context) error {
 		s.open.flush = s.cursor.position() != s.noted
 	case out := <-s.outcomes:
 		return s.landed(out)
+	case pg := <-s.pantry.pages:
+		s.supplied(pg)
 	case <-ctx.Done():
 	}
 	return nil
 }
 
-func (s *session) full() bool { return s.open.inputs >= s.config.MaxBatch }
+func (s *session) full() bool { return s.open.inputs >= s.config.MaxBatch || s.pantry.full() }
 
 // gather handles what is due and what is queued, as far as there is room.
 func (s *session) gather() {
@@ -120,6 +127,9 @@ func (s *session) gather() {
 // when nothing that it may have seen is still on its way.
 func (s *session) handle(in input) {
 	reply, err := s.decide(in.in)
+	if s.park(in, false, err) {
+		return
+	}
 	if s.open.changes == 0 && !s.inFlight {
 		in.answer(reply, err)
 		return
@@ -134,15 +144,24 @@ const lookAgain = time.Second
 func (s *session) handleDue(due Due) {
 	s.tx.due, s.tx.dueMoved = due.ID, false
 	_, err := s.decide(due)
+	if s.park(input{in: due}, true, err) {
+		s.tx.due = ""
+		return
+	}
 	s.open.inputs++
 	switch {
 	case err != nil:
-		s.log.Warn().Err(err).Str("wake", due.ID).Msg("a wake-up was refused; it comes again")
-		s.wakes.set(due.ID, s.tx.now.Add(lookAgain))
+		s.comeAgain(due, err)
 	case !s.tx.dueMoved:
 		s.tx.NoWake(due.ID)
 	}
 	s.tx.due = ""
+}
+
+// comeAgain has a wake-up come again that was not handled.
+func (s *session) comeAgain(due Due, err error) {
+	s.log.Warn().Err(err).Str("wake", due.ID).Msg("a wake-up was refused; it comes again")
+	s.wakes.set(due.ID, s.tx.now.Add(lookAgain))
 }
 
 // decide calls the actor, and crashes over one that breaks the rules.
@@ -218,16 +237,25 @@ func (s *session) finish() error {
 		if s.sealIfReady() {
 			continue
 		}
-		if !s.inFlight {
+		s.pantry.start(context.Background())
+		if !s.inFlight && !s.pantry.reading {
 			return nil
 		}
-		if err := s.landed(<-s.outcomes); err != nil {
-			return err
+		select {
+		case out := <-s.outcomes:
+			if err := s.landed(out); err != nil {
+				return err
+			}
+		case pg := <-s.pantry.pages:
+			s.supplied(pg)
 		}
 	}
 }
 
 func (s *session) gatherQueued() {
+	if s.full() {
+		return
+	}
 	s.inputs = s.queue.take(s.inputs[:0], s.config.MaxBatch-s.open.inputs)
 	for _, in := range s.inputs {
 		s.handle(in)

@@ -45,6 +45,8 @@ type Reader interface {
 	Field(ctx context.Context, hash, field string) (value string, ok bool, err error)
 	// Fields reads a whole hash; one that is absent is empty.
 	Fields(ctx context.Context, hash string) (map[string]string, error)
+	// Pick reads some fields of a hash, in their order; "" is absent.
+	Pick(ctx context.Context, hash string, fields ...string) ([]string, error)
 	// Members lists members of a sorted set.
 	Members(ctx context.Context, set string, r Range) ([]string, error)
 	// Journal lists entries from one id to another, both included unless preceded by "(";
@@ -67,6 +69,7 @@ type Range struct {
 type Entry struct {
 	ID     string // "<epoch>-<seq>"
 	Events []Event
+	Chain  string // over this entry and all before it, as the store has it; "" is none
 }
 
 // Hold is the right to write one partition. It is for one goroutine at a time.

@@ -31,6 +31,10 @@ func TestEngine(t *testing.T, begin func(t testing.TB) Backend) {
 		{"what was taken in is answered at the stop", testDrain},
 		{"a new owner stops the old one", testSecondOwner},
 		{"an outage is survived", testOutage},
+		{"what is not in memory is read once, when it is wanted", testLazy},
+		{"others go on while something is read", testLazyOthers},
+		{"what cannot be read is asked for again", testLazyFails},
+		{"a wake-up of what is not in memory", testLazyWakes},
 		{"kills lose nothing and repeat nothing", testKills},
 		{"any plan of faults", testPlans},
 	} {

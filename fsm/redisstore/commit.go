@@ -30,7 +30,7 @@ func (h *hold) Commit(ctx context.Context, b *engine.Batch) error {
 	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
 		in, err := h.attempt(ctx, b.Seq, &sent)
 		if in {
-			h.seq = b.Seq
+			h.seq, h.chain = b.Seq, h.line.chain
 			if b.Cursor != "" {
 				h.cursor = b.Cursor
 			}

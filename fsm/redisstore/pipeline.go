@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,10 +16,11 @@ import (
 
 // pipeline is one batch as commands. It is used again and again.
 type pipeline struct {
-	seq  uint64
-	args []any // of all commands, one after the other
-	ends []int // where each ends
-	text []byte
+	seq   uint64
+	chain chain // when it is in
+	args  []any // of all commands, one after the other
+	ends  []int // where each ends
+	text  []byte
 }
 
 func (l *pipeline) add(args ...any) { l.args = append(l.args, args...) }
@@ -28,6 +30,7 @@ func (l *pipeline) end() { l.ends = append(l.ends, len(l.args)) }
 // encode writes the batch out as few commands with many values.
 func (l *pipeline) encode(h *hold, b *engine.Batch) error {
 	clear(l.args)
+	l.chain = h.chain
 	l.seq, l.args, l.ends, l.text = b.Seq, l.args[:0], l.ends[:0], l.text[:0]
 	if err := l.journal(h, b); err != nil {
 		return err
@@ -43,6 +46,9 @@ func (l *pipeline) records(h *hold, b *engine.Batch) {
 	l.add("MSET", h.key("seq"), strconv.FormatUint(b.Seq, 10))
 	if b.Cursor != "" && b.Cursor != h.cursor {
 		l.add(h.key("cursor"), b.Cursor)
+	}
+	if len(b.Journal) > 0 {
+		l.add(h.key("chain"), l.chain.String())
 	}
 	for _, r := range b.Puts {
 		l.add(h.key(r.Key), r.Value)
@@ -133,22 +139,26 @@ func runs[E any](all []E, same func(a, b E) bool, each func([]E)) {
 }
 
 // journal is an XADD, the first command because it is the only one that could be refused
-// for what the store holds.
+// for what the store holds. What its chain is over lies in text, in one piece.
 func (l *pipeline) journal(h *hold, b *engine.Batch) error {
 	if len(b.Journal) == 0 {
 		return nil
 	}
 	id := strconv.FormatUint(h.epoch, 10) + "-" + strconv.FormatUint(b.Seq, 10)
 	l.add("XADD", h.key("journal"), id)
+	l.text = append(append(append(l.text, h.chain[:]...), id...), '\n')
 	for _, event := range b.Journal {
+		l.text = append(append(l.text, event.Name...), 0)
 		start := len(l.text)
 		text, err := event.AppendText(l.text)
 		if err != nil {
 			return fmt.Errorf("journal %s of %s: %w", event.Name, event.Subject, err)
 		}
-		l.text = text
 		l.add(event.Name, text[start:len(text):len(text)])
+		l.text = append(text, '\n')
 	}
+	l.chain = sha256.Sum256(l.text)
+	l.add(chainField, l.chain.String())
 	l.end()
 	return nil
 }

@@ -37,11 +37,28 @@ func (r *reader) Get(ctx context.Context, keys ...string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get %s and %d more: %w", names[0], len(names)-1, err)
 	}
+	return textsOf(values), nil
+}
+
+// textsOf are values as Redis answers them; absent is "".
+func textsOf(values []any) []string {
 	texts := make([]string, len(values))
 	for i, v := range values {
 		texts[i], _ = v.(string)
 	}
-	return texts, nil
+	return texts
+}
+
+// Pick reads some fields of a hash.
+func (r *reader) Pick(ctx context.Context, hash string, fields ...string) ([]string, error) {
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	values, err := r.client.HMGet(ctx, r.key(hash), fields...).Result()
+	if err != nil {
+		return nil, fmt.Errorf("get %d fields of %s: %w", len(fields), r.key(hash), err)
+	}
+	return textsOf(values), nil
 }
 
 // Field reads one field of a hash.
@@ -117,7 +134,7 @@ func (r *reader) Journal(ctx context.Context, from, to string, limit int) ([]eng
 	return entries, nil
 }
 
-// parseEntry reads an id and its fields, whose names may come more than once.
+// parseEntry reads an id, its events, whose names may come more than once, and its chain.
 func parseEntry(reply any) (engine.Entry, error) {
 	pair, _ := reply.([]any)
 	if len(pair) != 2 {
@@ -125,7 +142,8 @@ func parseEntry(reply any) (engine.Entry, error) {
 	}
 	id, _ := pair[0].(string)
 	fields, _ := pair[1].([]any)
-	entry := engine.Entry{ID: id}
+	fields, chain := cutChain(fields)
+	entry := engine.Entry{ID: id, Chain: chain}
 	for ; len(fields) >= 2; fields = fields[2:] {
 		name, _ := fields[0].(string)
 		text, _ := fields[1].(string)

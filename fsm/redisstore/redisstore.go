@@ -7,8 +7,9 @@
 //	{p03}:owner    who took it last
 //	{p03}:seq      the number of the last batch
 //	{p03}:cursor   the last journal entry whose effects, and all before, are done
+//	{p03}:chain    the chain of the last journal entry
 //	{p03}:due      sorted set: wake-ups, by Unix milliseconds
-//	{p03}:journal  stream: an entry for each batch, <epoch>-<seq>, a field for each event
+//	{p03}:journal  stream: an entry for each batch, <epoch>-<seq>, a field for each event, and the chain
 //	{p03}:NAME     what the actor keeps
 //	airtill:store  what the store was made for
 //
@@ -17,6 +18,11 @@
 // the same round trip: when somebody takes the partition, or when a copy of the batch
 // that was believed lost comes late, EXEC writes nothing. Replies that are lost are
 // resolved by reading seq: commands are never blindly sent again.
+//
+// The chain is 64 hexadecimal digits, the SHA-256 of these octets: the 32 of the chain
+// before, zeros for the first entry that has one; the entry's id and a line feed; and for
+// each event its name, a zero, its text as it is, and a line feed. An entry that is
+// changed, left out or put in breaks the chain of all that follow it.
 //
 // Used are neither Lua, nor blocking commands, nor the server's clock, nor expiry. Left
 // out: WAIT for replicas, and trimming the journal.

@@ -143,3 +143,51 @@ func TestParseURL(t *testing.T) {
 		t.Error("http was accepted")
 	}
 }
+
+func TestTakeReadsTheChain(t *testing.T) {
+	addr := enginetest.Miniredis(t)
+	raw := client(t, addr)
+	for _, test := range []struct {
+		head string
+		want error
+	}{
+		{"", nil},
+		{strings.Repeat("0f", 32), nil},
+		{strings.Repeat("0f", 31), engine.ErrBroken},
+		{strings.Repeat("0g", 32), engine.ErrBroken},
+	} {
+		s, err := open(t, addr, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw.Set(t.Context(), "{p00}:chain", test.head, 0)
+		if _, err := s.Take(t.Context(), 0); !errors.Is(err, test.want) {
+			t.Errorf("with %q: %v, want %v", test.head, err, test.want)
+		}
+	}
+}
+
+// TestJournalWithoutChain reads what an older version wrote, and goes on from there.
+func TestJournalWithoutChain(t *testing.T) {
+	addr := enginetest.Miniredis(t)
+	s, err := open(t, addr, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.Take(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client(t, addr).Do(t.Context(), "XADD", "{p00}:journal", "0-1", "chain", `{"subject":"old"}`)
+	if err := h.Commit(t.Context(), &engine.Batch{Seq: 1, Journal: []engine.Event{{Subject: "new", Name: "step"}}}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := h.Journal(t.Context(), "-", "+", 0)
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	before, after := entries[0], entries[1]
+	if before.Chain != "" || len(before.Events) != 1 || len(after.Chain) != 64 || len(after.Events) != 1 {
+		t.Errorf("read %+v and %+v", before, after)
+	}
+}

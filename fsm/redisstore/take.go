@@ -20,6 +20,7 @@ type hold struct {
 	epoch  uint64
 	seq    uint64
 	cursor string
+	chain  chain // of the last entry that is in
 	line   pipeline
 }
 
@@ -74,7 +75,7 @@ func (h *hold) take(ctx context.Context) error {
 	pipe.Do(ctx, "SET", h.key("owner"), h.store.owner)
 	exec := pipe.Do(ctx, "EXEC")
 	watch := pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
-	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"), h.key("cursor"))
+	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"), h.key("cursor"), h.key("chain"))
 	_, err = pipe.Exec(ctx)
 	switch {
 	case errors.Is(exec.Err(), redis.Nil):
@@ -116,8 +117,8 @@ func (h *hold) mayTake(ctx context.Context) error {
 // begin notes where the partition's writer goes on.
 func (h *hold) begin(now *redis.Cmd) error {
 	values, err := now.Slice()
-	if err != nil || len(values) != 3 {
-		return fmt.Errorf("read fence, seq and cursor: %v (%w)", values, err)
+	if err != nil || len(values) != 4 {
+		return fmt.Errorf("read fence, seq, cursor and chain: %v (%w)", values, err)
 	}
 	fence, err := number(values[0])
 	if err != nil {
@@ -130,7 +131,9 @@ func (h *hold) begin(now *redis.Cmd) error {
 		return err
 	}
 	h.cursor, _ = values[2].(string)
-	return nil
+	head, _ := values[3].(string)
+	h.chain, err = parseChain(head)
+	return err
 }
 
 // number reads a count as Redis answers it; absent is 0.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/airtill/airtill/fsm/bill"
@@ -132,10 +133,18 @@ func (b *books) readKept(ctx context.Context) (err error) {
 func (b *books) readDue(ctx context.Context) error {
 	ids, err := b.reader.Members(ctx, engine.DueSet, engine.Range{})
 	b.due = make(map[string]bool, len(ids))
-	for _, id := range ids {
-		b.due[id] = true
+	for _, name := range ids {
+		b.due[dueOf(name)] = true
 	}
 	return err
+}
+
+// dueOf is what a deadline is of: a bill, whose phone the name also says, or a sweep.
+func dueOf(name string) string {
+	if id, _, _ := strings.Cut(name, ":"); isBill(id) {
+		return id
+	}
+	return name
 }
 
 func recordKey(id string) string { return "bill:" + id }

@@ -97,8 +97,8 @@ func (b *books) overdue(ctx context.Context, newest time.Time) error {
 		return nil
 	}
 	ids, err := b.reader.Members(ctx, engine.DueSet, engine.Range{ByScore: true, Max: float64(least.UnixMilli())})
-	for _, id := range ids {
-		b.late(engine.DueSet, "%s has been due since before %s", id, least.UTC().Format(time.RFC3339))
+	for _, name := range ids {
+		b.late(engine.DueSet, "%s has been due since before %s", dueOf(name), least.UTC().Format(time.RFC3339))
 	}
 	return err
 }

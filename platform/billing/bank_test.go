@@ -94,7 +94,52 @@ func inBubble(t *testing.T, body func(t *testing.T, b *bank)) {
 // fresh builds a partition's memory from the store.
 func (b *bank) fresh(n engine.Partition) *Partition {
 	p := must(New(b.config, n))
-	if err := p.Load(context.Background(), b.store.Read(n)); err != nil {
+	if err := b.load(p); err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+// load builds a partition's memory as the engine does: nothing is awake.
+func (b *bank) load(p *Partition) error {
+	if err := p.Load(context.Background(), b.store.Read(p.number)); err != nil {
+		return err
+	}
+	return p.Index(b.store.Partition(p.number).Due(time.Now().AddDate(100, 0, 0)))
+}
+
+// feed reads what an input misses.
+func (b *bank) feed(p *Partition, missing []engine.Key) {
+	b.t.Helper()
+	var all []engine.Kept
+	for _, k := range missing {
+		r := b.store.Partition(p.number)
+		text := r.Records[k.Name]
+		if k.Hash != "" {
+			text = r.Hashes[k.Hash][k.Name]
+		}
+		all = append(all, engine.Kept{Key: k, Text: text})
+	}
+	p.Feed(all)
+}
+
+// awake is a partition with all in memory that the store has.
+func (b *bank) awake(n engine.Partition) *Partition {
+	b.t.Helper()
+	p := b.fresh(n)
+	r := b.store.Partition(n)
+	var all []engine.Key
+	for name := range r.Hashes["phones"] {
+		all = append(all, phoneKeys(name)...)
+	}
+	for tail := range r.Hashes["elements"] {
+		all = append(all, engine.Key{Hash: "elements", Name: tail})
+	}
+	for _, name := range p.asleep.bills {
+		all = append(all, billKey(name))
+	}
+	b.feed(p, all)
+	for _, err := range p.asleep.spoiled {
 		b.t.Fatal(err)
 	}
 	return p
@@ -112,6 +157,10 @@ func (b *bank) Do(_ context.Context, n engine.Partition, in any) (any, error) {
 	b.t.Helper()
 	b.seqs[n]++
 	reply, batch, err := engine.Decide(b.parts[n], n, b.seqs[n], time.Now(), in)
+	for missing, ok := err.(*engine.Missing); ok; missing, ok = err.(*engine.Missing) {
+		b.feed(b.parts[n], missing.Keys)
+		reply, batch, err = engine.Decide(b.parts[n], n, b.seqs[n], time.Now(), in)
+	}
 	if err != nil && !isEmpty(batch) {
 		b.t.Fatalf("%T was refused (%v) and staged something", in, err)
 	}
@@ -151,19 +200,32 @@ func (b *bank) do(n engine.Partition, in any) any {
 	return reply
 }
 
-// memory is a partition's memory in a form that can be compared.
-func memory(p *Partition) map[string]string {
+// memory is a partition's memory in a form that can be compared, without what is asleep
+// in another.
+func memory(p, other *Partition) map[string]string {
 	m := map[string]string{"book": fmt.Sprintf("%+v", p.book)}
-	for _, r := range p.bills {
-		m["bill "+string(r.ID)] = encode(r) + encode(r.Bill)
+	asleep := func(ref applet.BillRef) bool {
+		return other.asleep.bills[ref] != "" || other.asleep.orphans[ref] != nil
+	}
+	for ref, r := range p.bills {
+		if !asleep(ref) {
+			m["bill "+string(r.ID)] = encode(r) + encode(r.Bill) + r.deadline
+		}
 	}
 	for id, r := range p.messages {
-		m["message "+string(id)] = string(r.ID)
+		if !asleep(r.ID.Ref()) {
+			m["message "+string(id)] = string(r.ID)
+		}
 	}
 	for number, ph := range p.phones {
+		if other.phones[number] == nil {
+			continue
+		}
 		var ids []string
 		for _, r := range ph.bills {
-			ids = append(ids, string(r.ID))
+			if !asleep(r.ID.Ref()) {
+				ids = append(ids, string(r.ID))
+			}
 		}
 		slices.Sort(ids)
 		m["phone "+string(number)] = fmt.Sprintf("%s %s %v %q %s", encode(ph.Register), encode(ph.counters), ph.recent, ids, ph.id)
@@ -172,10 +234,15 @@ func memory(p *Partition) map[string]string {
 		m["merchant "+string(id)] = encode(c)
 	}
 	for id, owner := range p.elements {
-		m["element "+id] = fmt.Sprint(owner)
+		if _, awake := other.elements[id]; awake {
+			m["element "+id] = fmt.Sprint(owner)
+		}
 	}
 	for sub, pl := range p.pools {
-		m["pool "+sub] = fmt.Sprintf("%s %v", encode(pl), pl.inOrder())
+		waiting := slices.DeleteFunc(pl.inOrder(), asleep)
+		if kept := encode(pl); len(waiting) > 0 || pl.Number > 0 {
+			m["pool "+sub] = fmt.Sprintf("%s %v", kept, waiting)
+		}
 	}
 	for origin, n := range p.swept {
 		m["swept "+origin] = fmt.Sprint(n)
@@ -188,7 +255,7 @@ func memory(p *Partition) map[string]string {
 func (b *bank) check(n engine.Partition) {
 	b.t.Helper()
 	p := b.parts[n]
-	if diff := cmp.Diff(memory(b.fresh(n)), memory(p)); diff != "" {
+	if diff := cmp.Diff(memory(b.awake(n), p), memory(p, p)); diff != "" {
 		b.t.Fatalf("memory is not what was staged (-loaded +memory):\n%s", diff)
 	}
 	for currency, sum := range p.book.Sums() {
@@ -197,7 +264,7 @@ func (b *bank) check(n engine.Partition) {
 		}
 	}
 	for _, r := range p.bills {
-		if _, ok := b.store.Partition(n).Sets[engine.DueSet][string(r.ID)]; !ok {
+		if _, ok := b.store.Partition(n).Sets[engine.DueSet][r.deadline]; !ok {
 			b.t.Fatalf("the live bill %s (%s) has no deadline", r.ID, r.State)
 		}
 	}
@@ -364,11 +431,45 @@ func (b *bank) dues() {
 
 func (b *bank) record(id platform.BillID) *record {
 	b.t.Helper()
-	r := b.parts[id.Partition()].bills[id.Ref()]
+	p := b.parts[id.Partition()]
+	b.wake(p, func(w *want) { w.bill(id.Ref()) })
+	r := p.bills[id.Ref()]
 	if r == nil {
 		b.t.Fatalf("%s is not live", id)
 	}
 	return r
+}
+
+// live counts the live bills of all partitions.
+func (b *bank) live() (n int) {
+	for _, p := range b.parts {
+		n += len(p.bills) + len(p.asleep.bills) + len(p.asleep.orphans)
+	}
+	return n
+}
+
+// phone is a phone with its bills.
+func (b *bank) phone(h *handset) *phone {
+	b.t.Helper()
+	p := b.parts[b.service.PhonePartition(h.phone)]
+	b.wake(p, func(w *want) { w.phone(h.phone) })
+	return p.phones[h.phone]
+}
+
+// wake feeds a partition until it has what is wanted.
+func (b *bank) wake(p *Partition, what func(*want)) {
+	b.t.Helper()
+	for {
+		w := want{p: p}
+		what(&w)
+		if w.err != nil {
+			b.t.Fatal(w.err)
+		}
+		if len(w.keys) == 0 {
+			return
+		}
+		b.feed(p, w.keys)
+	}
 }
 
 func (b *bank) want(id platform.BillID, s fsm.State) {

@@ -12,6 +12,7 @@
 //	bill:ID           a live bill, as JSON                    payer's partition
 //	finished:DAY      hash: bills that are final, by id, filed under the day they were made
 //	phones            hash: the register, by number; no PIN, PAN or key
+//	held              hash: phones that are held, and since when
 //	counters          hash: packet, DUKPT and PIN try counters, by number; no message
 //	balances          hash: the book, by account
 //	sweeps            hash: the last sweep of each payee and currency
@@ -112,8 +113,9 @@ type Partition struct {
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
 
-	moved []*phone // whose counters this input has moved
-	drops map[Drop]int
+	asleep asleep   // what is not in memory
+	moved  []*phone // whose counters this input has moved
+	drops  map[Drop]int
 }
 
 // New makes the actor of one partition, empty until the engine loads it.
@@ -139,6 +141,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
 		drops:     make(map[Drop]int),
+		asleep:    newAsleep(),
 	}, nil
 }
 
@@ -146,6 +149,9 @@ var _ engine.Actor = (*Partition)(nil)
 
 // Handle decides one input and stages the decision.
 func (p *Partition) Handle(tx *engine.Tx, in any) (any, error) {
+	if err := p.need(in); err != nil {
+		return nil, err
+	}
 	reply, err := p.decide(tx, in)
 	p.stageCounters(tx)
 	return reply, err

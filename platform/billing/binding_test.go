@@ -33,7 +33,7 @@ func (b *bank) rotate() uint8 {
 }
 
 func (b *bank) versions(h *handset) (current, pending uint8) {
-	c := b.parts[b.service.PhonePartition(h.phone)].phones[h.phone].counters
+	c := b.phone(h).counters
 	return c.Version, c.Pending
 }
 

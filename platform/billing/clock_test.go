@@ -300,7 +300,7 @@ func TestAcknowledgedBillIsFiled(t *testing.T) {
 		if p.Hashes["finished:"+id.Day()][string(id)] == "" || p.Records[recordKey(id)] != "" {
 			t.Error("the bill is not filed under its day")
 		}
-		if live := b.parts[0]; len(live.bills)+len(live.messages)+len(live.phones[h.phone].bills) != 0 {
+		if live := b.parts[0]; len(live.bills)+len(live.messages)+len(b.phone(h).bills) != 0 {
 			t.Error("the bill is still in memory")
 		}
 		kept, err := b.service.Bill(t.Context(), theShop, id)
@@ -338,7 +338,7 @@ func TestNobodyToTell(t *testing.T) {
 			t.Errorf("final %t after %d callbacks", r.final(), r.Reports)
 		}
 		b.pass(time.Minute)
-		if len(b.parts[0].bills) != 0 {
+		if b.live() != 0 {
 			t.Error("the bill stays")
 		}
 	})

@@ -39,6 +39,7 @@ func (p *Partition) claimElement(tx *engine.Tx, in ClaimElement) error {
 		return nil
 	}
 	p.elements[tail] = claim{element: in.Element, phone: in.Phone}
+	delete(p.asleep.absent, engine.Key{Hash: "elements", Name: tail})
 	tx.SetField("elements", tail, encode(owner{Element: in.Element, Phone: p.config.Vault.SealText(phoneText, string(in.Phone))}))
 	return nil
 }
@@ -77,9 +78,10 @@ func (p *Partition) enrol(tx *engine.Tx, in Enrol) (any, error) {
 		}
 		return ph.Register, nil
 	}
-	ph := p.newPhone(in.Phone)
+	ph := newPhone(p.config.Vault, in.Phone)
 	ph.Enrolled, ph.counters.Version = tx.Now(), in.Version
 	p.phones[ph.MSISDN] = ph
+	delete(p.asleep.absent, phoneKeys(ph.id)[0])
 	tx.SetField("phones", ph.id, encode(sealRegister(p.config.Vault, ph.Register)))
 	p.keepCounters(ph)
 	var moves []platform.Posting
@@ -242,20 +244,41 @@ func (s *Service) account(reg Register, slot int, c money.Currency) string {
 func (s *Service) Phones(ctx context.Context) ([]platform.Phone, error) {
 	var all []platform.Phone
 	for n := range s.config.Partitions {
-		view := &Partition{config: s.config, number: engine.Partition(n), phones: make(map[gateway.MSISDN]*phone)}
 		r := s.store.Read(engine.Partition(n))
-		if err := view.loadPhones(ctx, r); err != nil {
+		phones, err := s.phonesOf(ctx, r)
+		if err != nil {
 			return nil, unavailable("list phones", err)
 		}
 		balances := make(map[string]money.Amount)
 		if err := decodeFields(ctx, r, "balances", func(account string, a money.Amount) { balances[account] = a }); err != nil {
 			return nil, unavailable("read balances", err)
 		}
-		for _, ph := range view.phones {
+		for _, ph := range phones {
 			all = append(all, ph.view(balances))
 		}
 	}
 	slices.SortFunc(all, func(a, b platform.Phone) int { return strings.Compare(string(a.MSISDN), string(b.MSISDN)) })
+	return all, nil
+}
+
+// phonesOf reads a partition's register.
+func (s *Service) phonesOf(ctx context.Context, r engine.Reader) ([]*phone, error) {
+	counters, err := r.Fields(ctx, "counters")
+	if err != nil {
+		return nil, err
+	}
+	registers, err := r.Fields(ctx, "phones")
+	if err != nil {
+		return nil, err
+	}
+	var all []*phone
+	for id, text := range registers {
+		ph, err := readPhone(s.config.Vault, text, counters[id])
+		if err != nil {
+			return nil, fmt.Errorf("phones %s: %w", id, err)
+		}
+		all = append(all, ph)
+	}
 	return all, nil
 }
 

@@ -64,6 +64,7 @@ func (p *Partition) hold(tx *engine.Tx, ph *phone, sign string) {
 		return
 	}
 	ph.counters.Held = hold{Since: tx.Now(), Why: sign}
+	tx.SetField("held", ph.id, tx.Now().Format(time.RFC3339))
 	p.keepCounters(ph)
 	tx.Record(engine.Event{Subject: ph.subject(), Name: "hold", From: free, To: held, Cause: CausePhone, Data: story{Detail: sign}})
 	p.config.Log.Warn().Str("msisdn", ph.MSISDN.Masked()).Str("why", sign).
@@ -87,6 +88,7 @@ func (p *Partition) release(tx *engine.Tx, in platform.Release) error {
 	}
 	c := &ph.counters
 	c.Held, c.Settled, c.Released = hold{}, c.In, tx.Now()
+	tx.DeleteField("held", ph.id)
 	ph.signs = 0
 	p.keepCounters(ph)
 	p.act(tx, ph, "release", in.By, in.Note, engine.Event{From: held, To: free})

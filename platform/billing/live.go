@@ -1,7 +1,6 @@
 package billing
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/airtill/airtill/fsm/engine"
@@ -9,17 +8,12 @@ import (
 )
 
 // adopt takes a live bill into memory, with all that finds it.
-func (p *Partition) adopt(r *record) error {
-	ph, ok := p.phones[r.Phone]
-	if !ok {
-		return fmt.Errorf("bill %s is for a phone that is not enrolled here", r.ID)
-	}
+func (p *Partition) adopt(r *record, ph *phone) {
 	p.bills[r.ID.Ref()] = r
 	ph.bills = append(ph.bills, r)
 	for _, id := range r.Messages {
 		p.messages[id] = r
 	}
-	return nil
 }
 
 // forget drops a bill from memory.

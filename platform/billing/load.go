@@ -5,26 +5,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
-	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/money"
 )
 
-// loadChunk is how many live bills are read at once.
-const loadChunk = 1000
-
-// Load builds the partition's memory from what the store holds: the register, the
-// book, the merchants and the live bills. Finished bills stay where they are.
+// Load builds the partition's memory from what the store holds: the book and the
+// merchants. Phones and live bills are read when an input is about them.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills,
+		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
@@ -55,43 +49,13 @@ func (p *Partition) loadBook(ctx context.Context, r engine.Reader) error {
 	return nil
 }
 
-func (p *Partition) loadPhones(ctx context.Context, r engine.Reader) error {
-	known := make(map[string]*phone)
-	err := openFields(ctx, r, "phones", func(id string, kept sealedRegister) error {
-		reg, err := kept.open(p.config.Vault)
-		if err != nil {
-			return err
-		}
-		ph := p.newPhone(reg)
-		p.phones[reg.MSISDN], known[id] = ph, ph
-		return nil
-	})
-	if err != nil {
-		return err
+// loadHeld reads which phones are held.
+func (p *Partition) loadHeld(ctx context.Context, r engine.Reader) error {
+	fields, err := r.Fields(ctx, "held")
+	for id := range fields {
+		p.asleep.held[id] = true
 	}
-	err = decodeFields(ctx, r, "counters", func(id string, c counters) {
-		if ph, ok := known[id]; ok {
-			ph.counters = c
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return decodeFields(ctx, r, "recent", func(field string, t taken) {
-		id, place, _ := strings.Cut(field, ":")
-		at, err := strconv.Atoi(place)
-		if ph, ok := known[id]; ok && err == nil && at >= 0 && at < mostRecent {
-			ph.recent.put(at, t)
-		}
-	})
-}
-
-func (p *Partition) loadElements(ctx context.Context, r engine.Reader) error {
-	return openFields(ctx, r, "elements", func(tail string, kept owner) error {
-		number, err := p.config.Vault.OpenText(phoneText, kept.Phone)
-		p.elements[tail] = claim{element: kept.Element, phone: gateway.MSISDN(number)}
-		return err
-	})
+	return err
 }
 
 func (p *Partition) loadMerchants(ctx context.Context, r engine.Reader) error {
@@ -114,50 +78,6 @@ func (p *Partition) loadSweeps(ctx context.Context, r engine.Reader) error {
 		return err
 	}
 	return decodeFields(ctx, r, "swept", func(origin string, number uint64) { p.swept[origin] = number })
-}
-
-// loadBills reads the live bills, which the deadlines name.
-func (p *Partition) loadBills(ctx context.Context, r engine.Reader) error {
-	ids, err := r.Members(ctx, engine.DueSet, engine.Range{})
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, id := range ids {
-		if strings.HasPrefix(id, "bill_") {
-			names = append(names, recordKey(platform.BillID(id)))
-		}
-	}
-	for start := 0; start < len(names); start += loadChunk {
-		chunk := names[start:min(start+loadChunk, len(names))]
-		texts, err := r.Get(ctx, chunk...)
-		if err != nil {
-			return err
-		}
-		for i, text := range texts {
-			if err := p.loadBill(text); err != nil {
-				return fmt.Errorf("%s: %w", chunk[i], err)
-			}
-		}
-	}
-	return nil
-}
-
-func (p *Partition) loadBill(text string) error {
-	var rec record
-	if err := json.Unmarshal([]byte(text), &rec); err != nil {
-		return err
-	}
-	if err := rec.open(p.config.Vault); err != nil {
-		return err
-	}
-	if err := p.adopt(&rec); err != nil {
-		return err
-	}
-	if rec.State == bill.Paid {
-		p.pool(ledger.Sub(rec.Payee, rec.Currency), rec.Bill).waiting[rec.ID.Ref()] = &rec
-	}
-	return nil
 }
 
 // decodeFields reads a hash of JSON values.

@@ -50,12 +50,12 @@ func TestUnlock(t *testing.T) {
 			t.Errorf("by %s at %s", e.Cause, e.At)
 		}
 		h.say(b, h.pay(b, id, withPIN("111111")))
-		if left := b.parts[0].phones[h.phone].triesLeft(1); left != Tries-1 {
+		if left := b.phone(h).triesLeft(1); left != Tries-1 {
 			t.Errorf("%d tries left after an unlocking and a wrong PIN", left)
 		}
 		h.say(b, h.pay(b, id))
 		b.want(id, bill.Paid)
-		if left := b.parts[0].phones[h.phone].triesLeft(2); left != 0 {
+		if left := b.phone(h).triesLeft(2); left != 0 {
 			t.Errorf("the other card has %d tries left", left)
 		}
 		b.audit()
@@ -126,8 +126,7 @@ func TestWrongPINsInParallel(t *testing.T) {
 			h.send(b, m)
 			b.restart()
 		}
-		p := b.parts[0]
-		if wrong := p.phones[h.phone].counters.Wrong[1]; wrong != Tries {
+		if wrong := b.phone(h).counters.Wrong[1]; wrong != Tries {
 			t.Errorf("%d wrong PINs are counted", wrong)
 		}
 		var codes []applet.ResponseCode

@@ -133,10 +133,8 @@ func (p *Partition) open(tx *engine.Tx, in Open) (any, error) {
 		return nil, unknownPhone()
 	}
 	r := p.newRecord(in, tx.Now())
-	r.Known = ph.counters.In
-	if err := p.adopt(r); err != nil {
-		return nil, err
-	}
+	r.Known, r.deadline = ph.counters.In, deadlineName(r.ID, ph.id)
+	p.adopt(r, ph)
 	var push []engine.Effect
 	if tx.Now().Before(r.Expires) { // else its merchant is told at once that its time is over
 		push = p.pushEffect(tx, r, ph)

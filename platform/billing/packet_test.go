@@ -79,7 +79,7 @@ func TestPayloadsThatAreNoMessages(t *testing.T) {
 		if after := encode(b.record(id)); after != before || len(b.effects) != 0 {
 			t.Errorf("the bill was %s\nand is %s", before, after)
 		}
-		if in := b.parts[0].phones[h.phone].counters.In; in != h.sent {
+		if in := b.phone(h).counters.In; in != h.sent {
 			t.Errorf("the counter is %d, %d packets came", in, h.sent)
 		}
 	})
@@ -153,7 +153,7 @@ func replay(t *testing.T, b *bank, h *handset, all map[string]Message, ids ...pl
 // states is where the live bills are and how often they were tried.
 func states(b *bank) string {
 	var all []string
-	for _, r := range b.parts[0].bills {
+	for _, r := range b.awake(0).bills {
 		all = append(all, fmt.Sprintf("%s %s %d %s", r.ID, r.State, r.Attempts, r.Paid))
 	}
 	slices.Sort(all)
@@ -220,7 +220,7 @@ func TestTwoBillsOfOnePhone(t *testing.T) {
 		h.say(b, h.pay(b, two))
 		b.want(one, bill.Refused)
 		b.want(two, bill.Paid)
-		if bills := b.parts[0].phones[h.phone].bills; len(bills) != 2 {
+		if bills := b.phone(h).bills; len(bills) != 2 {
 			t.Errorf("the phone has %d live bills", len(bills))
 		}
 	})

@@ -246,13 +246,6 @@ func (c *chaos) checkAll() {
 	}
 }
 
-func (c *chaos) live() (n int) {
-	for _, p := range c.parts {
-		n += len(p.bills)
-	}
-	return n
-}
-
 // judge holds the books against what the bills say.
 func (c *chaos) judge() {
 	c.checkAll()

@@ -97,11 +97,13 @@ func (r *recent) usedOtherwise(t *taken, since uint64) bool {
 func (r *recent) stage(tx *engine.Tx, phone string) {
 	for at := range r.ring {
 		if r.dirty&(1<<at) != 0 {
-			tx.SetField("recent", fmt.Sprintf("%s:%02d", phone, at), encode(&r.ring[at]))
+			tx.SetField("recent", recentField(phone, at), encode(&r.ring[at]))
 		}
 	}
 	r.dirty = 0
 }
+
+func recentField(phone string, at int) string { return fmt.Sprintf("%s:%02d", phone, at) }
 
 // put takes a packet back from the store.
 func (r *recent) put(at int, t taken) {

@@ -8,6 +8,7 @@ import (
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
 )
@@ -45,6 +46,8 @@ type record struct {
 	First string `json:"first_entry"` // of the bill's story in the journal
 	Last  string `json:"last_entry"`  // and its latest; each entry names the one before
 	prev  string // what Last was before the entry being written
+
+	deadline string // what it goes by among the deadlines
 }
 
 // answer is what a payment was answered with.
@@ -118,8 +121,7 @@ type phone struct {
 }
 
 // newPhone makes a phone of its register entry.
-func (p *Partition) newPhone(reg Register) *phone {
-	v := p.config.Vault
+func newPhone(v keys.Module, reg Register) *phone {
 	return &phone{
 		Register: reg, id: v.Fingerprint(phoneKind, string(reg.MSISDN)), sealed: v.SealText(phoneText, string(reg.MSISDN)),
 	}
@@ -181,7 +183,9 @@ type pool struct {
 	waiting  map[applet.BillRef]*record // paid bills, not settled yet
 }
 
-func sweepID(sub string) string { return "sweep:" + sub }
+const sweepPrefix = "sweep:"
+
+func sweepID(sub string) string { return sweepPrefix + sub }
 
 func originKey(from int, payee string, c money.Currency) string {
 	return strconv.Itoa(from) + ":" + payee + ":" + string(c)

@@ -27,7 +27,7 @@ func (h *handset) clone() *handset {
 }
 
 func (b *bank) isHeld(h *handset) bool {
-	return b.parts[b.service.PhonePartition(h.phone)].phones[h.phone].held()
+	return b.phone(h).held()
 }
 
 // payload is a message of the handset as it is before it is secured.
@@ -121,7 +121,7 @@ func checkHeld(t *testing.T, b *bank, h *handset, sign string) {
 	if r.State != bill.Opened || r.Reason != platform.ReasonElementHeld || r.Answer.Code != applet.CodeNotPermitted || b.debits(id) != 0 {
 		t.Errorf("a held phone: the bill is %s for %q, answered %q", r.State, r.Reason, r.Answer.Code)
 	}
-	if wrong := b.parts[0].phones[h.phone].counters.Wrong; len(wrong) != 0 {
+	if wrong := b.phone(h).counters.Wrong; len(wrong) != 0 {
 		t.Errorf("a PIN was tried: %v", wrong)
 	}
 	if n := len(b.told(h)); n != 2 {

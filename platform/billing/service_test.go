@@ -73,7 +73,7 @@ func TestS04_RepeatedOrders(t *testing.T) {
 					if tt.change != nil {
 						tt.change(&o)
 					}
-					before := len(b.parts[0].bills)
+					before := b.live()
 					again, err := b.service.CreateBill(t.Context(), theShop, o)
 					switch {
 					case tt.want == "new":
@@ -82,7 +82,7 @@ func TestS04_RepeatedOrders(t *testing.T) {
 						}
 					case codeOf(err) != tt.want || tt.want == "" && (again.ID != first.ID || !again.Repeated):
 						t.Errorf("bill %s, repeated %t, %v", again.ID, again.Repeated, err)
-					case len(b.parts[0].bills) != before:
+					case b.live() != before:
 						t.Error("a repeat made a bill")
 					}
 				})
@@ -102,7 +102,7 @@ func goOn(t *testing.T, b *bank, h *handset, id platform.BillID, when string) {
 		h.say(b, h.refuse(id))
 		outcome(b, id, Reported{Status: 204})
 		b.pass(time.Minute)
-		if len(b.parts[0].bills) != 0 {
+		if b.live() != 0 {
 			t.Fatal("the bill is still live")
 		}
 	}
@@ -165,7 +165,7 @@ func TestOpenedOnce(t *testing.T) {
 		open()
 		b.restart()
 		open()
-		if b.do(0, Open{ID: made.ID, Merchant: theShop, Order: orderFor(h, "r", ""), Made: time.Now(), Looked: time.Now()}); len(b.parts[0].bills) != 1 {
+		if b.do(0, Open{ID: made.ID, Merchant: theShop, Order: orderFor(h, "r", ""), Made: time.Now(), Looked: time.Now()}); b.live() != 1 {
 			t.Error("a source that says it looked is believed") // so the age of its look is what guards
 		}
 		if _, err := b.Do(t.Context(), 0, Open{ID: "bill_01JDXK3Z7M0000ZZZZZZZZZZZZ", Order: orderFor(h, "r", ""), Looked: time.Now().Add(-31 * time.Second)}); !errors.Is(err, ErrLookAgain) {
@@ -238,8 +238,8 @@ func TestServiceWhenTheEngineFails(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				if len(b.parts[0].bills) != 1 {
-					t.Errorf("%d bills", len(b.parts[0].bills))
+				if b.live() != 1 {
+					t.Errorf("%d bills", b.live())
 				}
 				b.want(made.ID, bill.Created)
 			})
@@ -268,8 +268,8 @@ func TestOpenEffectIsTriedAgain(t *testing.T) {
 			}
 		}
 		fail = nil
-		if err := perform.Perform(t.Context(), 0, effect.Effect); err != nil || len(b.parts[0].bills) != 1 {
-			t.Errorf("%d bills, %v", len(b.parts[0].bills), err)
+		if err := perform.Perform(t.Context(), 0, effect.Effect); err != nil || b.live() != 1 {
+			t.Errorf("%d bills, %v", b.live(), err)
 		}
 	})
 }

@@ -103,7 +103,7 @@ func (p *Partition) keep(tx *engine.Tx, r *record) {
 func (p *Partition) finish(tx *engine.Tx, r *record) {
 	tx.SetField(finishedKey(r.ID), string(r.ID), encode(finished{sealedBill: r.sealedBill, First: r.First, Last: r.Last}))
 	tx.Delete(recordKey(r.ID))
-	tx.NoWake(string(r.ID))
+	tx.NoWake(r.deadline)
 	p.forget(r)
 }
 

@@ -24,6 +24,9 @@ import (
 // batchOf lets one batch take several inputs, as the engine does under load.
 func (b *bank) batchOf(inputs ...any) {
 	b.t.Helper()
+	for _, in := range inputs {
+		b.wake(b.parts[0], func(w *want) { w.input(in) })
+	}
 	b.seqs[0]++
 	_, batch, err := engine.Decide(several{b.parts[0]}, 0, b.seqs[0], time.Now(), inputs)
 	if err != nil {
@@ -218,7 +221,7 @@ func (k *recorder) errors(t *testing.T, h *handset) {
 	}
 	_, err := k.service.Authenticate(t.Context(), k.shop.APIKey+"x")
 	fmt.Fprintln(&k.text, err)
-	fmt.Fprintf(&k.text, "%+v %v\n", k.parts[0].phones[h.phone].Register, k.config.Vault)
+	fmt.Fprintf(&k.text, "%+v %v\n", k.phone(h).Register, k.config.Vault)
 }
 
 // all is everything that was kept, staged, answered and logged.

@@ -102,7 +102,7 @@ func checkCell(t *testing.T, b *bank, from fsm.State, column, cell string) {
 	h := b.payer(1)
 	id := b.bring(h, from)
 	before := *b.record(id)
-	wrong := b.parts[0].phones[h.phone].counters.Wrong[1]
+	wrong := b.phone(h).counters.Wrong[1]
 	outcome, err := inputs()[column](b, h, id)
 	synctest.Wait()
 
@@ -133,7 +133,7 @@ func checkCell(t *testing.T, b *bank, from fsm.State, column, cell string) {
 		t.Errorf("the phone was sent %q, want %q", codes, code)
 	}
 	checkMoney(t, b, h, before, after, code == "00")
-	if now := b.parts[0].phones[h.phone].counters.Wrong[1]; (now != wrong) != (code == "55") && code != "00" {
+	if now := b.phone(h).counters.Wrong[1]; (now != wrong) != (code == "55") && code != "00" {
 		t.Errorf("wrong PINs counted: %d, before %d", now, wrong)
 	}
 	checkTold(t, b, &before, after)
@@ -214,7 +214,7 @@ func TestS08_PaymentThatDoesNotMatch(t *testing.T) {
 				if r.State != bill.Opened || r.Reason != platform.ReasonMismatch || r.Attempts != 1 || b.debits(id) != 0 {
 					t.Errorf("the bill is %s for %q after %d attempts", r.State, r.Reason, r.Attempts)
 				}
-				if wrong := b.parts[0].phones[h.phone].counters.Wrong; len(wrong) != 0 {
+				if wrong := b.phone(h).counters.Wrong; len(wrong) != 0 {
 					t.Errorf("a PIN was tried for a payment that does not match: %v", wrong)
 				}
 				h.say(b, h.pay(b, id)) // the right one still pays
@@ -273,7 +273,7 @@ func TestWrongPINs(t *testing.T) {
 		h := b.payer(1)
 		first, second := b.bring(h, bill.Opened), b.bring(h, bill.Opened)
 		wrong := withPIN("111111")
-		tries := func() (left int) { return b.parts[0].phones[h.phone].triesLeft(1) }
+		tries := func() (left int) { return b.phone(h).triesLeft(1) }
 
 		try := h.wrap(applet.Encode(scp80.Modern, h.pay(b, first, wrong)))
 		for range 5 { // the carrier duplicates it
@@ -341,7 +341,7 @@ func TestPINKeyServesOnce(t *testing.T) {
 		if r := b.record(id); r.State != bill.Opened || r.Answer.Code != applet.CodeNotPermitted || r.Reason != platform.ReasonElementHeld {
 			t.Errorf("the bill is %s, answered %s for %q", r.State, r.Answer.Code, r.Reason)
 		}
-		if left := b.parts[0].phones[h.phone].triesLeft(1); left != Tries {
+		if left := b.phone(h).triesLeft(1); left != Tries {
 			t.Errorf("%d tries left", left)
 		}
 	})

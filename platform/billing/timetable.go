@@ -15,11 +15,12 @@ const lookAgain = time.Hour
 
 // due does what a deadline asks for (S18). A deadline that was moved meanwhile is set again.
 func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
-	if sub, ok := strings.CutPrefix(in.ID, "sweep:"); ok {
+	if sub, ok := strings.CutPrefix(in.ID, sweepPrefix); ok {
 		p.sweep(tx, sub)
 		return nil
 	}
-	id, err := platform.ParseBillID(in.ID)
+	name, _, _ := strings.Cut(in.ID, ":")
+	id, err := platform.ParseBillID(name)
 	if err != nil {
 		tx.NoWake(in.ID)
 		return nil
@@ -69,7 +70,10 @@ func (p *Partition) wake(tx *engine.Tx, r *record) {
 	if at.IsZero() {
 		at = tx.Now().Add(lookAgain)
 	}
-	tx.Wake(string(r.ID), at)
+	if soon := tx.Now().Add(lookPaid); r.State == bill.Paid && at.After(soon) {
+		at = soon
+	}
+	tx.Wake(r.deadline, at)
 }
 
 // timeUp reminds the holder, or ends the bill.

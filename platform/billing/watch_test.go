@@ -171,7 +171,7 @@ func TestNegativeVectors(t *testing.T) {
 						t.Fatalf("the first time: %+v", got)
 					}
 				case "neg-cntr-low":
-					b.parts[0].phones[h.phone].counters.In = 100
+					b.phone(h).counters.In = 100
 				}
 				b.strict = false
 				b.unchanged(v.ID, func() {

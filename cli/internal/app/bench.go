@@ -21,7 +21,7 @@ import (
 func benchCommand() command {
 	return command{
 		name: "bench", short: "measure how fast something is", section: "Offline",
-		sub: []command{benchSMSC()},
+		sub: []command{benchEngine(), benchTakeover(), benchSMSC()},
 	}
 }
 

@@ -140,6 +140,15 @@ func (p *Partition) Field(_ context.Context, hash, field string) (string, bool, 
 	return v, ok, nil
 }
 
+// Pick reads some fields.
+func (p *Partition) Pick(_ context.Context, hash string, fields ...string) ([]string, error) {
+	texts := make([]string, 0, len(fields))
+	for _, field := range fields {
+		texts = append(texts, p.Hashes[hash][field])
+	}
+	return texts, nil
+}
+
 // Fields reads a hash.
 func (p *Partition) Fields(_ context.Context, hash string) (map[string]string, error) {
 	return maps.Clone(p.Hashes[hash]), nil
