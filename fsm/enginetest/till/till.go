@@ -29,13 +29,30 @@ var _ engine.Actor = (*Actor)(nil)
 
 // bill is a bill as the store keeps it.
 type bill struct {
-	ID       string    `json:"id"`
-	State    fsm.State `json:"state"`
-	Payer    string    `json:"payer"`
-	Merchant string    `json:"merchant"`
-	Amount   int64     `json:"amount"`
-	Expires  time.Time `json:"expires"`
-	Last     string    `json:"last_entry"`
+	ID       string
+	State    fsm.State
+	Payer    string
+	Merchant string
+	Amount   int64
+	Expires  time.Time
+	Last     string
+}
+
+// AppendJSON encodes the bill.
+func (b *bill) AppendJSON(dst []byte) ([]byte, error) {
+	return engine.NewObject(dst).Text("id", b.ID).Text("state", string(b.State)).Text("payer", b.Payer).
+		Text("merchant", b.Merchant).Int("amount", b.Amount).Time("expires", b.Expires).Text("last_entry", b.Last).End(), nil
+}
+
+// moves is what a payment moves.
+type moves struct {
+	payer, merchant string
+	amount          int64
+}
+
+// AppendJSON encodes both sides.
+func (m moves) AppendJSON(dst []byte) ([]byte, error) {
+	return engine.NewObject(dst).Int(m.payer, -m.amount).Int(m.merchant, m.amount).End(), nil
 }
 
 // Step is the input that takes a bill one step further.
@@ -109,7 +126,7 @@ func (a *Actor) follow(tx *engine.Tx, b *bill, event *engine.Event) {
 	case "pay":
 		a.move(tx, b.Payer, -b.Amount)
 		a.move(tx, b.Merchant, b.Amount)
-		event.Data = map[string]int64{b.Payer: -b.Amount, b.Merchant: b.Amount}
+		event.Data = moves{b.Payer, b.Merchant, b.Amount}
 		event.Effects = []engine.Effect{effect(b, "sms", 2), effect(b, "callback", 3)}
 	case "notify":
 		tx.NoWake(b.ID)
