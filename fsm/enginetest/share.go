@@ -1,0 +1,435 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/airtill/airtill/fsm/engine"
+)
+
+// lease is the lease time of engines that share a store here. The clock is the bubble's.
+const lease = 3 * time.Second
+
+// TestShare is the suite of several engines over one store. begin makes an empty backend,
+// outside of the bubble in which the engines run.
+func TestShare(t *testing.T, begin func(t testing.TB) Backend) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, b Backend)
+	}{
+		{"one takes all at once", testAlone},
+		{"who joins gets its part and nothing goes back and forth", testJoins},
+		{"who leaves in order is replaced at once", testLeaves},
+		{"who is cut off is replaced within its lease", testCutOff},
+		{"who hears no replies is replaced", testDeaf},
+		{"who was stopped past its lease writes and answers nothing", testStopped},
+		{"who was stopped alone goes on", testStoppedAlone},
+		{"a store that stood still moves nothing", testStoreStill},
+		{"effects of one that is gone are done by the next", testEffectsMove},
+		{"a slow start keeps its lease", testSlowLoad},
+		{"whatever happens nothing is lost or done twice", testTurmoil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := begin(t)
+			synctest.Test(t, func(t *testing.T) {
+				t.Cleanup(func() { time.Sleep(2 * time.Second) }) // go-redis looks every second whether to dial on
+				test.run(t, b)
+			})
+		})
+	}
+}
+
+// join starts an engine that shares the backend.
+func join(t *testing.T, b Backend, name string, w engine.Performer) *running {
+	t.Helper()
+	return joinAs(t, b, name, newTally, w)
+}
+
+func joinAs(t *testing.T, b Backend, name string, actor func(engine.Partition) engine.Actor, w engine.Performer) *running {
+	t.Helper()
+	link := new(Link)
+	store := b.Open(t, link)
+	e, err := engine.New(engine.Config{
+		Partitions: Partitions, MaxBatch: 32, CommitTimeout: 2 * time.Second,
+		Share: &engine.Share{Address: name, Lease: lease},
+	}, store, actor, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{Engine: e, t: t, store: store, link: link, stop: cancel, ended: make(chan error, 1), hasty: true}
+	go func() { r.ended <- e.Run(ctx) }()
+	return r
+}
+
+// has lists the partitions that an engine serves.
+func (r *running) has() (all []engine.Partition) {
+	for _, o := range r.Owners() {
+		if o.Here {
+			all = append(all, o.Partition)
+		}
+	}
+	return all
+}
+
+// settled waits until each engine serves so many partitions, and together all of them,
+// and answers how long it took.
+func settled(t *testing.T, counts map[*running]int) time.Duration {
+	t.Helper()
+	began := time.Now()
+	until(t, fmt.Sprint("the parts are ", counts), func() bool {
+		seen := make(map[engine.Partition]bool)
+		for r, want := range counts {
+			mine := r.has()
+			if len(mine) != want {
+				return false
+			}
+			for _, p := range mine {
+				seen[p] = true
+			}
+		}
+		return len(seen) == Partitions
+	})
+	return time.Since(began)
+}
+
+// within fails the test when something took longer.
+func within(t *testing.T, what string, took, most time.Duration) {
+	t.Helper()
+	if took > most {
+		t.Errorf("%s took %s, more than %s", what, took, most)
+	}
+}
+
+// anywhere hands an input to whichever engine has its partition, again and again until
+// its outcome is certain.
+func anywhere(t *testing.T, p engine.Partition, in any, engines ...*running) any {
+	t.Helper()
+	for n := 0; ; n++ {
+		r := engines[n%len(engines)]
+		reply, err := r.Do(t.Context(), p, in)
+		switch {
+		case err == nil:
+			return reply
+		case !errors.Is(err, engine.ErrUnknown) && !errors.Is(err, engine.ErrUnavailable):
+			t.Fatalf("%v: %v", in, err)
+		case t.Context().Err() != nil:
+			t.FailNow()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func testAlone(t *testing.T, b Backend) {
+	r := join(t, b, "one", nil)
+	began := time.Now()
+	if err := r.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "taking all", time.Since(began), lease/12)
+	equal(t, "partitions", len(r.has()), Partitions)
+	for _, o := range r.Owners() {
+		if !o.Here || !o.Live || o.Epoch != 1 {
+			t.Errorf("%+v", o)
+		}
+	}
+	anywhere(t, 1, add{ID: "a", Amount: 1}, r)
+	time.Sleep(10 * lease) // idle, it keeps what it has
+	equal(t, "the total", anywhere(t, 1, ask{}, r), 1)
+	for _, o := range r.Owners() {
+		equal(t, "epoch", o.Epoch, uint64(1))
+	}
+	r.halt()
+	leases, err := r.store.(engine.SharedStore).Leases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, l := range leases {
+		if l.Owner != "" || l.Address != "" {
+			t.Errorf("after the stop partition %d belongs to %+v", n, l)
+		}
+	}
+	audit(t, r.store.Read(1), []string{"a"})
+}
+
+func testJoins(t *testing.T, b Backend) {
+	one := join(t, b, "one", nil)
+	settled(t, map[*running]int{one: 4})
+	two := join(t, b, "two", nil)
+	within(t, "two parts", settled(t, map[*running]int{one: 2, two: 2}), lease)
+	until(t, "both see who has what", func() bool {
+		return slices.Equal(seenOwners(one), seenOwners(two))
+	})
+	for _, name := range seenOwners(one) {
+		if name != "one" && name != "two" {
+			t.Errorf("a partition's owner is reached at %q", name)
+		}
+	}
+	three := join(t, b, "three", nil)
+	began := time.Now()
+	until(t, "all have their part", func() bool {
+		return min(len(one.has()), len(two.has()), len(three.has())) == 1 && len(one.has())+len(two.has())+len(three.has()) == Partitions
+	})
+	within(t, "three parts", time.Since(began), lease)
+	epochs := func() (all []uint64) {
+		for _, o := range one.Owners() {
+			all = append(all, o.Epoch)
+		}
+		return all
+	}
+	time.Sleep(lease)
+	before := epochs()
+	time.Sleep(20 * lease)
+	equal(t, "the epochs after a while", epochs(), before)
+	for _, r := range []*running{one, two, three} {
+		r.halt()
+	}
+}
+
+// seenOwners is where an engine believes the partitions' owners are.
+func seenOwners(r *running) (all []string) {
+	for _, o := range r.Owners() {
+		all = append(all, o.Address)
+	}
+	return all
+}
+
+func testLeaves(t *testing.T, b Backend) {
+	one, two := join(t, b, "one", nil), join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	anywhere(t, 1, add{ID: "a", Amount: 1}, one, two)
+	one.halt()
+	within(t, "the move", settled(t, map[*running]int{two: 4}), lease/6)
+	equal(t, "the total", anywhere(t, 1, add{ID: "b", Amount: 1}, two), 2)
+	if _, err := one.Do(t.Context(), 1, ask{}); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("after the stop the answer is %v", err)
+	}
+	two.halt()
+	audit(t, two.store.Read(1), []string{"a", "b"})
+}
+
+func testCutOff(t *testing.T, b Backend) {
+	one, two := join(t, b, "one", nil), join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	for p := range engine.Partition(Partitions) {
+		anywhere(t, p, add{ID: "a", Amount: 1}, one, two)
+	}
+	one.link.Cut()
+	within(t, "the move", settled(t, map[*running]int{two: 4}), lease+lease/3)
+	for p := range engine.Partition(Partitions) {
+		equal(t, "the total", anywhere(t, p, add{ID: "b", Amount: 1}, two), 2)
+	}
+	one.link.Mend()
+	within(t, "the return", settled(t, map[*running]int{one: 2, two: 2}), 3*lease)
+	for p := range engine.Partition(Partitions) {
+		equal(t, "the total", anywhere(t, p, ask{}, one, two), 2)
+	}
+	one.halt()
+	two.halt()
+}
+
+// testDeaf loses replies only: the last batch is in, and its owner does not know.
+func testDeaf(t *testing.T, b Backend) {
+	one, two := join(t, b, "one", nil), join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	p := one.has()[0]
+	anywhere(t, p, add{ID: "a", Amount: 1}, one)
+	one.link.Deafen()
+	if _, err := one.Do(t.Context(), p, add{ID: "b", Amount: 1}); !errors.Is(err, engine.ErrUnknown) && !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("without replies the answer is %v", err)
+	}
+	settled(t, map[*running]int{two: 4})
+	equal(t, "the total", anywhere(t, p, add{ID: "b", Amount: 1}, two), 2)
+	one.link.Mend()
+	settled(t, map[*running]int{one: 2, two: 2})
+	equal(t, "the total", anywhere(t, p, add{ID: "b", Amount: 1}, one, two), 2)
+	one.halt()
+	two.halt()
+}
+
+// testStopped holds back what an engine sends, as if its process were stopped, until its
+// partitions are another's.
+func testStopped(t *testing.T, b Backend) {
+	one, two := join(t, b, "one", nil), join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	p, q := one.has()[0], one.has()[1]
+	anywhere(t, p, add{ID: "a", Amount: 1}, one)
+	anywhere(t, q, add{ID: "a", Amount: 1}, one)
+	one.link.Freeze()
+	late, stale := make(chan error, 1), make(chan error, 1)
+	post(t, one, p, add{ID: "b", Amount: 1}, late)
+	time.Sleep(lease) // by its own clock, too
+	post(t, one, q, ask{}, stale)
+	settled(t, map[*running]int{two: 4})
+	equal(t, "the total", anywhere(t, p, add{ID: "c", Amount: 5}, two), 6)
+	equal(t, "the total", anywhere(t, q, add{ID: "c", Amount: 5}, two), 6)
+	one.link.Thaw()
+	for what, got := range map[string]error{"a late batch": <-late, "a question": <-stale} {
+		if !errors.Is(got, engine.ErrUnavailable) && !errors.Is(got, engine.ErrUnknown) {
+			t.Errorf("%s of a stale owner ended in %v", what, got)
+		}
+	}
+	settled(t, map[*running]int{one: 2, two: 2})
+	equal(t, "the total", anywhere(t, p, add{ID: "b", Amount: 1}, one, two), 7)
+	equal(t, "the total", anywhere(t, q, ask{}, one, two), 6)
+	one.halt()
+	two.halt()
+}
+
+// post hands an input over whose error comes later.
+func post(t *testing.T, r *running, p engine.Partition, in any, ended chan<- error) {
+	t.Helper()
+	if err := r.Post(p, in, func(_ any, err error) { ended <- err }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testStoppedAlone(t *testing.T, b Backend) {
+	r := join(t, b, "one", nil)
+	settled(t, map[*running]int{r: 4})
+	anywhere(t, 1, add{ID: "a", Amount: 1}, r)
+	r.link.Freeze()
+	time.Sleep(lease / 2)
+	r.link.Thaw()
+	equal(t, "the total", anywhere(t, 1, ask{}, r), 1)
+	r.link.Freeze()
+	time.Sleep(5 * lease) // longer than a commit may take
+	r.link.Thaw()
+	settled(t, map[*running]int{r: 4})
+	equal(t, "the total", anywhere(t, 1, add{ID: "b", Amount: 1}, r), 2)
+	r.halt()
+}
+
+// testStoreStill stops what all engines send, as a store does that stands still.
+func testStoreStill(t *testing.T, b Backend) {
+	one, two := join(t, b, "one", nil), join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	time.Sleep(lease)
+	was := fmt.Sprint(one.has(), two.has())
+	for range 5 {
+		one.link.Freeze()
+		two.link.Freeze()
+		time.Sleep(lease * 3 / 5) // shorter than a commit may take
+		one.link.Thaw()
+		two.link.Thaw()
+		time.Sleep(lease)
+	}
+	equal(t, "who has what", fmt.Sprint(one.has(), two.has()), was)
+	for _, o := range append(one.Owners(), two.Owners()...) {
+		if o.Here && o.Epoch > 2 {
+			t.Errorf("%+v was taken again", o)
+		}
+	}
+	one.halt()
+	two.halt()
+}
+
+func testEffectsMove(t *testing.T, b Backend) {
+	stuck := &witness{fail: func(engine.Effect, int) error { return errors.New("stuck") }}
+	one, w := join(t, b, "one", stuck), new(witness)
+	settled(t, map[*running]int{one: 4})
+	anywhere(t, 1, add{ID: "a", Amount: 1}, one)
+	two := join(t, b, "two", w)
+	one.kill()
+	settled(t, map[*running]int{two: 4})
+	until(t, "what was stuck is done", func() bool { return w.times()["a"] == 1 })
+	two.halt()
+	audit(t, two.store.Read(1), []string{"a"})
+}
+
+// slow is an actor that takes its time to load.
+type slow struct{ engine.Actor }
+
+func (a slow) Load(ctx context.Context, r engine.Reader) error {
+	select {
+	case <-time.After(3 * lease):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return a.Actor.Load(ctx, r)
+}
+
+func testSlowLoad(t *testing.T, b Backend) {
+	slowly := func(p engine.Partition) engine.Actor { return slow{newTally(p)} }
+	one := joinAs(t, b, "one", slowly, nil)
+	time.Sleep(lease)
+	two := join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	for _, o := range one.Owners() {
+		if o.Here && o.Epoch != 1 {
+			t.Errorf("it was taken from who was loading it: %+v", o)
+		}
+	}
+	two.halt()
+	time.Sleep(lease / 2)
+	one.halt() // in the middle of loading what the other had
+	leases, err := one.store.(engine.SharedStore).Leases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, l := range leases {
+		equal(t, fmt.Sprint("the owner of partition ", n), l.Owner, "")
+	}
+}
+
+// testTurmoil has callers repeat their inputs at any of three engines, which are stopped,
+// cut off, killed and replaced.
+func testTurmoil(t *testing.T, b Backend) {
+	const callers, each = 6, 40
+	w := new(witness)
+	var mu sync.Mutex
+	engines := []*running{join(t, b, "one", w), join(t, b, "two", w), join(t, b, "three", w)}
+	pick := func(n int) *running {
+		mu.Lock()
+		defer mu.Unlock()
+		return engines[n%len(engines)]
+	}
+	var must []string
+	var work sync.WaitGroup
+	for c := range callers {
+		for i := range each {
+			must = append(must, fmt.Sprintf("%d.%d", c, i))
+		}
+		work.Go(func() {
+			for i := range each {
+				for n := 0; !pick(n).tryAdd(add{ID: fmt.Sprintf("%d.%d", c, i), Amount: i, Lane: fmt.Sprint(c)}); n++ {
+					time.Sleep(50 * time.Millisecond)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+	}
+	for round := range 6 {
+		time.Sleep(lease)
+		r := pick(round)
+		switch round % 3 {
+		case 0:
+			r.link.Freeze()
+			time.Sleep(2 * lease)
+			r.link.Thaw()
+		case 1:
+			r.link.Deafen()
+			time.Sleep(2 * lease)
+			r.link.Mend()
+		case 2:
+			r.link.Fail(LoseReply)
+			r.kill()
+			next := join(t, b, fmt.Sprint("after ", round), w)
+			mu.Lock()
+			engines[round%len(engines)] = next
+			mu.Unlock()
+		}
+	}
+	work.Wait()
+	until(t, "all effects are done", func() bool { return len(w.times()) == callers*each })
+	for n := range engines {
+		pick(n).halt()
+	}
+	audit(t, engines[0].store.Read(1), must)
+}
