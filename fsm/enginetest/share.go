@@ -30,7 +30,8 @@ func TestShare(t *testing.T, begin func(t testing.TB) Backend) {
 		{"who hears no replies is replaced", testDeaf},
 		{"who was stopped past its lease writes and answers nothing", testStopped},
 		{"who was stopped alone goes on", testStoppedAlone},
-		{"a store that stood still moves nothing", testStoreStill},
+		{"a question after a stop is not answered from memory", testStaleQuestion},
+		{"who stood still itself judges nobody by it", testStoodStill},
 		{"effects of one that is gone are done by the next", testEffectsMove},
 		{"a slow start keeps its lease", testSlowLoad},
 		{"whatever happens nothing is lost or done twice", testTurmoil},
@@ -146,11 +147,7 @@ func testAlone(t *testing.T, b Backend) {
 		equal(t, "epoch", o.Epoch, uint64(1))
 	}
 	r.halt()
-	leases, err := r.store.(engine.SharedStore).Leases(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n, l := range leases {
+	for n, l := range leases(t, r.store.(engine.SharedStore)) {
 		if l.Owner != "" || l.Address != "" {
 			t.Errorf("after the stop partition %d belongs to %+v", n, l)
 		}
@@ -306,26 +303,69 @@ func testStoppedAlone(t *testing.T, b Backend) {
 	r.halt()
 }
 
-// testStoreStill stops what all engines send, as a store does that stands still.
-func testStoreStill(t *testing.T, b Backend) {
-	one, two := join(t, b, "one", nil), join(t, b, "two", nil)
+// drowsy is an actor that may be told to stand still, and its partition's engine with it.
+type drowsy struct{ engine.Actor }
+
+// nap is the input that does so.
+type nap time.Duration
+
+func newDrowsy(p engine.Partition) engine.Actor { return drowsy{newTally(p)} }
+
+func (a drowsy) Handle(tx *engine.Tx, in any) (any, error) {
+	if d, ok := in.(nap); ok {
+		time.Sleep(time.Duration(d))
+		return nil, nil
+	}
+	return a.Actor.Handle(tx, in)
+}
+
+// sleep has all partitions of an engine stand still.
+func (r *running) sleep(d time.Duration) {
+	r.t.Helper()
+	for _, p := range r.has() {
+		if err := r.Post(p, nap(d), nil); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// testStaleQuestion asks an owner that was stopped in between two inputs.
+func testStaleQuestion(t *testing.T, b Backend) {
+	one, two := joinAs(t, b, "one", newDrowsy, nil), join(t, b, "two", nil)
+	settled(t, map[*running]int{one: 2, two: 2})
+	p := one.has()[0]
+	one.link.Freeze()
+	one.sleep(2 * lease)
+	stale := make(chan error, 1)
+	post(t, one, p, ask{}, stale)
+	until(t, "the other has all", func() bool { return len(two.has()) == Partitions })
+	anywhere(t, p, add{ID: "a", Amount: 1}, two)
+	time.Sleep(lease) // its nap is over
+	one.link.Thaw()
+	if err := <-stale; err == nil {
+		t.Error("a stale owner answered from memory")
+	}
+	one.halt()
+	two.halt()
+}
+
+// testStoodStill stops an owner for longer than its lease, and the other for nearly as
+// long: when that one wakes it has seen nothing that says that the owner is gone.
+func testStoodStill(t *testing.T, b Backend) {
+	one, two := joinAs(t, b, "one", newDrowsy, nil), join(t, b, "two", nil)
 	settled(t, map[*running]int{one: 2, two: 2})
 	time.Sleep(lease)
-	was := fmt.Sprint(one.has(), two.has())
-	for range 5 {
-		one.link.Freeze()
-		two.link.Freeze()
-		time.Sleep(lease * 3 / 5) // shorter than a commit may take
-		one.link.Thaw()
-		two.link.Thaw()
-		time.Sleep(lease)
-	}
-	equal(t, "who has what", fmt.Sprint(one.has(), two.has()), was)
-	for _, o := range append(one.Owners(), two.Owners()...) {
-		if o.Here && o.Epoch > 2 {
+	two.link.Freeze()
+	one.sleep(2 * lease)
+	time.Sleep(2*lease - lease/4)
+	two.link.Thaw()
+	time.Sleep(lease)
+	for _, o := range one.Owners() {
+		if o.Here && o.Epoch > 2 || !o.Live {
 			t.Errorf("%+v was taken again", o)
 		}
 	}
+	equal(t, "parts", []int{len(one.has()), len(two.has())}, []int{2, 2})
 	one.halt()
 	two.halt()
 }
@@ -356,26 +396,41 @@ func (a slow) Load(ctx context.Context, r engine.Reader) error {
 }
 
 func testSlowLoad(t *testing.T, b Backend) {
-	slowly := func(p engine.Partition) engine.Actor { return slow{newTally(p)} }
-	one := joinAs(t, b, "one", slowly, nil)
+	one := joinAs(t, b, "one", func(p engine.Partition) engine.Actor { return slow{newTally(p)} }, nil)
+	store := one.store.(engine.SharedStore)
+	time.Sleep(lease / 2)
+	before := leases(t, store)
 	time.Sleep(lease)
-	two := join(t, b, "two", nil)
-	settled(t, map[*running]int{one: 2, two: 2})
-	for _, o := range one.Owners() {
-		if o.Here && o.Epoch != 1 {
-			t.Errorf("it was taken from who was loading it: %+v", o)
+	for n, l := range leases(t, store) {
+		if l.Owner == "" || l.Seq == before[n].Seq || l.Epoch != 1 {
+			t.Errorf("while it is loaded, partition %d goes from %+v to %+v", n, before[n], l)
 		}
 	}
+	two := join(t, b, "two", nil)
+	within(t, "giving up what is not loaded yet", settledFor(t, two, 2), lease/3)
+	settled(t, map[*running]int{one: 2, two: 2})
 	two.halt()
 	time.Sleep(lease / 2)
 	one.halt() // in the middle of loading what the other had
-	leases, err := one.store.(engine.SharedStore).Leases(t.Context())
+	for n, l := range leases(t, store) {
+		equal(t, fmt.Sprint("the owner of partition ", n), l.Owner, "")
+	}
+}
+
+func settledFor(t *testing.T, r *running, want int) time.Duration {
+	t.Helper()
+	began := time.Now()
+	until(t, "it has its part", func() bool { return len(r.has()) == want })
+	return time.Since(began)
+}
+
+func leases(t *testing.T, s engine.SharedStore) []engine.Lease {
+	t.Helper()
+	all, err := s.Leases(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, l := range leases {
-		equal(t, fmt.Sprint("the owner of partition ", n), l.Owner, "")
-	}
+	return all
 }
 
 // testTurmoil has callers repeat their inputs at any of three engines, which are stopped,
