@@ -488,3 +488,59 @@ func testTurmoil(t *testing.T, b Backend) {
 	}
 	audit(t, engines[0].store.Read(1), must)
 }
+
+// testLease takes a partition over only if its lease is what was seen.
+func testLease(t *testing.T, b Backend) {
+	first, second := b.Open(t, nil).(engine.SharedStore), b.Open(t, nil).(engine.SharedStore)
+	take := func(s engine.SharedStore, seen engine.Lease) (engine.Hold, error) {
+		h, err := s.TakeOver(t.Context(), 1, seen, "at "+s.ID())
+		if err == nil {
+			t.Cleanup(func() { _ = h.Close() })
+		}
+		return h, err
+	}
+	none := leases(t, first)
+	equal(t, "the leases of a new store", none, make([]engine.Lease, Partitions))
+	h, err := take(first, none[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := engine.Lease{Owner: first.ID(), Address: "at " + first.ID(), Epoch: h.Epoch()}
+	equal(t, "a lease", leases(t, second)[1], mine)
+	commit(t, h, engine.Batch{})
+	for what, seen := range map[string]engine.Lease{"nobody's": none[1], "one that has moved": mine} {
+		if _, err := take(second, seen); !errors.Is(err, engine.ErrFenced) {
+			t.Errorf("%s was taken: %v", what, err)
+		}
+	}
+	commit(t, h, engine.Batch{Puts: []engine.Put{put("a", "1")}, Release: true})
+	free := leases(t, second)[1]
+	equal(t, "a lease that was released", free, engine.Lease{Epoch: h.Epoch(), Seq: 2})
+	next, err := take(second, free)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "a", get(t, next, "a"), "1")
+	err = h.Commit(t.Context(), &engine.Batch{Seq: 3, Release: true})
+	if !errors.Is(err, engine.ErrFenced) {
+		t.Errorf("who released it releases it again: %v", err)
+	}
+	equal(t, "the owner", leases(t, first)[1].Owner, second.ID())
+}
+
+func testWhoShares(t *testing.T, b Backend) {
+	first, second := b.Open(t, nil).(engine.SharedStore), b.Open(t, nil).(engine.SharedStore)
+	one, two := engine.Member{Address: "one", Beat: 1}, engine.Member{Address: "two", Beat: 7}
+	for s, m := range map[engine.SharedStore]engine.Member{first: one, second: two} {
+		if err := s.Join(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	members, err := first.Members(t.Context())
+	equal(t, "the members", members, map[string]engine.Member{first.ID(): one, second.ID(): two})
+	equal(t, "the error", err, nil)
+	equal(t, "leaving", first.Leave(t.Context(), second.ID()), nil)
+	members, err = second.Members(t.Context())
+	equal(t, "the members", members, map[string]engine.Member{first.ID(): one})
+	equal(t, "the error", err, nil)
+}
