@@ -144,6 +144,7 @@ type claim struct {
 // look watches what the claim says on the hold's connection, and reads the lease.
 func (h *hold) look(ctx context.Context, watched []string) (engine.Lease, error) {
 	pipe := h.conn.Pipeline()
+	pipe.Do(ctx, "UNWATCH") // the connection may come from a pool, with what another take has watched
 	names := []any{"WATCH"}
 	for _, name := range watched {
 		names = append(names, h.key(name))
