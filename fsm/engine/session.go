@@ -26,6 +26,10 @@ type session struct {
 	resuming *parked // the input that is handled again
 	noted    string  // the cursor as it was last committed
 
+	sent      time.Time        // when the last batch was
+	confirmed time.Time        // when the last one that is in was sent
+	beats     <-chan time.Time // ticks when an idle owner shows that it lives
+
 	sealed   chan *stage  // to the committer
 	outcomes chan outcome // back from it
 	timer    *time.Timer  // the next wake-up
@@ -66,6 +70,7 @@ func (s *session) serve(ctx context.Context) error {
 	defer s.timer.Stop()
 	defer s.flush.Stop()
 	s.flush.Stop()
+	defer s.startBeats()()
 	for ctx.Err() == nil {
 		s.gather()
 		if s.sealIfReady() {
@@ -100,6 +105,8 @@ func (s *session) wait(ctx context.Context) error {
 	case <-s.flush.C:
 		s.flushing = false
 		s.open.flush = s.cursor.position() != s.noted
+	case <-s.beats:
+		s.beat()
 	case out := <-s.outcomes:
 		return s.landed(out)
 	case pg := <-s.pantry.pages:
@@ -130,7 +137,7 @@ func (s *session) handle(in input) {
 	if s.park(in, false, err) {
 		return
 	}
-	if s.open.changes == 0 && !s.inFlight {
+	if s.open.changes == 0 && !s.inFlight && s.sure() {
 		in.answer(reply, err)
 		return
 	}
@@ -188,14 +195,14 @@ func (s *session) sealIfReady() bool {
 	if s.inFlight || s.open.empty() {
 		return false
 	}
-	if !s.open.staged() {
+	if !s.open.staged() && s.sure() {
 		s.open.answer(nil) // nothing to keep, and all that was seen is in
 		s.open.reset(s.open.epoch, s.open.seq)
 		return true
 	}
 	at := s.cursor.position()
 	s.open.seal(at)
-	s.noted, s.inFlight = at, true
+	s.noted, s.inFlight, s.sent = at, true, time.Now()
 	next := s.spare
 	next.reset(s.open.epoch, s.open.seq+1)
 	s.sealed <- s.open
@@ -206,6 +213,9 @@ func (s *session) sealIfReady() bool {
 // landed takes note that the batch in flight is in, or is not.
 func (s *session) landed(out outcome) error {
 	s.inFlight, s.spare = false, out.stage
+	if out.err == nil {
+		s.confirmed = s.sent
+	}
 	return out.err
 }
 
@@ -223,7 +233,8 @@ func (s *session) drain() error {
 		return s.fail(err)
 	}
 	s.effects.stop()
-	s.open.flush = s.cursor.position() != s.noted
+	s.open.release = s.config.Share != nil
+	s.open.flush = s.open.release || s.cursor.position() != s.noted
 	if err := s.finish(); err != nil {
 		return s.fail(err)
 	}

@@ -31,6 +31,7 @@ type Due struct {
 type Store interface {
 	// Take makes the caller the partition's only writer and fences off whoever was. A store
 	// that held the partition before takes it again only if nobody else has since (ErrFenced).
+	// Engines that share a store take partitions with [SharedStore] instead.
 	Take(ctx context.Context, p Partition) (Hold, error)
 
 	// Read answers a reader of what is committed; it needs no hold.
@@ -105,6 +106,7 @@ type Batch struct {
 	NoWakes      []string
 	Journal      []Event // one entry; none if empty
 	Cursor       string
+	Release      bool // the partition is given up: its lease ends with this batch, the writer's last
 }
 
 // Put is a text record.

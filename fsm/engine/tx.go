@@ -100,7 +100,7 @@ func (tx *Tx) Record(e Event) {
 // free panics over a name that the engine uses itself.
 func free(name string) {
 	switch name {
-	case "fence", "owner", "seq", "cursor", "chain", DueSet, "journal":
+	case "fence", "lease", "seq", "cursor", "chain", DueSet, "journal":
 		panic("engine: the name " + name + " is the engine's own")
 	}
 }

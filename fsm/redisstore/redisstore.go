@@ -4,7 +4,7 @@
 // All keys of a partition share its hash tag:
 //
 //	{p03}:fence    how often the partition was taken: the epoch
-//	{p03}:owner    who took it last
+//	{p03}:lease    who has it, and where that one is reached; absent when it was given up
 //	{p03}:seq      the number of the last batch
 //	{p03}:cursor   the last journal entry whose effects, and all before, are done
 //	{p03}:chain    the chain of the last journal entry
@@ -12,6 +12,7 @@
 //	{p03}:journal  stream: an entry for each batch, <epoch>-<seq>, a field for each event, and the chain
 //	{p03}:NAME     what the actor keeps
 //	airtill:store  what the store was made for
+//	airtill:members  hash: the engines that share the store, and a beat that says that each lives
 //
 // A batch is one MULTI/EXEC of few commands with many values each, on a connection of
 // the partition's own. Each batch ends with WATCH of fence and seq for the next one, in
@@ -23,6 +24,9 @@
 // before, zeros for the first entry that has one; the entry's id and a line feed; and for
 // each event its name, a zero, its text as it is, and a line feed. An entry that is
 // changed, left out or put in breaks the chain of all that follow it.
+//
+// A lease has no time in it: who shares the store sees by its own clock that fence, seq
+// and lease have not moved, and takes the partition over if they still have not (WATCH).
 //
 // Used are neither Lua, nor blocking commands, nor the server's clock, nor expiry. Left
 // out: WAIT for replicas, and trimming the journal.
@@ -85,7 +89,7 @@ type Store struct {
 	reader     redis.UniversalClient
 
 	mu   sync.Mutex
-	held map[engine.Partition]bool // those taken at least once
+	held map[engine.Partition]bool // those taken at least once, of a store that is not shared
 }
 
 var _ engine.Store = (*Store)(nil)
