@@ -37,9 +37,11 @@ func (h *hold) Close() error {
 	return err
 }
 
-// drop closes a connection that cannot be relied on any more.
+// drop closes a connection that cannot be relied on any more, and has it looked up anew
+// who has the partition.
 func (h *hold) drop() {
 	_ = h.Close() // it is given up; how it closes does not matter
+	h.store.lookAgain()
 }
 
 // Take raises the fence.
@@ -98,12 +100,16 @@ func (h *hold) mayTake(ctx context.Context) error {
 	pipe := h.conn.Pipeline()
 	pipe.Do(ctx, "WATCH", h.key("fence"), h.key("owner"))
 	get := pipe.Do(ctx, "GET", h.key("owner"))
+	fence := pipe.Do(ctx, "GET", h.key("fence"))
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
 	owner, err := get.Text()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return err
+	}
+	if errors.Is(fence.Err(), redis.Nil) {
+		return lost(h.number)
 	}
 	h.store.mu.Lock()
 	defer h.store.mu.Unlock()
