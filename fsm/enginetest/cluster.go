@@ -49,7 +49,7 @@ func newNode(t testing.TB, settings []string) *Server {
 	s.Addr = net.JoinHostPort("127.0.0.1", port)
 	s.args = append(s.args,
 		"--bind", "127.0.0.1", "--port", port, "--cluster-port", bus, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
-		"--cluster-require-full-coverage", "no", "--appendfsync", "always", "--aof-load-truncated", "no")
+		"--cluster-require-full-coverage", "no", "--appendfsync", "always", "--aof-load-truncated", "no", "--repl-diskless-sync-delay", "0")
 	s.run(t, settings)
 	return s
 }

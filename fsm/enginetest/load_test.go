@@ -64,7 +64,14 @@ func (l *load) acknowledged() int {
 func (l *load) more(n int) {
 	l.t.Helper()
 	target := l.acknowledged() + n
-	until(l.t, "more is acknowledged", func() bool { return l.acknowledged() >= target })
+	until(l.t, "more is acknowledged", func() bool {
+		select {
+		case err := <-l.running.ended:
+			l.t.Fatalf("the engine ended with: %v", err)
+		default:
+		}
+		return l.acknowledged() >= target
+	})
 }
 
 // leave ends the load, and waits until no caller is left.

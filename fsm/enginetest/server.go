@@ -130,9 +130,13 @@ func (s *Server) Do(t testing.TB, args ...any) any {
 // Try is Do for a command that may be refused.
 func (s *Server) Try(t testing.TB, args ...any) (any, error) {
 	t.Helper()
-	c := redis.NewClient(&redis.Options{Network: Network(s.Addr), Addr: s.Addr, Protocol: 2, MaxRetries: -1, DisableIdentity: true})
+	c := s.client()
 	defer c.Close()
 	return c.Do(t.Context(), args...).Result()
+}
+
+func (s *Server) client() *redis.Client {
+	return redis.NewClient(&redis.Options{Network: Network(s.Addr), Addr: s.Addr, Protocol: 2, MaxRetries: -1, DisableIdentity: true})
 }
 
 // awaitServer waits until the server answers and has loaded its file.

@@ -26,10 +26,15 @@ func (s *Store) conn(ctx context.Context, p engine.Partition) (*redis.Conn, erro
 }
 
 // lookAgain has it asked anew which master has which slot. A pinned connection follows no
-// MOVED by itself, and to one that is gone nobody says MOVED. In MULTI no ASK can be
-// followed: who meets it waits until the slot has arrived.
+// MOVED by itself, and of one whose server is gone nobody says MOVED, to readers neither.
+// In MULTI no ASK can be followed: who meets it waits until the slot has arrived.
 func (s *Store) lookAgain() {
-	if c, ok := s.writer.(*redis.ClusterClient); ok && !s.closed.Load() {
-		c.ReloadState(context.Background()) // it only asks for it, and does not wait
+	if s.closed.Load() {
+		return
+	}
+	for _, client := range []redis.UniversalClient{s.writer, s.reader} {
+		if c, ok := client.(*redis.ClusterClient); ok {
+			c.ReloadState(context.Background()) // it only asks for it, and does not wait
+		}
 	}
 }

@@ -114,6 +114,7 @@ func (h *hold) watch(ctx context.Context) (fence, seq uint64, err error) {
 		return 0, 0, err
 	}
 	pipe := h.conn.Pipeline()
+	pipe.Do(ctx, "UNWATCH") // what another partition's writer left watched on it
 	pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
 	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"))
 	if _, err := pipe.Exec(ctx); err != nil {

@@ -98,6 +98,7 @@ func (h *hold) take(ctx context.Context) error {
 // mayTake refuses to take a partition back from another owner who took it from us.
 func (h *hold) mayTake(ctx context.Context) error {
 	pipe := h.conn.Pipeline()
+	pipe.Do(ctx, "UNWATCH") // what another partition's writer left watched on it
 	pipe.Do(ctx, "WATCH", h.key("fence"), h.key("owner"))
 	get := pipe.Do(ctx, "GET", h.key("owner"))
 	fence := pipe.Do(ctx, "GET", h.key("fence"))
