@@ -45,8 +45,9 @@ func NewServer(t testing.TB, settings ...string) *Server {
 	return s
 }
 
-// newServer is a server without an address.
-func newServer(t testing.TB) *Server {
+// RequireServer skips a test where no redis-server is installed, or fails it where one
+// must be there.
+func RequireServer(t testing.TB) (path string) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -55,7 +56,13 @@ func newServer(t testing.TB) *Server {
 		}
 		t.Skip("no redis-server on the PATH")
 	}
-	dir := t.TempDir()
+	return path
+}
+
+// newServer is a server without an address.
+func newServer(t testing.TB) *Server {
+	t.Helper()
+	path, dir := RequireServer(t), t.TempDir()
 	return &Server{Dir: dir, path: path, args: []string{
 		"--dir", dir, "--save", "", "--daemonize", "no",
 		"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
