@@ -39,7 +39,7 @@ func (h *hold) Commit(ctx context.Context, b *engine.Batch) error {
 		if final(err) {
 			return err
 		}
-		if errors.Is(err, redis.ErrClosed) || !wait(ctx, pause) {
+		if outcomeOf(err) == refused || h.store.closed.Load() || !wait(ctx, pause) {
 			return givenUp(sent, err)
 		}
 	}
@@ -78,10 +78,8 @@ func (h *hold) attempt(ctx context.Context, seq uint64, sent *bool) (in bool, er
 		}
 	}
 	in, err = h.line.send(ctx, h)
-	if _, refused := errors.AsType[redis.Error](err); err != nil && !refused {
-		*sent = true
-	}
 	if err != nil {
+		*sent = *sent || outcomeOf(err) == unknown
 		h.drop()
 	}
 	return in, err
@@ -95,6 +93,9 @@ func (h *hold) resolve(ctx context.Context, seq uint64, sent bool) (in bool, err
 		return false, err
 	}
 	switch {
+	case fence < h.epoch || last+1 < seq:
+		return false, fmt.Errorf("%w: the store has lost what it had acknowledged: it is at batch %d in epoch %d, its writer at %d in %d",
+			engine.ErrDoubt, last, fence, seq-1, h.epoch)
 	case fence != h.epoch && sent:
 		return false, fmt.Errorf("%w, in epoch %d; %w", engine.ErrFenced, fence, engine.ErrDoubt)
 	case fence != h.epoch:
@@ -113,6 +114,7 @@ func (h *hold) watch(ctx context.Context) (fence, seq uint64, err error) {
 		return 0, 0, err
 	}
 	pipe := h.conn.Pipeline()
+	pipe.Do(ctx, "UNWATCH") // what another partition's writer left watched on it
 	pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
 	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"))
 	if _, err := pipe.Exec(ctx); err != nil {

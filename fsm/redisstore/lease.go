@@ -161,5 +161,8 @@ func (h *hold) look(ctx context.Context, watched []string) (engine.Lease, error)
 	if err != nil {
 		return engine.Lease{}, err
 	}
+	if len(values) > 0 && values[0] == nil {
+		return engine.Lease{}, lost(h.number)
+	}
 	return parseLease(values)
 }

@@ -33,14 +33,15 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -88,15 +89,13 @@ type Store struct {
 	writer     redis.UniversalClient // never sends a command twice
 	reader     redis.UniversalClient
 
+	closed atomic.Bool
+
 	mu   sync.Mutex
 	held map[engine.Partition]bool // those taken at least once, of a store that is not shared
 }
 
 var _ engine.Store = (*Store)(nil)
-
-// ErrOther is for a store that was made for something else: another count of
-// partitions, another version, or not by this program.
-var ErrOther = errors.New("the store was made for something else")
 
 // Open connects, and makes the store if it is new.
 func Open(ctx context.Context, o Options) (*Store, error) {
@@ -127,13 +126,20 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 // Close closes the connections.
-func (s *Store) Close() error { return errors.Join(s.writer.Close(), s.reader.Close()) }
+func (s *Store) Close() error {
+	s.closed.Store(true)
+	return errors.Join(s.writer.Close(), s.reader.Close())
+}
+
+// mostLooks is how often a reader of a cluster asks again while a slot is moved.
+const mostLooks = 6
 
 // reading is for readers, which may ask again.
 func reading(o redis.UniversalOptions) *redis.UniversalOptions {
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
 	o.Protocol = 2
+	o.MaxRedirects = cmp.Or(o.MaxRedirects, mostLooks)
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = 3 * time.Second
@@ -152,75 +158,6 @@ func writing(o redis.UniversalOptions, partitions int) *redis.UniversalOptions {
 	o.MaxActiveConns = 0
 	o.ReadBufferSize, o.WriteBufferSize = 4<<10, 64<<10
 	return &o
-}
-
-// marker is what the store says about itself.
-type marker struct {
-	Version    int `json:"version"`
-	Partitions int `json:"partitions"`
-}
-
-const (
-	markerKey    = "airtill:store"
-	storeVersion = 1
-)
-
-// claim checks the store's marker, and sets it in a store that is new.
-func (s *Store) claim(ctx context.Context) error {
-	want := marker{Version: storeVersion, Partitions: s.partitions}
-	text, err := s.reader.Get(ctx, markerKey).Result()
-	if errors.Is(err, redis.Nil) {
-		if err := s.makeNew(ctx, want); err != nil {
-			return err
-		}
-		text, err = s.reader.Get(ctx, markerKey).Result()
-	}
-	if err != nil {
-		return err
-	}
-	var got marker
-	if err := json.Unmarshal([]byte(text), &got); err != nil {
-		return fmt.Errorf("%w: %s is %q", ErrOther, markerKey, text)
-	}
-	if got != want {
-		return fmt.Errorf("%w: it has version %d and %d partitions, wanted are %d and %d",
-			ErrOther, got.Version, got.Partitions, want.Version, want.Partitions)
-	}
-	return nil
-}
-
-// makeNew marks an empty store. One that has lost its marker but not its partitions is
-// not new.
-func (s *Store) makeNew(ctx context.Context, m marker) error {
-	for n := range m.Partitions {
-		fence := fenceKey(engine.Partition(n))
-		switch n, err := s.reader.Exists(ctx, fence).Result(); {
-		case err != nil:
-			return err
-		case n > 0:
-			return fmt.Errorf("%w: there is %s but no %s", ErrOther, fence, markerKey)
-		}
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return s.reader.SetNX(ctx, markerKey, text, 0).Err()
-}
-
-// conn pins a connection to the server that has the partition.
-func (s *Store) conn(ctx context.Context, p engine.Partition) (*redis.Conn, error) {
-	switch c := s.writer.(type) {
-	case *redis.Client:
-		return c.Conn(), nil
-	case *redis.ClusterClient:
-		master, err := c.MasterForKey(ctx, fenceKey(p))
-		if err != nil {
-			return nil, err
-		}
-		return master.Conn(), nil
-	}
-	return nil, fmt.Errorf("redisstore: no connection can be pinned on a %T", s.writer)
 }
 
 func prefix(p engine.Partition) string { return "{" + p.String() + "}:" }

@@ -191,3 +191,45 @@ func TestJournalWithoutChain(t *testing.T) {
 		t.Errorf("read %+v and %+v", before, after)
 	}
 }
+
+// TestWatchedBefore: what one partition's writer has watched on a connection is nothing
+// to the next one that gets it from the pool.
+func TestWatchedBefore(t *testing.T) {
+	addr := enginetest.Miniredis(t)
+	s, err := open(t, addr, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Take(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	client(t, addr).Set(t.Context(), "{p01}:seq", "7", 0)
+	h, err := s.Take(t.Context(), 2)
+	if err != nil {
+		t.Fatalf("taking another partition: %v", err)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLost: a partition without its keys is not taken for a new one, and one that was
+// never taken is none that is lost.
+func TestLost(t *testing.T) {
+	addr := enginetest.Miniredis(t)
+	s, err := open(t, addr, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client(t, addr).Del(t.Context(), "{p01}:fence")
+	if _, err := s.Take(t.Context(), 1); !errors.Is(err, redisstore.ErrLost) || !strings.Contains(err.Error(), "{p01}:fence") {
+		t.Errorf("a partition without a fence: %v", err)
+	}
+	if _, err := s.Take(t.Context(), 2); err != nil {
+		t.Errorf("one that was never taken: %v", err)
+	}
+}

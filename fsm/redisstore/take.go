@@ -38,9 +38,11 @@ func (h *hold) Close() error {
 	return err
 }
 
-// drop closes a connection that cannot be relied on any more.
+// drop closes a connection that cannot be relied on any more, and has it looked up anew
+// who has the partition.
 func (h *hold) drop() {
 	_ = h.Close() // it is given up; how it closes does not matter
+	h.store.lookAgain()
 }
 
 // Take raises the fence, unless this store had the partition before and another has now.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"net"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,20 +30,24 @@ const (
 // little for systems that have less.
 const maxSocket = 100
 
-// child is a redis-server that this process has started.
+// child is a redis-server that this process has started, and starts again when it ends.
 type child struct {
-	store   *redisstore.Store
-	command *exec.Cmd
-	lock    *aofstore.Lock
-	log     string
-	warn    func(error)
+	store             *redisstore.Store
+	path, dir, socket string
+	lock              *aofstore.Lock
+	warn              func(error)
+
+	opened  atomic.Bool   // it has answered once
+	failed  error         // why it has ended before that; to be read when ended is closed
+	closing chan struct{} // closed to end it
 	ended   chan struct{} // closed when it has
-	closing atomic.Bool
 }
 
 // OpenChild starts a redis-server that keeps everything in the data directory, synced
 // before it answers, and opens the store on it. It takes over what an embedded store has
-// kept there. The server ends with the store. warn hears of an end before that.
+// kept there. A server that ends before the store is closed is started again; warn hears
+// of it. The tail of a batch that was being written when the machine stopped is cut off
+// and put aside.
 func OpenChild(ctx context.Context, dir string, warn func(error)) (*Store, error) {
 	logging.Disable()
 	path, err := exec.LookPath("redis-server")
@@ -66,11 +68,9 @@ func OpenChild(ctx context.Context, dir string, warn func(error)) (*Store, error
 	if warn == nil {
 		warn = func(error) {}
 	}
-	c := &child{lock: lock, warn: warn, log: filepath.Join(dir, childLog), ended: make(chan struct{})}
-	if err := c.start(path, dir, socket); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a redis-server: %w", err), lock.Close())
-	}
-	if c.store, err = c.open(ctx, socket); err != nil {
+	c := &child{path: path, dir: dir, socket: socket, lock: lock, warn: warn, closing: make(chan struct{}), ended: make(chan struct{})}
+	go c.serve()
+	if c.store, err = c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	url := "unix://" + socket
@@ -103,46 +103,24 @@ func childSettings(dir, socket string) []string {
 	return []string{
 		"--dir", dir, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--daemonize", "no",
 		"--logfile", filepath.Join(dir, childLog), "--save", "",
-		"--appendonly", "yes", "--appendfilename", "appendonly.aof", "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no",
+		"--appendonly", "yes", "--appendfilename", childAOF, "--appenddirname", childFiles, "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no",
 		"--aof-load-truncated", "no", "--maxmemory-policy", "noeviction",
 	}
 }
 
-// start starts the server on a thread that lives as long as it does: its end is the
-// server's, however it comes.
-func (c *child) start(path, dir, socket string) error {
-	c.command = exec.Command(path, childSettings(dir, socket)...)
-	c.command.SysProcAttr = ownProcess()
-	c.command.ExtraFiles = []*os.File{c.lock.File()} // it keeps the directory locked until it has ended
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		err := c.command.Start()
-		started <- err
-		defer close(c.ended)
-		if err != nil {
-			return
-		}
-		_ = c.command.Wait() // its log says why it ended
-		if !c.closing.Load() {
-			c.warn(fmt.Errorf("the redis-server has ended, and nothing is kept until this process is started again; its log says why: %s", c.log))
-		}
-	}()
-	return <-started
-}
-
 // open opens the store when the server has loaded its file.
-func (c *child) open(ctx context.Context, socket string) (*redisstore.Store, error) {
+func (c *child) open(ctx context.Context) (*redisstore.Store, error) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		store, err := redisstore.Open(ctx, redisstore.Options{Redis: &redis.UniversalOptions{Addrs: []string{socket}}})
+		store, err := c.try(ctx)
 		if err == nil || errors.Is(err, redisstore.ErrOther) {
+			c.opened.Store(true)
 			return store, err
 		}
 		select {
 		case <-c.ended:
-			return nil, fmt.Errorf("the redis-server ended at once; its log says why: %s", c.log)
+			return nil, c.failed
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the redis-server does not answer: %w", err)
 		case <-tick.C:
@@ -150,21 +128,23 @@ func (c *child) open(ctx context.Context, socket string) (*redisstore.Store, err
 	}
 }
 
+// try opens the store if somebody listens at the socket.
+func (c *child) try(ctx context.Context) (*redisstore.Store, error) {
+	knock, err := new(net.Dialer).DialContext(ctx, "unix", c.socket)
+	if err != nil {
+		return nil, err
+	}
+	_ = knock.Close() // nothing was said
+	return redisstore.Open(ctx, redisstore.Options{Redis: &redis.UniversalOptions{Addrs: []string{c.socket}}})
+}
+
 // Close closes the connections and stops the server.
 func (c *child) Close() error {
-	c.closing.Store(true)
 	var err error
 	if c.store != nil {
 		err = c.store.Close()
 	}
-	_ = c.command.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-	patience := time.NewTimer(10 * time.Second)
-	defer patience.Stop()
-	select {
-	case <-c.ended:
-	case <-patience.C:
-		_ = c.command.Process.Kill() // what it has answered is on the disk
-		<-c.ended
-	}
+	close(c.closing)
+	<-c.ended
 	return errors.Join(err, c.lock.Close())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,9 +46,7 @@ func putOne(t *testing.T, s *world.Store, want uint64) {
 // TestOpenChild: a redis-server of our own goes on with what an embedded store has kept,
 // tells its settings, says when it has ended, and is started again on what it had.
 func TestOpenChild(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		enginetest.RedisServer(t) // skips, or fails where it must be there
-	}
+	enginetest.RequireServer(t)
 	dir := shortDir(t)
 	kept, err := world.OpenKept(t.Context(), network.TCP{}, "127.0.0.1:0", dir, nil)
 	if err != nil {
