@@ -18,6 +18,8 @@
 //     that each act of an operator says who did it and why;
 //   - that sweeps are numbered in turn, that the numbers kept are the last ones, and that
 //     money of a merchant waits for a sweep that is open or due;
+//   - that money is paid out to merchants' banks by settlements only, from the home account to
+//     the bank of the same account, once for an id, and that what is kept of them is that;
 //   - that the writer's fence, seq and cursor agree with the journal;
 //   - that no effect beyond the cursor, and no deadline, is overdue by more than [Late].
 //
@@ -53,6 +55,7 @@ type Report struct {
 	Bills           int              `json:"bills"`            // ever made
 	Paid            int              `json:"paid"`             // of them
 	Acts            int              `json:"acts"`             // of operators: cards unlocked, phones released
+	Settlements     int              `json:"settlements"`      // paid out to merchants' banks
 	DuplicateDebits int              `json:"duplicate_debits"` // bills debited more than once
 	Sums            map[string]int64 `json:"sums"`             // of all balances, by currency; zero each
 	Clearing        map[string]int64 `json:"clearing"`         // on its way between partitions, by currency

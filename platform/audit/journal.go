@@ -23,6 +23,7 @@ type journal struct {
 	merchants map[string]bool              // opened, and whether since the look began
 	claims    claims                       // of all partitions
 	own       map[string]bool              // bills that were claimed here
+	payouts   map[string]settlement        // by their keys
 	steps     map[step]bool                // that a bill can take
 	looking   bool                         // moments are kept
 	made      map[string]bool              // bills and phones, and whether since the look began
@@ -120,6 +121,7 @@ func (j *journal) enter(entry engine.Entry) {
 			j.wrong(entry.ID, "%s of %s cannot be read: %v", event.Name, event.Subject, err)
 			continue
 		}
+		j.payOut(entry.ID, event, data)
 		j.add(entry.ID, event, data, balances)
 	}
 	for account, change := range balances {

@@ -22,6 +22,10 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
+//	settlement:M:ID   what was paid out to a merchant's bank under an id
+//	settlements:M     sorted set: the merchant's settlements, by time
+//	takings:M         hash: what a merchant took here, by day and account  payer's partition
+//	taken:M:DAY       hash: the bills that were paid for it, by account and sweep
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -111,6 +115,7 @@ type Partition struct {
 	strangers strangers
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
+	settled   settled           // of late
 
 	moved []*phone // whose counters this input has moved
 	drops map[Drop]int
@@ -138,6 +143,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
+		settled:   settled{known: make(map[string]platform.Settlement)},
 		drops:     make(map[Drop]int),
 	}, nil
 }
@@ -204,6 +210,12 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, p.release(tx, in)
 	case Alarms:
 		return p.watched(), nil
+	case Drain:
+		return p.drain(tx, in), nil
+	case Settle:
+		return p.settle(tx, in)
+	case FindTakings:
+		return p.findTakings(in), nil
 	}
 	return nil, fmt.Errorf("billing: no rule for an input of type %T", in)
 }

@@ -23,6 +23,7 @@ const loadChunk = 1000
 // book, the merchants and the live bills. Finished bills stay where they are.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
+	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
 		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills,
 	} {
