@@ -80,6 +80,7 @@ func (b *books) audit(ctx context.Context, newest time.Time) error {
 	b.compareBalances()
 	b.compareStandings()
 	b.compareMarks()
+	b.compareChain()
 	for _, compare := range []func(context.Context) error{
 		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareSettlements,
 		func(ctx context.Context) error { return b.overdue(ctx, newest) },
@@ -97,6 +98,7 @@ func (b *books) readKept(ctx context.Context) (err error) {
 	if err := b.readMarks(ctx); err != nil {
 		return err
 	}
+	b.journal.chain.look()
 	for _, hash := range []struct {
 		name string
 		into *map[string]string

@@ -29,7 +29,8 @@ type journal struct {
 	made      map[string]bool              // bills and phones, and whether since the look began
 	newest    time.Time                    // event
 	done      place                        // the cursor when it was read last
-	outside   []outstanding                // effects beyond it
+	chain     chain
+	outside   []outstanding // effects beyond it
 }
 
 // moments are what something was at each moment of a look: as the look began, and
@@ -110,6 +111,7 @@ type posting struct {
 // enter adds one journal entry to the books.
 func (j *journal) enter(entry engine.Entry) {
 	j.report.Entries++
+	j.chain.enter(entry)
 	balances := map[string]int64{}
 	for _, event := range entry.Events {
 		j.live(entry.ID, event)
