@@ -45,7 +45,7 @@ func newBooks(partition int, report *Report, t *transit, all claims, r engine.Re
 	}
 	b.journal = &journal{
 		books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{},
-		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{}, payouts: map[string]settlement{},
+		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{}, payouts: map[string]settlement{}, logged: map[string]moments[string]{},
 		steps: steps(), made: map[string]bool{},
 	}
 	return b
@@ -82,7 +82,7 @@ func (b *books) audit(ctx context.Context, newest time.Time) error {
 	b.compareMarks()
 	b.compareChain()
 	for _, compare := range []func(context.Context) error{
-		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareSettlements,
+		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareSettlements, b.compareActs,
 		func(ctx context.Context) error { return b.overdue(ctx, newest) },
 	} {
 		if err := compare(ctx); err != nil {

@@ -24,6 +24,7 @@ type journal struct {
 	claims    claims                       // of all partitions
 	own       map[string]bool              // bills that were claimed here
 	payouts   map[string]settlement        // by their keys
+	logged    map[string]moments[string]   // outcomes of the office's acts
 	steps     map[step]bool                // that a bill can take
 	looking   bool                         // moments are kept
 	made      map[string]bool              // bills and phones, and whether since the look began
@@ -124,6 +125,7 @@ func (j *journal) enter(entry engine.Entry) {
 			continue
 		}
 		j.payOut(entry.ID, event, data)
+		j.act(entry.ID, event)
 		j.add(entry.ID, event, data, balances)
 	}
 	for account, change := range balances {

@@ -22,7 +22,9 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
-//	settlement:M:ID   what was paid out to a merchant's bank under an id
+//	act:ID            an act of the office, and what became of it    the office's partition
+//	acts              sorted set: the acts, by id
+//	settlement:M:ID   what was paid out to a merchant's bank         merchant's partition
 //	settlements:M     sorted set: the merchant's settlements, by time
 //	takings:M         hash: what a merchant took here, by day and account  payer's partition
 //	taken:M:DAY       hash: the bills that were paid for it, by account and sweep
@@ -214,6 +216,11 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return p.drain(tx, in), nil
 	case Settle:
 		return p.settle(tx, in)
+	case BeginAct:
+		return p.beginAct(tx, in), nil
+	case EndAct:
+		p.endAct(tx, in)
+		return nil, nil
 	case FindTakings:
 		return p.findTakings(in), nil
 	}
