@@ -144,6 +144,7 @@ func readMerchant(body []byte) (platform.Merchant, error) {
 		o.fail("id", "a merchant number has 8 digits and does not start with 0")
 	}
 	o.require("name")
+	o.text("by", maxBy) // for the log
 	m := platform.Merchant{ID: id, Name: o.text("name", maxName), CallbackURL: o.link("callback_url")}
 	if o.has("payees") {
 		m.Payees = o.strings("payees")

@@ -73,6 +73,7 @@ func readEnrolment(body []byte) (platform.Enrolment, error) {
 	e := platform.Enrolment{Phone: o.msisdn("phone")}
 	o.require("name")
 	e.Name = o.text("name", maxName)
+	o.text("by", maxBy) // for the log
 	e.Form = o.oneOf("form", "standalone", "sim", "sdtf", platform.FormNone)
 	e.Secrets = o.octets("secrets")
 	e.Accounts = o.openings("accounts")

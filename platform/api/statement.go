@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -154,7 +155,7 @@ func readStatement(r io.Reader, done func() error) (*platform.Statement, error) 
 // readHead reads the members of a statement up to its lines.
 func readHead(dec *json.Decoder) (h head, err error) {
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return h, fmt.Errorf("it is no object (%w)", err)
+		return h, fmt.Errorf("it is no object (%v)", err)
 	}
 	members := map[string]any{
 		"merchant": &h.Merchant, "name": &h.Name, "day": &h.Day, "complete": &h.Complete, "accounts": &h.Accounts,
@@ -198,15 +199,30 @@ func readLines(dec *json.Decoder, done func() error) iter.Seq2[platform.Statemen
 				return
 			}
 		}
-		_, err := dec.Token() // the end of the lines
-		for err == nil {
-			_, err = dec.Token() // the rest, to be sure that it is all there
-		}
-		if closed := done(); err == io.EOF { //nolint:errorlint // the decoder answers it bare
-			err = closed
-		}
-		if err != nil {
+		if err := errors.Join(readTail(dec), done()); err != nil {
 			fail(err)
 		}
 	}
+}
+
+// readTail reads what follows the lines, to be sure that it is all there.
+func readTail(dec *json.Decoder) error {
+	if t, err := dec.Token(); err != nil || t != json.Delim(']') {
+		return fmt.Errorf("its lines have no end (%v)", err)
+	}
+	whole := false
+	for dec.More() {
+		name, err := dec.Token()
+		if err == nil {
+			err = dec.Decode(new(json.RawMessage))
+		}
+		if err != nil {
+			return err
+		}
+		whole = whole || name == "differences"
+	}
+	if t, err := dec.Token(); err != nil || t != json.Delim('}') || !whole {
+		return fmt.Errorf("it was cut off (%v)", err)
+	}
+	return nil
 }
