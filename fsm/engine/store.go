@@ -70,7 +70,8 @@ type Range struct {
 type Entry struct {
 	ID     string // "<epoch>-<seq>"
 	Events []Event
-	Chain  string // over this entry and all before it, as the store has it; "" is none
+	Chain  string   // over this entry and all before it, as the store has it; "" is none
+	Texts  []string // of the events, as the store has them: what Chain is over; nil without one
 }
 
 // Hold is the right to write one partition. It is for one goroutine at a time.

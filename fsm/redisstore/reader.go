@@ -152,6 +152,9 @@ func parseEntry(reply any) (engine.Entry, error) {
 			return engine.Entry{}, fmt.Errorf("entry %s: %w", id, err)
 		}
 		entry.Events = append(entry.Events, event)
+		if chain != "" {
+			entry.Texts = append(entry.Texts, text)
+		}
 	}
 	return entry, nil
 }

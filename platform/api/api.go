@@ -13,6 +13,7 @@
 //	                                  filters state=, reference=; pages limit= (1 to 200, else 50), after=
 //	POST /v1/bills/{id}/cancel   200  withdraws a bill that is not paid yet
 //	GET  /v1/bills/{id}/events   200  {"events":[...]}: the bill's story, oldest first
+//	GET  /v1/statement           200  day=2026-11-27, format=json or csv: the merchant's UTC day; see below
 //	GET  /v1/keys                200  the platform's public keys, for anybody: a JWK Set (RFC 7517)
 //
 // An [Order] is one JSON object of at most 64 KiB. It is read strictly: a field that
@@ -35,6 +36,23 @@
 // not. The same order again answers the same bill, with Idempotent-Replayed: true, and
 // changes nothing: it is the way to find out what became of a request whose answer
 // was lost. Phone numbers in answers and callbacks are masked.
+//
+// # Statements
+//
+// A [Statement] tells what each of a merchant's accounts was owed as a UTC day began, what
+// happened on it, and what it is owed as the day ended, or by now while it lasts. Money is the
+// merchant's from the moment that it is paid; what is paid and has not come home to the
+// merchant's own account yet is told as on its way, and is part of closing. Payments come by
+// the age of their bills, then refunds, then settlements. Amounts are in minor units; a
+// line's is what it adds to what the merchant is owed.
+//
+//	opening + lines = closing
+//
+// for each account, and the lines are as many and as much as the account says. What is not so
+// is said in words under differences, in CSV in lines of kind difference; on a statement that
+// adds up there are none. CSV is RFC 4180 with a header line: [WriteStatementCSV]. A statement
+// of any length is sent as it is read; one that was cut off has no differences, in CSV no closing. In profiles
+// that sign, it is signed whole; profile legacy has no CSV.
 //
 // # Profiles
 //
@@ -161,6 +179,11 @@
 //	GET  /v1/office/merchants                 200  merchants, their profiles, keys and balances
 //	POST /v1/office/merchants/{id}/keys       200  a [KeyChange]; the one answer with a new secret
 //	POST /v1/office/keys                      200  a [KeyChange] of the platform's own keys
+//	POST /v1/office/settlements               200  a [Settle]: a merchant is paid out to its bank
+//	GET  /v1/office/merchants/{id}/statement  200  as GET /v1/statement
+//	GET  /v1/office/log                       200  {"acts":[...],"next":"act_..."}: what the office did, oldest first;
+//	                                               since= a day or a time, by=; pages limit=, after=
+//	POST /v1/office/log                       201  {"act","on","by","note"}: something done elsewhere, such as a backup
 //	GET  /livez, /readyz                      200, or 503 while not ready; no key is asked for
 //
 // To open a merchant: id and name; payees, callback_url and profile (key when left out); of one
@@ -168,6 +191,15 @@
 // has api_key and webhook_secret (key), webhook_secret (modern) or field_key (legacy), and
 // platform_keys for a merchant that signs. Every act on keys, cards and phones says by whom
 // and why, and is kept in the journal.
+//
+// Every POST of the office is in its log before it is done, with who did it (by, which an
+// enrolment and a new merchant may have too), from where, and on what; and then with what
+// became of it, refusals too. What cannot be written down is not done. The log is append-only, in the
+// journal, whose hash chain airtill audit verifies. It has no secrets and masks phones.
+//
+// A settlement pays out all that was paid to the merchant before it was asked for, whatever the
+// day; it brings home what is on its way first. The same id again pays nothing, and answers
+// with Idempotent-Replayed: true. One that finds nothing to pay out is not kept.
 //
 // # Errors
 //

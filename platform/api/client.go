@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -192,6 +193,7 @@ type caller struct {
 	key    Key
 	http   *http.Client
 	signer RequestSigner
+	most   int64 // octets of an answer; 0 is maxAnswer
 }
 
 // clientTimeout bounds a request of a client that was given no http.Client.
@@ -271,7 +273,7 @@ func (c caller) send(r *http.Request, body []byte, answer any) error {
 const maxAnswer = 8 << 20
 
 func (c caller) readAnswer(r *http.Request, response *http.Response, answer any) error {
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, cmp.Or(c.most, maxAnswer)))
 	if err != nil {
 		return fmt.Errorf("%w: read the answer: %w", ErrUnknown, err)
 	}

@@ -11,11 +11,11 @@ import (
 
 // merchants are the routes of the office that are about merchants.
 func (h *Handler) merchants() {
-	h.mux.HandleFunc("POST /v1/office/merchants", h.operator(h.addMerchant))
+	h.mux.HandleFunc("POST /v1/office/merchants", h.operator(h.logged("open_merchant", h.addMerchant)))
 	h.mux.HandleFunc("GET /v1/office/merchants", h.operator(h.listMerchants))
 	if h.config.Keyring != nil {
-		h.mux.HandleFunc("POST /v1/office/merchants/{id}/keys", h.operator(h.changeMerchantKeys))
-		h.mux.HandleFunc("POST /v1/office/keys", h.operator(h.changePlatformKeys))
+		h.mux.HandleFunc("POST /v1/office/merchants/{id}/keys", h.operator(h.logged("change_merchant_keys", h.changeMerchantKeys)))
+		h.mux.HandleFunc("POST /v1/office/keys", h.operator(h.logged("change_platform_keys", h.changePlatformKeys)))
 	}
 }
 
@@ -134,7 +134,7 @@ func (o *object) publicKey(path string, value json.RawMessage) platform.PublicKe
 const maxPublicKeys = 2
 
 func readMerchant(body []byte) (platform.Merchant, error) {
-	o, err := readObject(body, "id", "name", "payees", "callback_url", "profile", "public_key", "keys")
+	o, err := readObject(body, "id", "name", "payees", "callback_url", "profile", "public_key", "keys", "by")
 	if err != nil {
 		return platform.Merchant{}, err
 	}
@@ -144,6 +144,7 @@ func readMerchant(body []byte) (platform.Merchant, error) {
 		o.fail("id", "a merchant number has 8 digits and does not start with 0")
 	}
 	o.require("name")
+	o.text("by", maxBy) // for the log
 	m := platform.Merchant{ID: id, Name: o.text("name", maxName), CallbackURL: o.link("callback_url")}
 	if o.has("payees") {
 		m.Payees = o.strings("payees")

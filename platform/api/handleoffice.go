@@ -12,12 +12,14 @@ import (
 
 func (h *Handler) office() {
 	h.mux.HandleFunc("GET /v1/office/branch-key", h.operator(h.branchKey))
-	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.enrol))
+	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.logged("enrol", h.enrol)))
 	h.mux.HandleFunc("GET /v1/office/phones", h.operator(h.listPhones))
-	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.unlock))
-	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.release))
+	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.logged("unlock", h.unlock)))
+	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.logged("release", h.release)))
 	h.mux.HandleFunc("GET /v1/office/alarms", h.operator(h.listAlarms))
 	h.merchants()
+	h.settlements()
+	h.officeLog()
 }
 
 // operator lets in requests with the operator's key.
@@ -63,7 +65,7 @@ const (
 )
 
 func readEnrolment(body []byte) (platform.Enrolment, error) {
-	o, err := readObject(body, "phone", "name", "form", "suite", "element_id", "public_key", "secrets", "accounts")
+	o, err := readObject(body, "phone", "name", "form", "suite", "element_id", "public_key", "secrets", "accounts", "by")
 	if err != nil {
 		return platform.Enrolment{}, err
 	}
@@ -71,6 +73,7 @@ func readEnrolment(body []byte) (platform.Enrolment, error) {
 	e := platform.Enrolment{Phone: o.msisdn("phone")}
 	o.require("name")
 	e.Name = o.text("name", maxName)
+	o.text("by", maxBy) // for the log
 	e.Form = o.oneOf("form", "standalone", "sim", "sdtf", platform.FormNone)
 	e.Secrets = o.octets("secrets")
 	e.Accounts = o.openings("accounts")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -20,6 +21,8 @@ type HandlerConfig struct {
 	Authenticator platform.Authenticator
 	Office        platform.Office             // nil: there is no office face
 	OperatorKey   Key                         // empty: there is no office face
+	Accounts      platform.Accounts           // nil: no statements and no settlements
+	OfficeLog     platform.OfficeLog          // nil: what the office does is not logged
 	Keyring       Keyring                     // nil: all merchants are of profile key
 	AllowLegacy   bool                        // requests of profile legacy are read too
 	Ready         func(context.Context) error // nil: always ready; its error is told to whoever asks
@@ -54,6 +57,7 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	h.mux.HandleFunc("GET /livez", h.live)
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.bills()
+	h.statements()
 	if config.Keyring != nil {
 		h.mux.HandleFunc("GET /v1/keys", h.showKeys)
 	}
@@ -72,12 +76,18 @@ type answer struct {
 	location string
 	replayed bool // of an earlier request
 	body     any
+	stream   func(w io.Writer) error // instead of a body
+	media    string                  // that the stream is
 }
 
 func ok(body any, err error) (answer, error) { return answer{status: http.StatusOK, body: body}, err }
 
 // respond sends an answer, or a failure in the words of the contract.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, a answer, err error) {
+	if err == nil && a.stream != nil {
+		h.stream(w, r, a)
+		return
+	}
 	var body []byte
 	if err == nil {
 		body, err = json.Marshal(a.body)

@@ -18,6 +18,12 @@
 //     that each act of an operator says who did it and why;
 //   - that sweeps are numbered in turn, that the numbers kept are the last ones, and that
 //     money of a merchant waits for a sweep that is open or due;
+//   - that money is paid out to merchants' banks by settlements only, from the home account to
+//     the bank of the same account, once for an id, and that what is kept of them is that;
+//   - that each act in the office's log began once, and is listed with what it came to;
+//   - that the entries of the journal are chained, each to all before it, up to the head that
+//     is kept: the first that does not fit is named, for it was changed, or one before it
+//     left out or put in;
 //   - that the writer's fence, seq and cursor agree with the journal;
 //   - that no effect beyond the cursor, and no deadline, is overdue by more than [Late].
 //
@@ -50,9 +56,12 @@ import (
 type Report struct {
 	Partitions      int              `json:"partitions"`
 	Entries         int              `json:"entries"`          // of the journals
+	Unchained       int              `json:"unchained"`        // of them: written before entries were chained
 	Bills           int              `json:"bills"`            // ever made
 	Paid            int              `json:"paid"`             // of them
 	Acts            int              `json:"acts"`             // of operators: cards unlocked, phones released
+	Settlements     int              `json:"settlements"`      // paid out to merchants' banks
+	Logged          int              `json:"logged"`           // acts in the office's log
 	DuplicateDebits int              `json:"duplicate_debits"` // bills debited more than once
 	Sums            map[string]int64 `json:"sums"`             // of all balances, by currency; zero each
 	Clearing        map[string]int64 `json:"clearing"`         // on its way between partitions, by currency

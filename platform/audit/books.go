@@ -46,7 +46,7 @@ func newBooks(partition int, report *Report, t *transit, all claims, r engine.Re
 	}
 	b.journal = &journal{
 		books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{},
-		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{},
+		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{}, payouts: map[string]settlement{}, logged: map[string]moments[string]{},
 		steps: steps(), made: map[string]bool{},
 	}
 	return b
@@ -81,8 +81,9 @@ func (b *books) audit(ctx context.Context, newest time.Time) error {
 	b.compareBalances()
 	b.compareStandings()
 	b.compareMarks()
+	b.compareChain()
 	for _, compare := range []func(context.Context) error{
-		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps,
+		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareSettlements, b.compareActs,
 		func(ctx context.Context) error { return b.overdue(ctx, newest) },
 	} {
 		if err := compare(ctx); err != nil {
@@ -98,6 +99,7 @@ func (b *books) readKept(ctx context.Context) (err error) {
 	if err := b.readMarks(ctx); err != nil {
 		return err
 	}
+	b.journal.chain.look()
 	for _, hash := range []struct {
 		name string
 		into *map[string]string

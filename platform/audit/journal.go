@@ -23,12 +23,15 @@ type journal struct {
 	merchants map[string]bool              // opened, and whether since the look began
 	claims    claims                       // of all partitions
 	own       map[string]bool              // bills that were claimed here
+	payouts   map[string]settlement        // by their keys
+	logged    map[string]moments[string]   // outcomes of the office's acts
 	steps     map[step]bool                // that a bill can take
 	looking   bool                         // moments are kept
 	made      map[string]bool              // bills and phones, and whether since the look began
 	newest    time.Time                    // event
 	done      place                        // the cursor when it was read last
-	outside   []outstanding                // effects beyond it
+	chain     chain
+	outside   []outstanding // effects beyond it
 }
 
 // moments are what something was at each moment of a look: as the look began, and
@@ -109,6 +112,7 @@ type posting struct {
 // enter adds one journal entry to the books.
 func (j *journal) enter(entry engine.Entry) {
 	j.report.Entries++
+	j.chain.enter(entry)
 	balances := map[string]int64{}
 	for _, event := range entry.Events {
 		j.live(entry.ID, event)
@@ -120,6 +124,8 @@ func (j *journal) enter(entry engine.Entry) {
 			j.wrong(entry.ID, "%s of %s cannot be read: %v", event.Name, event.Subject, err)
 			continue
 		}
+		j.payOut(entry.ID, event, data)
+		j.act(entry.ID, event)
 		j.add(entry.ID, event, data, balances)
 	}
 	for account, change := range balances {

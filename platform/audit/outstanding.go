@@ -50,14 +50,14 @@ func (p place) compare(q place) int {
 }
 
 // marks are where the partition's writer stands.
-type marks struct{ cursor, seq, fence string }
+type marks struct{ cursor, seq, fence, chain string }
 
 func (b *books) readMarks(ctx context.Context) error {
-	texts, err := b.reader.Get(ctx, "cursor", "seq", "fence")
+	texts, err := b.reader.Get(ctx, "cursor", "seq", "fence", "chain")
 	if err != nil {
 		return err
 	}
-	b.marks, b.before = marks{cursor: texts[0], seq: texts[1], fence: texts[2]}, b.journal.last
+	b.marks, b.before = marks{cursor: texts[0], seq: texts[1], fence: texts[2], chain: texts[3]}, b.journal.last
 	b.journal.done, _ = placeOf(b.marks.cursor)
 	return nil
 }

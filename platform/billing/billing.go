@@ -23,6 +23,12 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
+//	act:ID            an act of the office, and what became of it    the office's partition
+//	acts              sorted set: the acts, by id
+//	settlement:M:ID   what was paid out to a merchant's bank         merchant's partition
+//	settlements:M     sorted set: the merchant's settlements, by time
+//	takings:M         hash: what a merchant took here, by day and account  payer's partition
+//	taken:M:DAY       hash: the bills that were paid for it, by account and sweep
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -112,6 +118,7 @@ type Partition struct {
 	strangers strangers
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
+	settled   settled           // of late
 
 	asleep asleep   // what is not in memory
 	moved  []*phone // whose counters this input has moved
@@ -140,6 +147,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
+		settled:   settled{known: make(map[string]platform.Settlement)},
 		drops:     make(map[Drop]int),
 		asleep:    newAsleep(),
 	}, nil
@@ -210,6 +218,17 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, p.release(tx, in)
 	case Alarms:
 		return p.watched(), nil
+	case Drain:
+		return p.drain(tx, in), nil
+	case Settle:
+		return p.settle(tx, in)
+	case BeginAct:
+		return p.beginAct(tx, in), nil
+	case EndAct:
+		p.endAct(tx, in)
+		return nil, nil
+	case FindTakings:
+		return p.findTakings(in), nil
 	}
 	return nil, fmt.Errorf("billing: no rule for an input of type %T", in)
 }

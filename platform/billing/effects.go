@@ -68,20 +68,26 @@ func (e *Effects) open(ctx context.Context, effect engine.Effect) error {
 	return err
 }
 
-// sweep brings a sweep home, then tells its origin that it is there.
+// sweep performs a sweep.
 func (e *Effects) sweep(ctx context.Context, effect engine.Effect) error {
 	var in ApplySweep
 	if err := json.Unmarshal(effect.Body, &in); err != nil {
 		return fmt.Errorf("perform %s: %w", effect.ID, err)
 	}
+	return e.Service.carrySweep(ctx, in)
+}
+
+// carrySweep brings a sweep home, then tells its origin that it is there. Doing it twice
+// is doing it once.
+func (s *Service) carrySweep(ctx context.Context, in ApplySweep) error {
 	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
 	defer cancel()
-	if _, err := e.Service.engine.Do(ctx, e.Service.payeeHome(in.Payee), in); err != nil {
-		return fmt.Errorf("apply %s: %w", effect.ID, err)
+	sub := ledger.Sub(in.Payee, in.Currency)
+	if _, err := s.engine.Do(ctx, s.payeeHome(in.Payee), in); err != nil {
+		return fmt.Errorf("apply sweep %d of %s: %w", in.Number, sub, err)
 	}
-	swept := Swept{Sub: ledger.Sub(in.Payee, in.Currency), Number: in.Number}
-	if _, err := e.Service.engine.Do(ctx, in.From, swept); err != nil {
-		return fmt.Errorf("close %s: %w", effect.ID, err)
+	if _, err := s.engine.Do(ctx, in.From, Swept{Sub: sub, Number: in.Number}); err != nil {
+		return fmt.Errorf("close sweep %d of %s: %w", in.Number, sub, err)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 // merchants. Phones and live bills are read when an input is about them.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
+	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
 		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld,
 	} {

@@ -180,6 +180,7 @@ type pool struct {
 	Amount   money.Amount               `json:"amount"` // of the last sweep
 	Open     bool                       `json:"open"`   // not applied at home yet
 	At       time.Time                  `json:"at"`     // when it left
+	Taken    takings                    `json:"taken,omitzero"`
 	waiting  map[applet.BillRef]*record // paid bills, not settled yet
 }
 

@@ -29,6 +29,8 @@ var (
 	_ platform.Service       = (*Service)(nil)
 	_ platform.Office        = (*Service)(nil)
 	_ platform.Authenticator = (*Service)(nil)
+	_ platform.Accounts      = (*Service)(nil)
+	_ platform.OfficeLog     = (*Service)(nil)
 )
 
 // NewService makes the service over the partitions of an engine and their store.

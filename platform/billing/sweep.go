@@ -66,13 +66,14 @@ func (p *Partition) sweep(tx *engine.Tx, sub string) {
 		r.Sweep = pl.Number
 		tx.Put(recordKey(r.ID), r)
 	}
+	p.bookTakings(tx, pl)
 	moves := ledger.Move(sub, ledger.Clearing(pl.Currency), amount)
 	p.post(tx, moves)
 	p.keepPool(tx, sub, pl)
 	tx.NoWake(sweepID(sub))
 	p.recordSweep(tx, sub, "sweep_out", moves, engine.Effect{
 		ID: fmt.Sprintf("%s:%d", sweepID(sub), pl.Number), Kind: EffectSweep, Lane: sweepID(sub),
-		Body: body(ApplySweep{From: p.number, Number: pl.Number, Payee: pl.Payee, Currency: pl.Currency, Amount: amount}),
+		Body: body(p.sweptOf(pl)),
 	})
 }
 

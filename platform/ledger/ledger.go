@@ -11,6 +11,7 @@
 //	                       without an element ELEMENT is phone-FINGERPRINT
 //	sub:PAYEE:CUR          what a payee earned in this partition and was not swept yet
 //	home:PAYEE:CUR         a payee's account in its merchant's partition
+//	payout:PAYEE:CUR       the payee's bank, there: what was paid out to it ever
 //	clearing:CUR           between a sweep's two halves; may be below zero
 //	bank:CUR               where opening balances come from; below zero by their sum
 //
@@ -50,6 +51,10 @@ func Sub(payee string, c money.Currency) string { return "sub:" + payee + ":" + 
 
 // Home names a payee's account in its merchant's partition.
 func Home(payee string, c money.Currency) string { return "home:" + payee + ":" + string(c) }
+
+// Payout names the account that stands for a payee's own bank, in its merchant's
+// partition: it holds what was paid out ever.
+func Payout(payee string, c money.Currency) string { return "payout:" + payee + ":" + string(c) }
 
 // Clearing names the account between a sweep's two halves.
 func Clearing(c money.Currency) string { return "clearing:" + string(c) }

@@ -129,9 +129,11 @@ func printReport(c *call, r *audit.Report) error {
 	fields := []field{
 		{"partitions", strconv.Itoa(r.Partitions)},
 		{"journal entries", strconv.Itoa(r.Entries)},
+		{"without a chain", some(r.Unchained)},
 		{"bills", strconv.Itoa(r.Bills)},
 		{"paid", strconv.Itoa(r.Paid)},
 		{"debited twice", strconv.Itoa(r.DuplicateDebits)},
+		{"settlements", some(r.Settlements)},
 	}
 	fields = append(fields, sums("books sum to", r.Sums)...)
 	fields = append(fields, sums("on its way", r.Clearing)...)
@@ -157,6 +159,14 @@ func printReport(c *call, r *audit.Report) error {
 		c.talk("the books are right")
 	}
 	return nil
+}
+
+// some is a count that is shown when there is something to count.
+func some(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // sums are amounts by currency, a line each.

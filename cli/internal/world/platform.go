@@ -152,6 +152,7 @@ func (p *Platform) buildHandler(c PlatformConfig) error {
 	handler, err := api.NewHandler(api.HandlerConfig{
 		Service: p.service, Authenticator: p.service,
 		Office: p.service, OperatorKey: api.Key(c.OperatorKey),
+		Accounts: p.service, OfficeLog: p.service,
 		Keyring: p.service, AllowLegacy: c.AllowLegacy,
 		Ready: p.Ready, Log: c.Log,
 	})
