@@ -22,6 +22,9 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
+//	endpoints         hash: the places that do not take callbacks at present
+//	callbacks:pending, callbacks:exhausted  sorted sets: the bills, as M:ID, whose
+//	                  callback was not acknowledged at once  payer's partition
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -53,6 +56,8 @@ type Config struct {
 	Random     io.Reader // for ids and merchants' keys
 	Timing     Timing
 	Watch      Watch // when packets that are not authentic raise an alarm
+
+	Wall func() time.Time // the wall clock, the engine's too; nil is the process's
 
 	// AllowLegacy lets elements of the legacy suite be enrolled, pay and be paid for with.
 	AllowLegacy bool
@@ -112,6 +117,11 @@ type Partition struct {
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
 
+	endpoints map[string]*platform.Endpoint // in trouble, by endpointKey
+	states    map[fsm.State]int             // of the live bills
+	pending   map[*record]struct{}          // whose callback was not acknowledged at once, and is made again
+	exhausted int                           // bills whose callback is not made again
+
 	moved []*phone // whose counters this input has moved
 	drops map[Drop]int
 }
@@ -138,6 +148,9 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
+		endpoints: make(map[string]*platform.Endpoint),
+		states:    make(map[fsm.State]int),
+		pending:   make(map[*record]struct{}),
 		drops:     make(map[Drop]int),
 	}, nil
 }
@@ -170,6 +183,18 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 	case Reported:
 		p.reported(tx, in)
 		return nil, nil
+	case Resend:
+		return p.resend(tx, in)
+	case EndpointFailed:
+		p.endpointFailed(tx, in)
+		return nil, nil
+	case EndpointWorks:
+		p.endpointWorks(tx, in)
+		return nil, nil
+	case platform.EnableEndpoint:
+		return nil, p.enableEndpoint(tx, in)
+	case Tally:
+		return p.tally(), nil
 	case engine.Due:
 		return nil, p.due(tx, in)
 	case ApplySweep:
@@ -220,8 +245,14 @@ type Timing struct {
 	SweepEvery time.Duration
 	// Reports is how long after each failed callback the next is made.
 	Reports []time.Duration
-	// ReportTimeout is how long a callback may stay without an outcome before it counts as failed.
+	// ReportJitter is by how much of its wait a callback may come later: Reports is the least.
+	// Below zero it is none.
+	ReportJitter float64
+	// ReportTimeout is how long a callback may stay without an outcome before it counts as
+	// failed; it is longer than whoever makes them takes over one.
 	ReportTimeout time.Duration
+	// DisableAfter is how long an endpoint may answer callbacks with nothing but failures.
+	DisableAfter time.Duration
 	// Linger is how long a bill stays at hand after its end, for a phone that asks again.
 	Linger time.Duration
 }
@@ -238,12 +269,14 @@ func (t Timing) withDefaults() Timing {
 	}
 	t.RemindLeast = orDefault(t.RemindLeast, time.Minute)
 	t.SweepEvery = orDefault(t.SweepEvery, time.Second)
-	t.ReportTimeout = orDefault(t.ReportTimeout, 20*time.Second)
+	t.ReportJitter = orDefault(t.ReportJitter, 0.1)
+	t.ReportTimeout = orDefault(t.ReportTimeout, 40*time.Second)
+	t.DisableAfter = orDefault(t.DisableAfter, 5*24*time.Hour)
 	t.Linger = orDefault(t.Linger, time.Minute)
 	return t
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
+func orDefault[N time.Duration | float64](d, otherwise N) N {
 	if d == 0 {
 		return otherwise
 	}

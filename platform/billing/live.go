@@ -15,6 +15,8 @@ func (p *Partition) adopt(r *record) error {
 		return fmt.Errorf("bill %s is for a phone that is not enrolled here", r.ID)
 	}
 	p.bills[r.ID.Ref()] = r
+	p.count(r.State, +1)
+	p.relist(r, r.index())
 	ph.bills = append(ph.bills, r)
 	for _, id := range r.Messages {
 		p.messages[id] = r
@@ -25,6 +27,8 @@ func (p *Partition) adopt(r *record) error {
 // forget drops a bill from memory.
 func (p *Partition) forget(r *record) {
 	delete(p.bills, r.ID.Ref())
+	p.count(r.State, -1)
+	p.relist(r, "")
 	for _, id := range r.Messages {
 		p.unawait(r, id)
 	}

@@ -101,6 +101,10 @@ func (p *Partition) loadMerchants(ctx context.Context, r engine.Reader) error {
 	if err != nil {
 		return err
 	}
+	err = decodeFields(ctx, r, endpointsHash, func(key string, e platform.Endpoint) { p.endpoints[key] = &e })
+	if err != nil {
+		return err
+	}
 	return decodeFields(ctx, r, identityHash, func(_ string, k ownKeys) { p.identity = k })
 }
 
