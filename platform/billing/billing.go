@@ -118,6 +118,7 @@ type Partition struct {
 	swept     map[string]uint64 // by origin
 
 	endpoints map[string]*platform.Endpoint // in trouble, by endpointKey
+	troubled  map[platform.MerchantID]int   // how many of them a merchant has
 	states    map[fsm.State]int             // of the live bills
 	pending   map[*record]struct{}          // whose callback was not acknowledged at once, and is made again
 	exhausted int                           // bills whose callback is not made again
@@ -149,6 +150,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
 		endpoints: make(map[string]*platform.Endpoint),
+		troubled:  make(map[platform.MerchantID]int),
 		states:    make(map[fsm.State]int),
 		pending:   make(map[*record]struct{}),
 		drops:     make(map[Drop]int),

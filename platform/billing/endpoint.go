@@ -12,6 +12,10 @@ const endpointsHash = "endpoints"
 
 func endpointKey(m platform.MerchantID, url string) string { return string(m) + " " + url }
 
+// mostEndpoints is how many endpoints of a merchant are noted: one whose every order names
+// another is not to fill the store.
+const mostEndpoints = 100
+
 // noteEvery is the least time between two notes that an endpoint goes on failing.
 const noteEvery = time.Minute
 
@@ -29,7 +33,7 @@ func (p *Partition) endpointFailed(tx *engine.Tx, in EndpointFailed) {
 	}
 	why := ""
 	switch {
-	case !e.Disabled.IsZero():
+	case !e.Disabled.IsZero(), !known && p.troubled[in.Merchant] >= mostEndpoints:
 		return
 	case in.Status == gone:
 		why = "it answered 410: it wants no more"
@@ -43,7 +47,9 @@ func (p *Partition) endpointFailed(tx *engine.Tx, in EndpointFailed) {
 		e.Disabled, e.Why = now, why
 		p.endpointStory(tx, "disable_endpoint", CauseMerchant, e, story{Detail: why, Status: in.Status})
 	}
-	p.endpoints[key] = e
+	if !known {
+		p.noteEndpoint(key, e)
+	}
 	tx.SetField(endpointsHash, key, encode(e))
 }
 
@@ -75,9 +81,17 @@ func (p *Partition) enableEndpoint(tx *engine.Tx, in platform.EnableEndpoint) er
 	return nil
 }
 
+func (p *Partition) noteEndpoint(key string, e *platform.Endpoint) {
+	p.endpoints[key] = e
+	p.troubled[e.Merchant]++
+}
+
 func (p *Partition) forgetEndpoint(tx *engine.Tx, e *platform.Endpoint) {
 	key := endpointKey(e.Merchant, e.URL)
 	delete(p.endpoints, key)
+	if p.troubled[e.Merchant]--; p.troubled[e.Merchant] == 0 {
+		delete(p.troubled, e.Merchant)
+	}
 	tx.DeleteField(endpointsHash, key)
 }
 

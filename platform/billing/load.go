@@ -101,7 +101,7 @@ func (p *Partition) loadMerchants(ctx context.Context, r engine.Reader) error {
 	if err != nil {
 		return err
 	}
-	err = decodeFields(ctx, r, endpointsHash, func(key string, e platform.Endpoint) { p.endpoints[key] = &e })
+	err = decodeFields(ctx, r, endpointsHash, func(key string, e platform.Endpoint) { p.noteEndpoint(key, &e) })
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -94,6 +96,15 @@ type Callback struct {
 	Attempt  int                 `json:"attempt"`
 	ByHand   bool                `json:"by_hand,omitempty"` // asked for: it is made whatever became of others
 	Event    json.RawMessage     `json:"event"`             // sent as it is
+}
+
+// ID names what is told, not the attempt: it is the webhook-id.
+func (c Callback) ID() platform.CallbackID {
+	var event struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(c.Event, &event) // a type that is missing still leaves one id a bill
+	return platform.Bill{ID: c.Bill, State: fsm.State(strings.TrimPrefix(event.Type, "bill."))}.CallbackID()
 }
 
 // report tells the merchant how the bill ended (S8, S9, S11, S18). A bill nobody is
