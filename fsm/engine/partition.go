@@ -20,17 +20,20 @@ type partition struct {
 	perform Performer
 	log     zerolog.Logger
 
+	seen      seen
 	queue     *queue
 	ready     chan struct{} // closed when the first session serves
 	readyOnce sync.Once
 }
 
 func newPartition(n Partition, c Config, store Store, actor func(Partition) Actor, perform Performer) *partition {
-	return &partition{
+	p := &partition{
 		number: n, config: c, store: store, actor: actor, perform: perform,
 		log:   c.Log.With().Stringer("partition", n).Logger(),
 		queue: newQueue(c.Queue), ready: make(chan struct{}),
 	}
+	p.queue.stamps = c.Observer != nil
+	return p
 }
 
 // run serves session after session until ctx ends or the partition is lost.
@@ -39,6 +42,7 @@ func (p *partition) run(ctx context.Context) error {
 	pause := backoff{min: p.config.RetryMin, max: p.config.RetryMax}
 	for {
 		served, err := p.session(ctx)
+		p.seen.leave(err)
 		p.queue.refuse(ErrUnavailable)
 		switch {
 		case err == nil, ctx.Err() != nil && !served:
@@ -87,6 +91,7 @@ func (p *partition) session(ctx context.Context) (served bool, err error) {
 		return false, fmt.Errorf("load effects: %w", err)
 	}
 	p.log.Debug().Uint64("epoch", hold.Epoch()).Uint64("seq", hold.Seq()).Int("wakes", len(kept)).Msg("partition taken")
+	p.seen.serve(s)
 	p.queue.open()
 	p.readyOnce.Do(func() { close(p.ready) })
 	if err := s.serve(ctx); err != nil {
