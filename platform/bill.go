@@ -97,6 +97,11 @@ type Event struct {
 	Cause  string    `json:"cause,omitempty"`  // what brought it about: order, receipt, phone, clock, merchant, ledger
 	Detail string    `json:"detail,omitempty"` // in words
 	Entry  string    `json:"entry"`            // the journal entry that holds it
+	// Attempt is the number of a callback, in the steps that are about one; Status is what
+	// the merchant answered, and Next when the next one is made.
+	Attempt int       `json:"attempt,omitempty"`
+	Status  int       `json:"status,omitempty"`
+	Next    time.Time `json:"next_at,omitzero"`
 	// Effects names what was set going: push, result, callback.
 	Effects []string `json:"effects,omitempty"`
 	// Postings are the money moved in this step; they sum to zero.

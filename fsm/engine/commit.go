@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // commitAll writes sealed stages one after the other. After a failure it writes no more.
@@ -22,7 +23,10 @@ func (s *session) commitAll(ctx context.Context) {
 func (s *session) commit(ctx context.Context, st *stage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommitTimeout)
 	defer cancel()
-	if err := s.hold.Commit(ctx, &st.batch); err != nil {
+	began := time.Now()
+	err := s.hold.Commit(ctx, &st.batch)
+	s.observe(st, began, err)
+	if err != nil {
 		st.answer(verdict(err))
 		return fmt.Errorf("commit batch %d: %w", st.seq, err)
 	}

@@ -1,6 +1,9 @@
 package engine
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // cursor follows which journal entries have all their effects done. Effects end in any
 // order; the cursor is the last entry before which nothing is open.
@@ -15,6 +18,7 @@ type cursor struct {
 type openEntry struct {
 	id   string
 	left int
+	at   time.Time // when it was committed, or taken up again
 }
 
 func newCursor(at string) *cursor {
@@ -23,7 +27,7 @@ func newCursor(at string) *cursor {
 
 // add follows a new entry with so many effects.
 func (c *cursor) add(id string, effects int) *openEntry {
-	entry := &openEntry{id: id, left: effects}
+	entry := &openEntry{id: id, left: effects, at: time.Now()}
 	c.mu.Lock()
 	c.open = append(c.open, entry)
 	moved := c.advance()

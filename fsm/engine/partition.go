@@ -21,6 +21,7 @@ type partition struct {
 	perform Performer
 	log     zerolog.Logger
 
+	seen      seen
 	queue     *queue
 	ready     chan struct{} // closed when the first session serves
 	readyOnce sync.Once
@@ -30,11 +31,13 @@ type partition struct {
 }
 
 func newPartition(n Partition, c Config, store Store, actor func(Partition) Actor, perform Performer) *partition {
-	return &partition{
+	p := &partition{
 		number: n, config: c, store: store, actor: actor, perform: perform,
 		log:   c.Log.With().Stringer("partition", n).Logger(),
 		queue: newQueue(c.Queue), ready: make(chan struct{}), news: newNews(),
 	}
+	p.queue.stamps = c.Observer != nil
+	return p
 }
 
 // run serves session after session until ctx ends or the partition is lost.
@@ -43,6 +46,7 @@ func (p *partition) run(ctx context.Context) error {
 	pause := backoff{min: p.config.RetryMin, max: p.config.RetryMax}
 	for {
 		served, err := p.session(ctx, p.takeAnyway)
+		p.seen.leave(err)
 		p.queue.refuse(ErrUnavailable)
 		switch {
 		case err == nil, ctx.Err() != nil && !served:
@@ -90,6 +94,7 @@ func (p *partition) session(ctx context.Context, take func(context.Context) (Hol
 	}
 	defer s.effects.stop()
 	p.log.Debug().Uint64("epoch", hold.Epoch()).Uint64("seq", hold.Seq()).Int("wakes", len(s.wakes.heap)).Msg("partition taken")
+	p.seen.serve(s)
 	p.serving(hold.Epoch())
 	defer p.serving(0)
 	if err := s.serve(ctx); err != nil {

@@ -1,11 +1,15 @@
 package engine
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // input is one thing to be handled, and who wants to know.
 type input struct {
 	in   any
 	done func(any, error)
+	at   time.Time // when it came, if anybody is to know
 }
 
 func (i input) answer(reply any, err error) {
@@ -22,6 +26,7 @@ type queue struct {
 	inputs []input
 	most   int
 	down   bool
+	stamps bool // inputs are stamped with the time
 }
 
 func newQueue(most int) *queue {
@@ -29,6 +34,9 @@ func newQueue(most int) *queue {
 }
 
 func (q *queue) push(in input) error {
+	if q.stamps {
+		in.at = time.Now()
+	}
 	if err := q.add(in); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type session struct {
 	wakes   *wakes
 	cursor  *cursor
 	effects *effects
+	clock   timeline
 
 	open     *stage // what gathers
 	spare    *stage // what comes next, when it is not in flight
@@ -48,6 +49,7 @@ func newSession(p *partition, hold Hold, actor Actor, w *wakes) *session {
 		partition: p, hold: hold, actor: actor, wakes: w,
 		cursor: newCursor(hold.Cursor()), noted: hold.Cursor(),
 		open: newStage(), spare: newStage(),
+		clock:  timeline{wall: p.config.Wall},
 		sealed: make(chan *stage, 1), outcomes: make(chan outcome, 1),
 	}
 	s.pantry = newPantry(p.store.Read(p.number), p.config)
@@ -90,7 +92,7 @@ func (s *session) wait(ctx context.Context) error {
 	if s.full() { // no room before the batch in flight has landed
 		signal, due = nil, nil
 	} else if at, ok := s.wakes.next(); ok {
-		s.timer.Reset(time.Until(at))
+		s.timer.Reset(min(at.Sub(s.clock.now()), lookAtClock))
 	} else {
 		s.timer.Stop()
 	}
@@ -121,14 +123,18 @@ func (s *session) full() bool { return s.open.inputs >= s.config.MaxBatch || s.p
 // gather handles what is due and what is queued, as far as there is room.
 func (s *session) gather() {
 	for !s.full() {
-		due, ok := s.wakes.pop(time.Now())
+		due, ok := s.wakes.pop(s.clock.now())
 		if !ok {
 			break
 		}
 		s.handleDue(due)
 	}
 	s.gatherQueued()
+	s.seen.lookAt(s.wakes)
 }
+
+// lookAtClock is how long the loop sleeps at most: the wall clock may have been set ahead.
+const lookAtClock = 30 * time.Second
 
 // handle lets the actor decide one input. It is answered with the batch, or at once
 // when nothing that it may have seen is still on its way.
@@ -178,9 +184,7 @@ func (s *session) decide(in any) (any, error) {
 			panic(fmt.Sprintf("engine: partition %s, entry %s, handling %T: %v", s.number, s.open.entryID(), in, r))
 		}
 	}()
-	if now := time.Now().UTC().Round(0); now.After(s.tx.now) {
-		s.tx.now = now
-	}
+	s.tx.now = s.clock.now()
 	s.tx.stage = s.open
 	before := s.open.changes
 	reply, err := s.actor.Handle(&s.tx, in)

@@ -25,7 +25,9 @@ type HandlerConfig struct {
 	OfficeLog     platform.OfficeLog          // nil: what the office does is not logged
 	Keyring       Keyring                     // nil: all merchants are of profile key
 	AllowLegacy   bool                        // requests of profile legacy are read too
-	Ready         func(context.Context) error // nil: always ready; its error is told to whoever asks
+	Callbacks     platform.Callbacks          // nil: nobody can ask about callbacks
+	Health        Health                      // nil: always ready
+	Metrics       http.Handler                // for who has the operator's key; nil: there are none
 	Log           zerolog.Logger              // of failures that are ours
 }
 
@@ -58,6 +60,12 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.bills()
 	h.statements()
+	if config.Callbacks != nil {
+		h.callbacks()
+	}
+	if config.Metrics != nil && config.OperatorKey != "" {
+		h.mux.HandleFunc("GET /metrics", h.metrics)
+	}
 	if config.Keyring != nil {
 		h.mux.HandleFunc("GET /v1/keys", h.showKeys)
 	}
@@ -141,23 +149,4 @@ func bearer(r *http.Request) Key {
 // noKey says no more than that the key will not do.
 func noKey() error {
 	return &platform.Error{Code: platform.CodeUnauthorised, Detail: "send a valid key: Authorization: Bearer KEY"}
-}
-
-// health is the answer of the two probes.
-type health struct {
-	Status string `json:"status"`
-}
-
-func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
-	h.respond(w, r, answer{status: http.StatusOK, body: health{"ok"}}, nil)
-}
-
-func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
-	var err error
-	if h.config.Ready != nil {
-		if cause := h.config.Ready(r.Context()); cause != nil {
-			err = &platform.Error{Code: platform.CodeUnavailable, Detail: "not ready: " + cause.Error()}
-		}
-	}
-	h.respond(w, r, answer{status: http.StatusOK, body: health{"ok"}}, err)
 }

@@ -151,11 +151,15 @@ func (w *want) input(in any) {
 		w.element(in.Element)
 	case Alarms:
 		w.heldPhones()
-	case Swept:
-		w.some(&w.p.asleep.near)
+	case Swept, Drain, FindTakings:
+		w.paid()
+	case Resend:
+		w.bill(in.Bill.Ref())
+		w.filed(in)
 	case engine.Due:
 		w.due(in)
-	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity: // what they are about is in memory
+	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
+		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally: // what they are about is in memory
 	default:
 		w.err = fmt.Errorf("billing: nothing says what an input of type %T is about", in)
 	}
@@ -234,6 +238,12 @@ func (w *want) phoneFields(id string) {
 // nameless wants the bills of an older store.
 func (w *want) nameless() { w.some(&w.p.asleep.nameless) }
 
+// paid wants the bills that may be paid.
+func (w *want) paid() {
+	w.nameless()
+	w.some(&w.p.asleep.near)
+}
+
 // some wants bills of a list, and takes those out that are awake.
 func (w *want) some(refs *[]applet.BillRef) {
 	a := &w.p.asleep
@@ -275,8 +285,7 @@ func (w *want) heldPhones() {
 
 func (w *want) due(in engine.Due) {
 	if strings.HasPrefix(in.ID, sweepPrefix) {
-		w.nameless()
-		w.some(&w.p.asleep.near)
+		w.paid()
 		return
 	}
 	name, _, _ := strings.Cut(in.ID, ":")

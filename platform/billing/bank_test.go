@@ -75,6 +75,7 @@ func vault() *keys.Vault { return must(keys.Generate(rand.NewChaCha8([32]byte{1}
 func newBank(t tester, partitions int) *bank {
 	b := &bank{t: t, store: memstore.New(partitions), seqs: make([]uint64, partitions), strict: true}
 	b.config = Config{Partitions: partitions, Vault: vault(), Random: rand.NewChaCha8([32]byte{2}), Log: zerolog.New(&b.logs)}
+	b.config.Timing.ReportJitter = -1
 	for n := range partitions {
 		b.parts = append(b.parts, b.fresh(engine.Partition(n)))
 	}
@@ -244,6 +245,10 @@ func memory(p, other *Partition) map[string]string {
 			m["pool "+sub] = fmt.Sprintf("%s %v", kept, waiting)
 		}
 	}
+	for key, e := range p.endpoints {
+		m["endpoint "+key] = encode(e)
+	}
+	m["callbacks"] = fmt.Sprintf("%+v", p.tally())
 	for origin, n := range p.swept {
 		m["swept "+origin] = fmt.Sprint(n)
 	}
@@ -263,10 +268,20 @@ func (b *bank) check(n engine.Partition) {
 			b.t.Fatalf("partition %d sums to %d %s", n, sum, currency)
 		}
 	}
+	listed := 0
 	for _, r := range p.bills {
 		if _, ok := b.store.Partition(n).Sets[engine.DueSet][r.deadline]; !ok {
 			b.t.Fatalf("the live bill %s (%s) has no deadline", r.ID, r.State)
 		}
+		if set := r.index(); set != "" {
+			listed++
+			if _, ok := b.store.Partition(n).Sets[set][member(r.Merchant, r.ID)]; !ok {
+				b.t.Fatalf("%s is not in %s", r.ID, set)
+			}
+		}
+	}
+	if sets := b.store.Partition(n).Sets; len(sets[pendingSet])+len(sets[exhaustedSet]) != listed {
+		b.t.Fatalf("%d callbacks are listed, want %d", len(sets[pendingSet])+len(sets[exhaustedSet]), listed)
 	}
 }
 

@@ -29,6 +29,9 @@
 //	settlements:M     sorted set: the merchant's settlements, by time
 //	takings:M         hash: what a merchant took here, by day and account  payer's partition
 //	taken:M:DAY       hash: the bills that were paid for it, by account and sweep
+//	endpoints         hash: the places that do not take callbacks at present
+//	callbacks:pending, callbacks:exhausted  sorted sets: the bills, as M:ID, whose
+//	                  callback was not acknowledged at once  payer's partition
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -60,6 +63,8 @@ type Config struct {
 	Random     io.Reader // for ids and merchants' keys
 	Timing     Timing
 	Watch      Watch // when packets that are not authentic raise an alarm
+
+	Wall func() time.Time // the wall clock, the engine's too; nil is the process's
 
 	// AllowLegacy lets elements of the legacy suite be enrolled, pay and be paid for with.
 	AllowLegacy bool
@@ -120,6 +125,12 @@ type Partition struct {
 	swept     map[string]uint64 // by origin
 	settled   settled           // of late
 
+	endpoints map[string]*platform.Endpoint // in trouble, by endpointKey
+	troubled  map[platform.MerchantID]int   // how many of them a merchant has
+	states    map[fsm.State]int             // of the live bills
+	pending   map[string]time.Time          // when bills ended whose callback was not acknowledged at once and is made again, by member
+	exhausted map[string]struct{}           // bills whose callback is not made again
+
 	asleep asleep   // what is not in memory
 	moved  []*phone // whose counters this input has moved
 	drops  map[Drop]int
@@ -148,6 +159,11 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
 		settled:   settled{known: make(map[string]platform.Settlement)},
+		endpoints: make(map[string]*platform.Endpoint),
+		troubled:  make(map[platform.MerchantID]int),
+		states:    make(map[fsm.State]int),
+		pending:   make(map[string]time.Time),
+		exhausted: make(map[string]struct{}),
 		drops:     make(map[Drop]int),
 		asleep:    newAsleep(),
 	}, nil
@@ -184,6 +200,18 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 	case Reported:
 		p.reported(tx, in)
 		return nil, nil
+	case Resend:
+		return p.resend(tx, in)
+	case EndpointFailed:
+		p.endpointFailed(tx, in)
+		return nil, nil
+	case EndpointWorks:
+		p.endpointWorks(tx, in)
+		return nil, nil
+	case platform.EnableEndpoint:
+		return nil, p.enableEndpoint(tx, in)
+	case Tally:
+		return p.tally(), nil
 	case engine.Due:
 		return nil, p.due(tx, in)
 	case ApplySweep:
@@ -245,8 +273,14 @@ type Timing struct {
 	SweepEvery time.Duration
 	// Reports is how long after each failed callback the next is made.
 	Reports []time.Duration
-	// ReportTimeout is how long a callback may stay without an outcome before it counts as failed.
+	// ReportJitter is by how much of its wait a callback may come later: Reports is the least.
+	// Below zero it is none.
+	ReportJitter float64
+	// ReportTimeout is how long a callback may stay without an outcome before it counts as
+	// failed; it is longer than whoever makes them takes over one.
 	ReportTimeout time.Duration
+	// DisableAfter is how long an endpoint may answer callbacks with nothing but failures.
+	DisableAfter time.Duration
 	// Linger is how long a bill stays at hand after its end, for a phone that asks again.
 	Linger time.Duration
 }
@@ -263,12 +297,14 @@ func (t Timing) withDefaults() Timing {
 	}
 	t.RemindLeast = orDefault(t.RemindLeast, time.Minute)
 	t.SweepEvery = orDefault(t.SweepEvery, time.Second)
-	t.ReportTimeout = orDefault(t.ReportTimeout, 20*time.Second)
+	t.ReportJitter = orDefault(t.ReportJitter, 0.1)
+	t.ReportTimeout = orDefault(t.ReportTimeout, 40*time.Second)
+	t.DisableAfter = orDefault(t.DisableAfter, 5*24*time.Hour)
 	t.Linger = orDefault(t.Linger, time.Minute)
 	return t
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
+func orDefault[N time.Duration | float64](d, otherwise N) N {
 	if d == 0 {
 		return otherwise
 	}

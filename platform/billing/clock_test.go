@@ -251,9 +251,9 @@ func TestCallbackOutcomes(t *testing.T) {
 		"asked to wait":      {Reported{Status: 429, Problem: "answered 429", RetryAfter: time.Hour}, time.Hour},
 		"asked to hurry":     {Reported{Status: 503, Problem: "answered 503", RetryAfter: time.Second}, 5 * time.Second},
 		"gone":               {Reported{Status: 410, Problem: "answered 410"}, 0},
-		"no outcome at all":  {Reported{Attempt: 99, Problem: "of no attempt"}, 25 * time.Second},
-		"an attempt unmade":  {Reported{Attempt: 2, Status: 200}, 25 * time.Second},
-		"a negative attempt": {Reported{Attempt: -1, Status: 200}, 25 * time.Second},
+		"no outcome at all":  {Reported{Attempt: 99, Problem: "of no attempt"}, 45 * time.Second},
+		"an attempt unmade":  {Reported{Attempt: 2, Status: 200}, 45 * time.Second},
+		"a negative attempt": {Reported{Attempt: -1, Status: 200}, 45 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -74,7 +74,36 @@ type Reported struct {
 	Status     int    // of the merchant's answer; 0 when there was none
 	Problem    string // in words; empty when the merchant acknowledged
 	RetryAfter time.Duration
+	Stop       bool // the endpoint takes no more: the schedule has ended
 }
+
+// Resend asks for a callback by hand, in the payer's partition. It answers a
+// platform.Callback. Its source has read the bill's record as of Looked; of one that is
+// filed it brings the text.
+type Resend struct {
+	Merchant platform.MerchantID // empty: an operator asks
+	Bill     platform.BillID
+	By, Note string
+	Filed    string
+	Looked   time.Time
+}
+
+// EndpointFailed notes that an endpoint did not take a callback, in the merchant's partition.
+type EndpointFailed struct {
+	Merchant platform.MerchantID
+	URL      string // without its query
+	Status   int
+	Problem  string
+}
+
+// EndpointWorks notes that an endpoint that had failed took a callback.
+type EndpointWorks struct {
+	Merchant platform.MerchantID
+	URL      string
+}
+
+// Tally answers a Tallied.
+type Tally struct{}
 
 // ApplySweep is the second half of a sweep, in the merchant's home partition.
 type ApplySweep struct {

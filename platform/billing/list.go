@@ -124,6 +124,12 @@ func (s *Service) Events(ctx context.Context, m platform.MerchantID, id platform
 	if err != nil {
 		return nil, err
 	}
+	return s.story(ctx, kept)
+}
+
+// story follows a bill's events back from its latest entry.
+func (s *Service) story(ctx context.Context, kept finished) ([]platform.Event, error) {
+	id := kept.ID
 	r := s.store.Read(engine.Partition(id.Partition()))
 	var events []platform.Event
 	for entry := kept.Last; entry != ""; {
@@ -161,6 +167,7 @@ func (s *Service) eventsOf(entry engine.Entry, id platform.BillID) (events []pla
 		event := platform.Event{
 			At: e.At, Name: fsm.Event(e.Name), From: fsm.State(e.From), To: fsm.State(e.To),
 			Cause: e.Cause, Detail: told.Detail, Entry: entry.ID, Postings: told.Postings,
+			Attempt: told.Attempt, Status: told.Status, Next: told.Next,
 		}
 		if told.Said != "" {
 			if event.Detail, err = s.config.Vault.OpenText(saidText, told.Said); err != nil {

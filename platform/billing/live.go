@@ -10,6 +10,8 @@ import (
 // adopt takes a live bill into memory, with all that finds it.
 func (p *Partition) adopt(r *record, ph *phone) {
 	p.bills[r.ID.Ref()] = r
+	p.count(r.State, +1)
+	p.relist(r, r.index())
 	ph.bills = append(ph.bills, r)
 	for _, id := range r.Messages {
 		p.messages[id] = r
@@ -19,6 +21,8 @@ func (p *Partition) adopt(r *record, ph *phone) {
 // forget drops a bill from memory.
 func (p *Partition) forget(r *record) {
 	delete(p.bills, r.ID.Ref())
+	p.count(r.State, -1)
+	p.relist(r, "")
 	for _, id := range r.Messages {
 		p.unawait(r, id)
 	}

@@ -19,7 +19,7 @@ func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld,
+		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
@@ -63,6 +63,10 @@ func (p *Partition) loadMerchants(ctx context.Context, r engine.Reader) error {
 	err := decodeFields(ctx, r, "merchants", func(id string, c Contract) {
 		p.merchants[platform.MerchantID(id)] = &c
 	})
+	if err != nil {
+		return err
+	}
+	err = decodeFields(ctx, r, endpointsHash, func(key string, e platform.Endpoint) { p.noteEndpoint(key, &e) })
 	if err != nil {
 		return err
 	}

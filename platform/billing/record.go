@@ -42,6 +42,7 @@ type record struct {
 	Reports    int       `json:"reports,omitempty"`   // callbacks made
 	Reporting  bool      `json:"reporting,omitempty"` // the last one's outcome is awaited
 	NextReport time.Time `json:"next_report,omitzero"`
+	trouble              // with them
 
 	First string `json:"first_entry"` // of the bill's story in the journal
 	Last  string `json:"last_entry"`  // and its latest; each entry names the one before

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -92,43 +94,64 @@ type Callback struct {
 	Merchant platform.MerchantID `json:"merchant"`
 	Bill     platform.BillID     `json:"bill"`
 	Attempt  int                 `json:"attempt"`
-	Event    json.RawMessage     `json:"event"` // sent as it is
+	ByHand   bool                `json:"by_hand,omitempty"` // asked for: it is made whatever became of others
+	Event    json.RawMessage     `json:"event"`             // sent as it is
+}
+
+// ID names what is told, not the attempt: it is the webhook-id.
+func (c Callback) ID() platform.CallbackID {
+	var event struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(c.Event, &event) // a type that is missing still leaves one id a bill
+	return platform.Bill{ID: c.Bill, State: fsm.State(strings.TrimPrefix(event.Type, "bill."))}.CallbackID()
 }
 
 // report tells the merchant how the bill ended (S8, S9, S11, S18). A bill nobody is
 // to be told of is acknowledged at once.
 func (p *Partition) report(tx *engine.Tx, r *record, cause string) {
 	if r.CallbackURL == "" {
-		p.acknowledge(tx, r, "no callback address")
+		p.acknowledge(tx, r, Reported{}, "no callback address")
 		return
 	}
 	path, err := p.path(r, bill.Report, p.facts(tx, r))
 	if err != nil {
 		return // acknowledged already
 	}
-	r.Reports++
-	r.Reporting = true
-	r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
-	effect := engine.Effect{
-		ID: fmt.Sprintf("%s/callback/%d", r.ID, r.Reports), Kind: EffectCallback,
-		Body: body(Callback{URL: r.CallbackURL, Merchant: r.Merchant, Bill: r.ID, Attempt: r.Reports, Event: body(api.CallbackOf(r.Bill))}),
-	}
+	effect := p.tell(tx, r, false)
 	p.journal(tx, r, engine.Event{
 		Name: string(path[0].event), From: string(r.State), To: string(r.State), Cause: cause,
 		Effects: []engine.Effect{effect},
-	}, story{Detail: fmt.Sprintf("callback %d", r.Reports)})
+	}, story{Detail: fmt.Sprintf("callback %d", r.Reports), Attempt: r.Reports})
+}
+
+// tell sets one more callback going. The deadline stands for its outcome: an attempt
+// that is lost with its process has failed by then.
+func (p *Partition) tell(tx *engine.Tx, r *record, byHand bool) engine.Effect {
+	r.Reports++
+	r.Reporting = true
+	r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
+	return engine.Effect{
+		ID: fmt.Sprintf("%s/callback/%d", r.ID, r.Reports), Kind: EffectCallback,
+		Body: body(Callback{
+			URL: r.CallbackURL, Merchant: r.Merchant, Bill: r.ID, Attempt: r.Reports, ByHand: byHand, Event: body(api.CallbackOf(r.Bill)),
+		}),
+	}
 }
 
 // reported takes the outcome of a callback: the bill is final, or the next attempt is
 // set. That the merchant has the result counts from any attempt, also a late one.
 func (p *Partition) reported(tx *engine.Tx, in Reported) {
 	r, ok := p.bills[in.Bill.Ref()]
-	switch {
-	case !ok || r.final() || in.Attempt < 1 || in.Attempt > r.Reports:
+	switch latest := ok && r.Reporting && in.Attempt == r.Reports; {
+	case !ok || in.Attempt < 1 || in.Attempt > r.Reports:
+	case r.final() && latest:
+		p.resent(tx, r, CauseMerchant, in)
+	case r.final():
 	case in.Problem == "":
-		p.acknowledge(tx, r, fmt.Sprintf("answered %d", in.Status))
+		p.acknowledge(tx, r, in, fmt.Sprintf("answered %d", in.Status))
 		p.keep(tx, r)
-	case r.Reporting && in.Attempt == r.Reports:
+	case latest:
 		p.reportFailed(tx, r, CauseMerchant, in)
 	}
 }
@@ -136,36 +159,46 @@ func (p *Partition) reported(tx *engine.Tx, in Reported) {
 // reportDue makes the next callback, or gives up waiting for the outcome of the last.
 func (p *Partition) reportDue(tx *engine.Tx, r *record) {
 	if r.Reporting {
-		p.reportFailed(tx, r, CauseClock, Reported{Problem: "no outcome within " + p.config.Timing.ReportTimeout.String()})
+		p.reportFailed(tx, r, CauseClock, p.noOutcome(r))
 		return
 	}
 	p.report(tx, r, CauseClock)
 	p.keep(tx, r)
 }
 
+// noOutcome stands for the outcome of an attempt that is not heard of any more.
+func (p *Partition) noOutcome(r *record) Reported {
+	return Reported{Bill: r.ID, Attempt: r.Reports, Problem: "no outcome within " + p.config.Timing.ReportTimeout.String()}
+}
+
 func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Reported) {
 	r.Reporting = false
-	r.NextReport = p.nextReport(tx.Now(), r.Reports, in)
+	r.NextReport = p.nextReport(tx.Now(), r, in)
+	r.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
 	detail := in.Problem
 	if r.NextReport.IsZero() {
 		detail += "; given up"
 	}
 	state := string(r.State)
-	p.journal(tx, r, engine.Event{Name: "report_failed", From: state, To: state, Cause: cause}, story{Detail: detail})
+	p.journal(tx, r, engine.Event{Name: "report_failed", From: state, To: state, Cause: cause},
+		story{Detail: detail, Attempt: r.Reports, Status: in.Status, Next: r.NextReport})
 	p.keep(tx, r)
 }
 
-// nextReport is zero when the schedule is used up or the merchant wants no more.
-func (p *Partition) nextReport(now time.Time, done int, in Reported) time.Time {
+// nextReport is zero when the schedule is used up or the merchant wants no more. Attempts
+// by hand take nothing from the schedule.
+func (p *Partition) nextReport(now time.Time, r *record, in Reported) time.Time {
 	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
-	if done > len(p.config.Timing.Reports) || in.Status == gone {
+	done := r.Reports - r.ByHand
+	if done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
 		return time.Time{}
 	}
-	return now.Add(max(p.config.Timing.Reports[done-1], in.RetryAfter))
+	wait := max(p.config.Timing.Reports[max(done, 1)-1], in.RetryAfter)
+	return now.Add(p.config.Timing.jittered(wait, r.ID, r.Reports))
 }
 
 // acknowledge makes an ended bill final.
-func (p *Partition) acknowledge(tx *engine.Tx, r *record, detail string) {
+func (p *Partition) acknowledge(tx *engine.Tx, r *record, in Reported, detail string) {
 	path, err := p.path(r, bill.Acknowledge, p.facts(tx, r))
 	if err != nil {
 		return
@@ -173,5 +206,5 @@ func (p *Partition) acknowledge(tx *engine.Tx, r *record, detail string) {
 	r.Acknowledged, r.NextReport, r.Reporting = tx.Now(), time.Time{}, false
 	p.journal(tx, r, engine.Event{
 		Name: string(path[0].event), From: string(r.State), To: string(r.State), Cause: CauseMerchant,
-	}, story{Detail: detail})
+	}, story{Detail: detail, Attempt: in.Attempt, Status: in.Status})
 }

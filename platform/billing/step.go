@@ -2,6 +2,7 @@ package billing
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
@@ -33,9 +34,13 @@ type story struct {
 	Detail   string             `json:"detail,omitempty"`
 	Reason   platform.Reason    `json:"reason,omitempty"`
 	Postings []platform.Posting `json:"postings,omitempty"`
-	Slot     int                `json:"slot,omitempty"` // of the card an operator's act is about
-	By       string             `json:"by,omitempty"`   // who did it
-	Said     string             `json:"said,omitempty"` // by a holder or an operator, sealed
+	Slot     int                `json:"slot,omitempty"`     // of the card an operator's act is about
+	By       string             `json:"by,omitempty"`       // who did it
+	Said     string             `json:"said,omitempty"`     // by a holder or an operator, sealed
+	Attempt  int                `json:"attempt,omitempty"`  // of a callback
+	Status   int                `json:"status,omitempty"`   // of the merchant's answer to it
+	Next     time.Time          `json:"next_at,omitzero"`   // when the next one is made
+	Endpoint string             `json:"endpoint,omitempty"` // that callbacks go to
 
 	Effects []engine.Effect `json:"-"`
 }
@@ -72,7 +77,9 @@ func (p *Partition) advance(tx *engine.Tx, r *record, path []step, cause string,
 			told, event.Effects = s, s.Effects
 		}
 		p.journal(tx, r, event, told)
+		p.count(r.State, -1)
 		r.State = st.to
+		p.count(r.State, +1)
 	}
 	r.Updated = tx.Now()
 	if moves {
@@ -96,12 +103,17 @@ func (p *Partition) journal(tx *engine.Tx, r *record, e engine.Event, s story) {
 // keep stages the record and its next deadline.
 func (p *Partition) keep(tx *engine.Tx, r *record) {
 	tx.Put(recordKey(r.ID), r)
+	p.list(tx, r)
 	p.wake(tx, r)
 }
 
 // finish files a final bill under the day it was made and forgets it.
 func (p *Partition) finish(tx *engine.Tx, r *record) {
-	tx.SetField(finishedKey(r.ID), string(r.ID), encode(finished{sealedBill: r.sealedBill, First: r.First, Last: r.Last}))
+	kept := finished{sealedBill: r.sealedBill, First: r.First, Last: r.Last}
+	if r.Reports > 1 {
+		kept.Reports = r.Reports
+	}
+	tx.SetField(finishedKey(r.ID), string(r.ID), encode(kept))
 	tx.Delete(recordKey(r.ID))
 	tx.NoWake(r.deadline)
 	p.forget(r)
@@ -110,8 +122,9 @@ func (p *Partition) finish(tx *engine.Tx, r *record) {
 // finished is a bill as it is kept for good.
 type finished struct {
 	sealedBill
-	First string `json:"first_entry"`
-	Last  string `json:"last_entry"`
+	First   string `json:"first_entry"`
+	Last    string `json:"last_entry"`
+	Reports int    `json:"reports,omitempty"` // callbacks made, if more than one
 }
 
 func body(v any) json.RawMessage { return json.RawMessage(encode(v)) }

@@ -30,12 +30,12 @@ func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
 		tx.NoWake(in.ID)
 		return nil
 	}
-	if r.final() && !tx.Now().Before(r.Acknowledged.Add(p.config.Timing.Linger)) {
-		p.finish(tx, r)
+	if r.final() {
+		p.finalDue(tx, r)
 		return nil
 	}
 	event, at := next(r, tx.Now())
-	if r.final() || at.IsZero() || at.After(tx.Now()) {
+	if at.IsZero() || at.After(tx.Now()) {
 		p.wake(tx, r)
 		return nil
 	}
@@ -48,6 +48,23 @@ func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
 		return p.timeUp(tx, r, event)
 	}
 	return nil
+}
+
+// finalDue files a final bill that has lingered, and no attempt by hand is under way.
+func (p *Partition) finalDue(tx *engine.Tx, r *record) {
+	switch now := tx.Now(); {
+	case r.Reporting && !now.Before(r.NextReport):
+		p.resent(tx, r, CauseClock, p.noOutcome(r))
+	case r.Reporting || now.Before(p.filed(r)):
+		p.wake(tx, r)
+	default:
+		p.finish(tx, r)
+	}
+}
+
+// filed is when a final bill is filed.
+func (p *Partition) filed(r *record) time.Time {
+	return later(r.Acknowledged, r.Resent).Add(p.config.Timing.Linger)
 }
 
 // next is what the clock brings a bill next. The end of its time goes before whatever
@@ -65,7 +82,10 @@ func next(r *record, now time.Time) (fsm.Event, time.Time) {
 func (p *Partition) wake(tx *engine.Tx, r *record) {
 	_, at := next(r, tx.Now())
 	if r.final() {
-		at = r.Acknowledged.Add(p.config.Timing.Linger)
+		at = p.filed(r)
+		if r.Reporting {
+			at = r.NextReport
+		}
 	}
 	if at.IsZero() {
 		at = tx.Now().Add(lookAgain)

@@ -43,7 +43,7 @@ func webhook(c billing.Callback, p api.Partner) (letter, error) {
 		return letter{}, fmt.Errorf("merchant %s has no webhook secret", c.Merchant)
 	}
 	return letter{body: c.Event, contentType: "application/json", sign: func(r *http.Request) error {
-		api.SignCallback(r.Header, messageID(c), time.Now(), c.Event, p.Secrets...)
+		api.SignCallback(r.Header, string(c.ID()), time.Now(), c.Event, p.Secrets...)
 		return nil
 	}}, nil
 }
@@ -74,7 +74,7 @@ func legacy(c billing.Callback, p api.Partner, identity api.Identity) (letter, e
 	if err != nil {
 		return letter{}, err
 	}
-	serial := messageID(c)
+	serial := string(c.ID())
 	body, err := api.LegacyCallback(c.Event, c.Merchant, serial, key)
 	return letter{
 		body: body, contentType: "application/x-www-form-urlencoded",

@@ -1,0 +1,280 @@
+package billing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/airtill/airtill/fsm"
+	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/platform"
+)
+
+// trouble is what is kept of a bill's callbacks when not the first of them did it.
+type trouble struct {
+	ByHand  int       `json:"reports_by_hand,omitempty"` // of the callbacks made
+	Failure *failure  `json:"report_failure,omitempty"`  // of the last one that failed
+	Resent  time.Time `json:"resent_at,omitzero"`        // when one was made by hand last
+
+	listed string // the set that has the bill
+}
+
+// failure is why a callback was not acknowledged.
+type failure struct {
+	At      time.Time `json:"at"`
+	Status  int       `json:"status,omitempty"` // of the answer; 0: there was none
+	Problem string    `json:"problem"`
+}
+
+// The sets of bills whose callback was not acknowledged at once. A bill whose first
+// callback does it is in none, and costs nothing.
+const (
+	pendingSet   = "callbacks:pending"
+	exhaustedSet = "callbacks:exhausted"
+)
+
+// setOf is the set of callbacks in a state; none for those that are listed otherwise.
+func setOf(s platform.CallbackState) string {
+	switch s {
+	case platform.CallbackPending:
+		return pendingSet
+	case platform.CallbackExhausted:
+		return exhaustedSet
+	}
+	return ""
+}
+
+// member is a bill in such a set.
+func member(m platform.MerchantID, id platform.BillID) string { return string(m) + ":" + string(id) }
+
+// callbackState is how far the telling of the merchant has come.
+func (r *record) callbackState() platform.CallbackState {
+	switch {
+	case r.final():
+		return platform.CallbackDelivered
+	case r.Reports > 0 && r.NextReport.IsZero():
+		return platform.CallbackExhausted
+	}
+	return platform.CallbackPending
+}
+
+// index is the set that the bill belongs in.
+func (r *record) index() string {
+	if r.Failure == nil {
+		return ""
+	}
+	return setOf(r.callbackState())
+}
+
+// list stages that the bill is in the set where it belongs, and in no other.
+func (p *Partition) list(tx *engine.Tx, r *record) {
+	to := r.index()
+	if to == r.listed {
+		return
+	}
+	if r.listed != "" {
+		tx.DeleteScore(r.listed, member(r.Merchant, r.ID))
+	}
+	if to != "" {
+		tx.SetScore(to, member(r.Merchant, r.ID), 0)
+	}
+	p.relist(r, to)
+}
+
+// loadCallbacks counts the bills that are in the sets; most of them are asleep.
+func (p *Partition) loadCallbacks(ctx context.Context, r engine.Reader) error {
+	pending, err := r.Members(ctx, pendingSet, engine.Range{})
+	if err != nil {
+		return err
+	}
+	for _, name := range pending {
+		_, id, _ := strings.Cut(name, ":")
+		p.pending[name] = platform.BillID(id).Time()
+	}
+	exhausted, err := r.Members(ctx, exhaustedSet, engine.Range{})
+	for _, name := range exhausted {
+		p.exhausted[name] = struct{}{}
+	}
+	return err
+}
+
+// relist notes the set that has the bill.
+func (p *Partition) relist(r *record, to string) {
+	if r.listed == to && to == "" {
+		return
+	}
+	name := member(r.Merchant, r.ID)
+	delete(p.pending, name)
+	delete(p.exhausted, name)
+	switch r.listed = to; to {
+	case pendingSet:
+		p.pending[name] = r.Ended
+	case exhaustedSet:
+		p.exhausted[name] = struct{}{}
+	}
+}
+
+// callback is what is known of the telling of the merchant.
+func (r *record) callback() platform.Callback {
+	c := platform.Callback{
+		ID: r.CallbackID(), Bill: r.ID, Merchant: r.Merchant, URL: r.CallbackURL, State: r.callbackState(),
+		Attempts: r.Reports, Next: r.NextReport, Ended: r.Ended, Acknowledged: r.Acknowledged,
+	}
+	if r.Failure != nil {
+		c.Failed, c.Status, c.Problem = r.Failure.At, r.Failure.Status, r.Failure.Problem
+	}
+	return c
+}
+
+// resend makes a callback by hand: also of a result that is acknowledged, or after the
+// schedule's end. While one is under way it is answered with that, so that a request
+// that comes twice makes one.
+func (p *Partition) resend(tx *engine.Tx, in Resend) (any, error) {
+	r, ok := p.bills[in.Bill.Ref()]
+	if !ok {
+		var err error
+		if r, err = p.filedRecord(tx, in); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case in.Merchant != "" && r.Merchant != in.Merchant:
+		return nil, notFound()
+	case !bill.Ended(r.State):
+		return nil, &platform.Error{
+			Code: platform.CodeIllegalState, Field: "id", Detail: "the bill is " + string(r.State) + ": its merchant is told when it has ended",
+		}
+	case r.CallbackURL == "":
+		return nil, &platform.Error{Code: platform.CodeIllegalState, Field: "id", Detail: "the bill has no callback address; read it with GET /v1/bills/{id}"}
+	case r.Reporting:
+		return r.callback(), nil
+	}
+	if !ok {
+		if err := p.revive(tx, r); err != nil {
+			return nil, err
+		}
+	}
+	effect := p.tell(tx, r, true)
+	r.ByHand++
+	r.Resent = tx.Now()
+	told := story{Detail: fmt.Sprintf("callback %d, by hand", r.Reports), Attempt: r.Reports}
+	cause := CauseMerchant
+	if in.Merchant == "" {
+		cause, told.By, told.Said = CauseOperator, in.By, p.saying(in.Note)
+	}
+	p.journal(tx, r, engine.Event{
+		Name: "resend", From: string(r.State), To: string(r.State), Cause: cause, Effects: []engine.Effect{effect},
+	}, told)
+	p.keep(tx, r)
+	return r.callback(), nil
+}
+
+// filedRecord is the record of a bill that was filed, as its source has read it.
+func (p *Partition) filedRecord(tx *engine.Tx, in Resend) (*record, error) {
+	if in.Filed == "" || tx.Now().Sub(in.Looked) > p.config.Timing.Linger/2 {
+		return nil, ErrLookAgain // it may have been revived and filed again by now
+	}
+	kept, err := p.readFiled(in)
+	if err != nil {
+		return nil, err
+	}
+	return &record{sealedBill: kept.sealedBill, First: kept.First, Last: kept.Last, Reports: max(1, kept.Reports)}, nil
+}
+
+func (p *Partition) readFiled(in Resend) (kept finished, err error) {
+	if err = json.Unmarshal([]byte(in.Filed), &kept); err == nil {
+		err = kept.open(p.config.Vault)
+	}
+	if err != nil {
+		err = fmt.Errorf("read the filed bill %s: %w", in.Bill, err)
+	}
+	return kept, err
+}
+
+// filed wants the phone of a bill that was filed.
+func (w *want) filed(in Resend) {
+	if in.Filed == "" {
+		return
+	}
+	if kept, err := w.p.readFiled(in); err == nil { // else the rule says so
+		w.phone(kept.Phone)
+	}
+}
+
+// revive makes a filed bill a live one again, until it has lingered. No packet that its
+// phone has sent so far is about it.
+func (p *Partition) revive(tx *engine.Tx, r *record) error {
+	ph, ok := p.phones[r.Phone]
+	if !ok {
+		return fmt.Errorf("bill %s is for a phone that is not enrolled here", r.ID)
+	}
+	r.Known, r.deadline = ph.counters.In, deadlineName(r.ID, ph.id)
+	p.adopt(r, ph)
+	tx.DeleteField(finishedKey(r.ID), string(r.ID))
+	return nil
+}
+
+// resent takes the outcome of a callback by hand to a merchant that had the result already.
+func (p *Partition) resent(tx *engine.Tx, r *record, cause string, in Reported) {
+	r.Reporting, r.NextReport = false, time.Time{}
+	name, detail := "resent", fmt.Sprintf("answered %d", in.Status)
+	if in.Problem != "" {
+		name, detail = "report_failed", in.Problem
+	}
+	state := string(r.State)
+	p.journal(tx, r, engine.Event{Name: name, From: state, To: state, Cause: cause}, story{Detail: detail, Attempt: in.Attempt, Status: in.Status})
+	p.keep(tx, r)
+}
+
+// jittered spreads what would come at once: by the bill's id, which is random, and the
+// attempt, so that the same one always waits as long.
+func (t Timing) jittered(wait time.Duration, id platform.BillID, attempt int) time.Duration {
+	if t.ReportJitter <= 0 {
+		return wait
+	}
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%d", id, attempt)
+	part := float64(h.Sum64()>>11) / (1 << 53)
+	return wait + time.Duration(part*t.ReportJitter*float64(wait))
+}
+
+// Tallied is what a partition has at hand.
+type Tallied struct {
+	States    map[fsm.State]int // live bills that are in memory
+	Asleep    int               // live bills that are not
+	Pending   int               // callbacks that failed and are made again
+	Oldest    time.Time         // when the first of their bills ended, or was made if that is not in memory; zero: there is none
+	Exhausted int               // callbacks that are not made again
+	Endpoints int               // that do not take callbacks
+	Disabled  int               // of them
+}
+
+func (p *Partition) tally() Tallied {
+	t := Tallied{
+		States: maps.Clone(p.states), Asleep: len(p.asleep.bills) + len(p.asleep.orphans),
+		Pending: len(p.pending), Exhausted: len(p.exhausted), Endpoints: len(p.endpoints),
+	}
+	for _, ended := range p.pending {
+		if t.Oldest.IsZero() || ended.Before(t.Oldest) {
+			t.Oldest = ended
+		}
+	}
+	for _, e := range p.endpoints {
+		if !e.Disabled.IsZero() {
+			t.Disabled++
+		}
+	}
+	return t
+}
+
+// count follows how many live bills are in a state.
+func (p *Partition) count(s fsm.State, by int) {
+	if p.states[s] += by; p.states[s] == 0 {
+		delete(p.states, s)
+	}
+}
