@@ -60,6 +60,7 @@ func (s *session) serve(ctx context.Context) error {
 	defer close(s.sealed)
 
 	s.effects.start(ctx)
+	s.resume()
 	s.timer, s.flush = time.NewTimer(0), time.NewTimer(0)
 	defer s.timer.Stop()
 	defer s.flush.Stop()

@@ -121,6 +121,7 @@ type Partition struct {
 	troubled  map[platform.MerchantID]int   // how many of them a merchant has
 	states    map[fsm.State]int             // of the live bills
 	pending   map[*record]struct{}          // whose callback was not acknowledged at once, and is made again
+	reporting []platform.BillID             // whose callback was under way when the partition was loaded
 	exhausted int                           // bills whose callback is not made again
 
 	moved []*phone // whose counters this input has moved
@@ -157,7 +158,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 	}, nil
 }
 
-var _ engine.Actor = (*Partition)(nil)
+var _ engine.Resumer = (*Partition)(nil)
 
 // Handle decides one input and stages the decision.
 func (p *Partition) Handle(tx *engine.Tx, in any) (any, error) {

@@ -191,6 +191,29 @@ func (p *Partition) resent(tx *engine.Tx, r *record, cause string, in Reported) 
 	p.keep(tx, r)
 }
 
+// mostResumed is how many callbacks are made again at once after a restart; the others
+// wait for their deadlines.
+const mostResumed = 1000
+
+// Resume makes the callbacks again that were under way when another process, or this one
+// with another memory, had the partition: they are the same attempts, and whoever makes
+// them knows those that it is making already.
+func (p *Partition) Resume(tx *engine.Tx) {
+	for _, id := range p.reporting[:min(len(p.reporting), mostResumed)] {
+		r, ok := p.bills[id.Ref()]
+		if !ok || !r.Reporting {
+			continue
+		}
+		r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
+		state := string(r.State)
+		p.journal(tx, r, engine.Event{
+			Name: "report_again", From: state, To: state, Cause: CauseClock, Effects: []engine.Effect{r.callbackEffect(false)},
+		}, story{Detail: fmt.Sprintf("callback %d, whose outcome is not known", r.Reports), Attempt: r.Reports})
+		p.keep(tx, r)
+	}
+	p.reporting = nil
+}
+
 // jittered spreads what would come at once: by the bill's id, which is random, and the
 // attempt, so that the same one always waits as long.
 func (t Timing) jittered(wait time.Duration, id platform.BillID, attempt int) time.Duration {

@@ -158,6 +158,9 @@ func (p *Partition) loadBill(text string) error {
 	if err := p.adopt(&rec); err != nil {
 		return err
 	}
+	if rec.Reporting {
+		p.reporting = append(p.reporting, rec.ID)
+	}
 	if rec.State == bill.Paid {
 		p.pool(ledger.Sub(rec.Payee, rec.Currency), rec.Bill).waiting[rec.ID.Ref()] = &rec
 	}
