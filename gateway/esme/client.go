@@ -19,6 +19,8 @@ type Client struct {
 	current *session      // the bound one, if there is one
 	changed chan struct{} // closed when current or ended changes
 	ended   error         // why Run returned, once it has
+	since   time.Time     // when it came to be bound, or not bound
+	lost    error         // why the last session ended
 }
 
 // New makes a client. Nothing happens before Run.
@@ -41,6 +43,7 @@ func (c *Client) Run(ctx context.Context) error {
 	pause := firstReconnect
 	for ctx.Err() == nil {
 		wasBound, err := c.session(ctx)
+		c.lose(err)
 		if ctx.Err() != nil {
 			break
 		}
@@ -94,6 +97,9 @@ func (c *Client) session(ctx context.Context) (wasBound bool, err error) {
 func (c *Client) set(s *session) {
 	c.mu.Lock()
 	was := c.changed
+	if (c.current == nil) != (s == nil) {
+		c.since = time.Now()
+	}
 	c.current, c.changed = s, make(chan struct{})
 	c.mu.Unlock()
 	close(was)

@@ -5,90 +5,44 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/airtill/airtill/gateway/metrics"
 )
-
-// series is a metric's value for an account, or for the whole carrier.
-type series struct {
-	labels string // {name="value"}, or none
-	value  float64
-}
-
-// metric is a name with all its series.
-type metric struct {
-	name, help, kind string
-	series           []series
-}
-
-// exposition is metrics in Prometheus' text format 0.0.4.
-type exposition []metric
-
-// counter names end in _total, as Prometheus' naming wants it.
-func (e *exposition) add(name, help string, all ...series) {
-	kind := "gauge"
-	if strings.HasSuffix(name, "_total") {
-		kind = "counter"
-	}
-	*e = append(*e, metric{"airtill_" + name, help, kind, all})
-}
-
-func (e exposition) String() string {
-	var b strings.Builder
-	for _, m := range e {
-		b.WriteString("# HELP " + m.name + " " + m.help + "\n# TYPE " + m.name + " " + m.kind + "\n")
-		for _, s := range m.series {
-			b.WriteString(m.name + s.labels + " " + strconv.FormatFloat(s.value, 'g', -1, 64) + "\n")
-		}
-	}
-	return b.String()
-}
-
-// labels writes pairs of names and values.
-func labels(pairs ...string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
-	var all []string
-	for i := 0; i < len(pairs); i += 2 {
-		all = append(all, pairs[i]+`="`+escape.Replace(pairs[i+1])+`"`)
-	}
-	return "{" + strings.Join(all, ",") + "}"
-}
 
 // serveMetrics says how the carrier is, to a Prometheus.
 func (h *Handler) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	var e exposition
+	var e metrics.Exposition
 	h.measureServer(&e)
 	h.measureAccounts(&e)
 	h.measureFaults(&e)
 	if h.config.USSD != nil {
-		e.add("ussd_sessions_open", "USSD sessions that are open.", series{"", float64(h.config.USSD.Open())})
+		e.Add("ussd_sessions_open", "USSD sessions that are open.", metrics.Series{Value: float64(h.config.USSD.Open())})
 	}
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(e.String())) // a reader that went away has nothing to be told
+	e.Write(w)
 }
 
-func (h *Handler) measureServer(e *exposition) {
+func (h *Handler) measureServer(e *metrics.Exposition) {
 	st := h.config.Server.Stats()
 	ready := 1.0
 	if h.config.Ready != nil && len(h.config.Ready()) > 0 {
 		ready = 0
 	}
-	e.add("ready", "Whether messages can be taken: 1, or 0 while readyz says why not.", series{"", ready})
-	e.add("smpp_connections", "SMPP connections, bound or not.", series{"", float64(st.Connections)})
-	e.add("messages_remembered", "Messages that can be asked for, finished ones too.", series{"", float64(st.Remembered)})
+	e.Add("ready", "Whether messages can be taken: 1, or 0 while readyz says why not.", metrics.Series{Value: ready})
+	e.Add("smpp_connections", "SMPP connections, bound or not.", metrics.Series{Value: float64(st.Connections)})
+	e.Add("messages_remembered", "Messages that can be asked for, finished ones too.", metrics.Series{Value: float64(st.Remembered)})
 	bound := make(map[[2]string]int)
 	for _, s := range h.config.Server.Sessions() {
 		if s.Account != "" {
 			bound[[2]string{s.Account, s.Mode}]++
 		}
 	}
-	var all []series
+	var all []metrics.Series
 	for key, n := range bound {
-		all = append(all, series{labels("account", key[0], "mode", key[1]), float64(n)})
+		all = append(all, metrics.Series{Labels: metrics.Labels("account", key[0], "mode", key[1]), Value: float64(n)})
 	}
-	slices.SortFunc(all, func(x, y series) int { return cmp.Compare(x.labels, y.labels) })
-	e.add("smpp_sessions", "Bound SMPP sessions.", all...)
+	slices.SortFunc(all, func(x, y metrics.Series) int { return cmp.Compare(x.Labels, y.Labels) })
+	e.Add("smpp_sessions", "Bound SMPP sessions.", all...)
 }
 
 // counted is what Counts has, by the name and labels it is exposed under.
@@ -112,45 +66,41 @@ var counted = []struct {
 	{"receipts_lost_total", "Receipts for an account that it will never get.", "", func(c *Counts) uint64 { return c.ReceiptsLost }},
 }
 
-func (h *Handler) measureAccounts(e *exposition) {
+func (h *Handler) measureAccounts(e *metrics.Exposition) {
 	accounts := h.accounts()
 	gauge := func(name, help string, of func(*Account) float64) {
-		var all []series
+		var all []metrics.Series
 		for i := range accounts {
-			all = append(all, series{labels("account", accounts[i].SystemID), of(&accounts[i])})
+			all = append(all, metrics.Series{Labels: metrics.Labels("account", accounts[i].SystemID), Value: of(&accounts[i])})
 		}
-		e.add(name, help, all...)
+		e.Add(name, help, all...)
 	}
 	gauge("messages_waiting", "Messages that wait for an account's numbers.", func(a *Account) float64 { return float64(a.Stored) })
 	gauge("receipts_waiting", "Receipts that wait for an account.", func(a *Account) float64 { return float64(a.Receipts) })
 	gauge("account_rate_limit", "Messages a second that an account may submit, 0 without limit.", func(a *Account) float64 { return a.Rate })
 	for _, c := range counted {
-		var all []series
+		var all []metrics.Series
 		for i := range accounts {
-			l := labels("account", accounts[i].SystemID)
+			l := metrics.Labels("account", accounts[i].SystemID)
 			if c.label != "" {
-				l = labels("account", accounts[i].SystemID, "state", c.label)
+				l = metrics.Labels("account", accounts[i].SystemID, "state", c.label)
 			}
-			all = append(all, series{l, float64(c.of(&accounts[i].Counts))})
+			all = append(all, metrics.Series{Labels: l, Value: float64(c.of(&accounts[i].Counts))})
 		}
-		if last := len(*e) - 1; (*e)[last].name == "airtill_"+c.name {
-			(*e)[last].series = append((*e)[last].series, all...)
-			continue
-		}
-		e.add(c.name, c.help, all...)
+		e.Add(c.name, c.help, all...)
 	}
 }
 
 // measureFaults counts strikes of the faults that are set: one that is set anew begins
 // at zero again, as a counter may.
-func (h *Handler) measureFaults(e *exposition) {
+func (h *Handler) measureFaults(e *metrics.Exposition) {
 	if h.config.Faults == nil {
 		return
 	}
-	var all []series
+	var all []metrics.Series
 	for _, f := range h.config.Faults.Get(time.Now()) {
-		l := labels("id", strconv.Itoa(f.ID), "operation", string(f.Fault.Operation), "effect", f.Fault.Effect.String(), "account", f.Fault.Account)
-		all = append(all, series{l, float64(f.Struck)})
+		l := metrics.Labels("id", strconv.Itoa(f.ID), "operation", string(f.Fault.Operation), "effect", f.Fault.Effect.String(), "account", f.Fault.Account)
+		all = append(all, metrics.Series{Labels: l, Value: float64(f.Struck)})
 	}
-	e.add("fault_strikes_total", "How often a fault that is set has struck.", all...)
+	e.Add("fault_strikes_total", "How often a fault that is set has struck.", all...)
 }

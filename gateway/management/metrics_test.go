@@ -81,10 +81,3 @@ func TestMetrics(t *testing.T) {
 		}
 	})
 }
-
-// Labels are escaped.
-func TestLabels(t *testing.T) {
-	if got, want := labels("a", "x\"y\\z\n"), `{a="x\"y\\z\n"}`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}

@@ -358,7 +358,7 @@ func (p *Partition) wakeBill(k engine.Kept) {
 		p.note(k.Key, err)
 		return
 	}
-	r.deadline = name
+	r.deadline, r.inherited = name, r.Reporting
 	delete(p.asleep.bills, ref)
 	if len(p.asleep.bills) == 0 {
 		p.asleep.byPhone = nil

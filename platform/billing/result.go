@@ -131,6 +131,11 @@ func (p *Partition) tell(tx *engine.Tx, r *record, byHand bool) engine.Effect {
 	r.Reports++
 	r.Reporting = true
 	r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
+	return r.callbackEffect(byHand)
+}
+
+// callbackEffect is the latest callback.
+func (r *record) callbackEffect(byHand bool) engine.Effect {
 	return engine.Effect{
 		ID: fmt.Sprintf("%s/callback/%d", r.ID, r.Reports), Kind: EffectCallback,
 		Body: body(Callback{

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
@@ -21,6 +22,9 @@ type job struct {
 
 	expiry *time.Timer // runs while it waits
 }
+
+// key names the attempt.
+func (j *job) key() string { return string(j.callback.Bill) + "/" + strconv.Itoa(j.callback.Attempt) }
 
 func (j *job) outcome() billing.Reported {
 	return billing.Reported{Bill: j.callback.Bill, Attempt: j.callback.Attempt}
@@ -104,6 +108,9 @@ func (d *Deliverer) enqueue(j *job) (*billing.Reported, error) {
 	if d.closed {
 		return nil, ErrClosed
 	}
+	if d.jobs[j.key()] {
+		return nil, nil // it is the same attempt, performed again
+	}
 	l, ok := d.lines[j.callback.Merchant]
 	if !ok {
 		l = &line{endpoints: make(map[string]*endpoint)}
@@ -118,6 +125,7 @@ func (d *Deliverer) enqueue(j *job) (*billing.Reported, error) {
 		at = 0
 	}
 	l.waiting = slices.Insert(l.waiting, at, j)
+	d.jobs[j.key()] = true
 	d.working.Add(1) // until its outcome is reported
 	d.dispatch(l)
 	if slices.Contains(l.waiting, j) {
@@ -189,6 +197,14 @@ func (d *Deliverer) work(l *line, e *endpoint, j *job) {
 	if !givenUp {
 		d.tell(j, outcome)
 	}
+	d.end(j)
+}
+
+// end forgets an attempt whose outcome is reported.
+func (d *Deliverer) end(j *job) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.jobs, j.key())
 }
 
 // tidy forgets an endpoint that works, and a line with nothing in it. The lock is held.
@@ -220,6 +236,7 @@ func (d *Deliverer) expire(l *line, j *job) {
 	d.mu.Unlock()
 	defer d.working.Done()
 	d.report(j, *outcome)
+	d.end(j)
 }
 
 // The pauses between tries to report an outcome.

@@ -93,12 +93,14 @@ func everybody(_ context.Context, m platform.MerchantID) (api.Partner, error) {
 	return p, err
 }
 
+func billOf(merchant int) platform.BillID { return platform.BillID(fmt.Sprint("bill_", merchant)) }
+
 // callback is the effect of the n-th attempt for a merchant whose host is its number.
 func callback(t *testing.T, merchant, n int, byHand bool) engine.Effect {
 	t.Helper()
 	body, err := json.Marshal(billing.Callback{
 		URL: fmt.Sprintf("http://%d.example/cb?n=%d", merchant, n), Merchant: platform.MerchantID(fmt.Sprint(merchant)),
-		Bill: bill, Attempt: n, ByHand: byHand, Event: json.RawMessage(event),
+		Bill: billOf(merchant), Attempt: n, ByHand: byHand, Event: json.RawMessage(event),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +252,7 @@ func TestByHandAndTooMany(t *testing.T) {
 		d := deliverer(t, webhook.Config{Partner: everybody, Report: at.report, Dial: s.dial, Concurrency: 2, Queue: 3})
 		send(t, d, 10000001, 1, 6)
 		synctest.Wait()
-		want := []billing.Reported{{Bill: bill, Attempt: 6, Problem: "not tried: too many callbacks of this merchant wait"}}
+		want := []billing.Reported{{Bill: billOf(10000001), Attempt: 6, Problem: "not tried: too many callbacks of this merchant wait"}}
 		if diff := cmp.Diff(want, at.reported()); diff != "" || s.count("10000001.example") != 2 {
 			t.Error(diff, s.count("10000001.example"))
 		}
@@ -294,6 +296,26 @@ func TestDrain(t *testing.T) {
 			time.Sleep(5 * time.Second) // the shop ends
 		})
 	}
+}
+
+// An attempt that is performed again while it is made, as after a reload, is made once.
+func TestPerformedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShops(t, func(string) string { time.Sleep(time.Second); return answered(200) })
+		at := newDesk()
+		d := deliverer(t, webhook.Config{Partner: everybody, Report: at.report, Dial: s.dial, Concurrency: 1})
+		send(t, d, 10000001, 1, 2)
+		send(t, d, 10000001, 1, 2)
+		time.Sleep(time.Minute)
+		if n := s.count("10000001.example"); n != 2 || len(at.reported()) != 2 {
+			t.Errorf("%d requests, %d outcomes", n, len(at.reported()))
+		}
+		send(t, d, 10000001, 1, 1) // its outcome was lost with a partition's memory
+		time.Sleep(time.Minute)
+		if n := s.count("10000001.example"); n != 3 {
+			t.Errorf("%d requests", n)
+		}
+	})
 }
 
 // An outcome that cannot be kept now is reported again.
@@ -372,7 +394,7 @@ func TestEndpoints(t *testing.T) {
 		send(t, d, 10000001, 6, 6)
 		synctest.Wait()
 		last := at.reported()[5]
-		if diff := cmp.Diff(billing.Reported{Bill: bill, Attempt: 6, Problem: "the endpoint is disabled: it wants no more", Stop: true}, last); diff != "" || s.count("10000001.example") != 5 {
+		if diff := cmp.Diff(billing.Reported{Bill: billOf(10000001), Attempt: 6, Problem: "the endpoint is disabled: it wants no more", Stop: true}, last); diff != "" || s.count("10000001.example") != 5 {
 			t.Error(diff, s.count("10000001.example"))
 		}
 		if err := d.Perform(t.Context(), 0, callback(t, 10000001, 7, true)); err != nil {

@@ -7,7 +7,8 @@
 //	             fails is left in peace
 //
 // An attempt is queued when [Deliverer.Perform] returns, and an engine's worker never
-// waits for a merchant. Each merchant has a queue of its own and so many attempts at a
+// waits for a merchant. An attempt that is performed again while it is made is made once.
+// Each merchant has a queue of its own and so many attempts at a
 // time, so that one that hangs delays nobody else. The queue is memory: the bill's own
 // deadline stands for an attempt that is lost with the process.
 //
@@ -135,6 +136,7 @@ type Deliverer struct {
 
 	mu     sync.Mutex
 	lines  map[platform.MerchantID]*line // those with something in them
+	jobs   map[string]bool               // attempts whose outcome is not reported yet, by key
 	closed bool
 	stats  Stats
 }
@@ -146,7 +148,7 @@ func New(config Config) (*Deliverer, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Deliverer{config: config.withDefaults(), lines: make(map[platform.MerchantID]*line)}
+	d := &Deliverer{config: config.withDefaults(), lines: make(map[platform.MerchantID]*line), jobs: make(map[string]bool)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.http = &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

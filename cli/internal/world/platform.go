@@ -2,14 +2,12 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/fsm/engine"
@@ -20,6 +18,7 @@ import (
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/monitor"
 	"github.com/airtill/airtill/platform/push"
 	"github.com/airtill/airtill/platform/webhook"
 )
@@ -39,8 +38,11 @@ type PlatformConfig struct {
 	USSDCap     map[money.Currency]money.Amount // that a bill may ask for to be paid over USSD; none: no bill may
 	Random      io.Reader                       // for bill ids and merchants' keys; safe for concurrent use
 	Wrap        func(http.Handler) http.Handler
-	Callbacks   http.RoundTripper // nil: over the network
-	Log         zerolog.Logger
+	// CallbackDial connects to merchants; nil: over the network, wherever they are.
+	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
+	Data         string // directory of the store's files, whose disk is looked at; none: no disk is
+	Drain        Drain
+	Log          zerolog.Logger
 }
 
 // Platform is the payment platform's room.
@@ -54,12 +56,16 @@ type Platform struct {
 	hooks   *webhook.Deliverer
 	phones  *push.Receiver
 	menus   *push.Menus
+	monitor *monitor.Monitor
+	drain   Drain
+	line    *carrierLine
+	log     zerolog.Logger
 }
 
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
 func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 	c.Log = c.Log.With().Str("room", "platform").Logger()
-	p := &Platform{store: c.Store}
+	p := &Platform{store: c.Store, monitor: monitor.New(), drain: c.Drain.withDefaults(), line: &carrierLine{dial: dialer(c.Network, c.SMSC)}, log: c.Log}
 	if err := p.build(c); err != nil {
 		return nil, err
 	}
@@ -83,7 +89,7 @@ func (p *Platform) build(c PlatformConfig) error {
 	}
 	effects := &billing.Effects{Log: c.Log}
 	var err error
-	p.engine, err = engine.New(engine.Config{Partitions: rules.Partitions, Log: c.Log}, c.Store, actors(rules), effects)
+	p.engine, err = engine.New(engine.Config{Partitions: rules.Partitions, Observer: p.monitor, Log: c.Log}, c.Store, actors(rules), effects)
 	if err != nil {
 		return err
 	}
@@ -95,7 +101,7 @@ func (p *Platform) build(c PlatformConfig) error {
 	}
 	p.menus = &push.Menus{Partitions: p.engine, Home: p.service.PhonePartition, Code: USSDCode, Address: PlatformAddress, Log: c.Log}
 	p.esme, err = esme.New(esme.Config{
-		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "PLATFORM",
+		Dial: p.line.connect, SystemID: c.SystemID, Password: c.Password, SystemType: "PLATFORM",
 		Window: platformWindow, Log: c.Log, Deliver: p.deliver,
 	})
 	if err != nil {
@@ -110,6 +116,7 @@ func (p *Platform) build(c PlatformConfig) error {
 		return err
 	}
 	effects.Callbacks = p.hooks
+	p.monitor.Watch(p.parts(c))
 	return p.buildHandler(c)
 }
 
@@ -137,10 +144,15 @@ func actors(c billing.Config) func(engine.Partition) engine.Actor {
 
 // deliverer makes callbacks over the network and brings their outcomes back to the bills.
 func (p *Platform) deliverer(c PlatformConfig) (*webhook.Deliverer, error) {
+	dial := c.CallbackDial
+	if dial == nil {
+		dial = func(ctx context.Context, _, address string) (net.Conn, error) { return c.Network.Dial(ctx, address) }
+	}
 	return webhook.New(webhook.Config{
-		Dial:     func(ctx context.Context, _, address string) (net.Conn, error) { return c.Network.Dial(ctx, address) },
-		Partner:  p.service.Partner,
-		Identity: p.service.Identity,
+		Dial:      dial,
+		Partner:   p.service.Partner,
+		Identity:  p.service.Identity,
+		Endpoints: p.service,
 		Report: func(ctx context.Context, n engine.Partition, o billing.Reported) error {
 			_, err := p.engine.Do(ctx, n, o)
 			return err
@@ -154,7 +166,7 @@ func (p *Platform) buildHandler(c PlatformConfig) error {
 		Office: p.service, OperatorKey: api.Key(c.OperatorKey),
 		Accounts: p.service, OfficeLog: p.service,
 		Keyring: p.service, AllowLegacy: c.AllowLegacy,
-		Ready: p.Ready, Log: c.Log,
+		Callbacks: p.service, Health: p.monitor.Health, Metrics: p.monitor, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -178,26 +190,4 @@ func (p *Platform) Ready(ctx context.Context) error {
 		return err
 	}
 	return p.esme.WaitBound(ctx)
-}
-
-// Run serves until ctx ends: first no request is taken any more, then the carrier is
-// unbound, then the engine drains, so that nothing is answered that was not kept.
-func (p *Platform) Run(ctx context.Context) error {
-	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
-	esmeCtx, stopESME := context.WithCancel(context.WithoutCancel(ctx))
-	menusCtx, stopMenus := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopEngine()
-	defer stopESME()
-	defer stopMenus()
-	defer p.hooks.Close()
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { defer stopESME(); return serveHTTP(gctx, p.ln, p.handler) })
-	g.Go(func() error { defer stopMenus(); return p.esme.Run(esmeCtx) })
-	g.Go(func() error { defer stopEngine(); return p.menus.Run(menusCtx) })
-	g.Go(func() error { return p.engine.Run(engineCtx) })
-	err := g.Wait()
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
 }
