@@ -41,6 +41,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/fsm/redisstore"
 )
 
@@ -93,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.warn = func(error) {}
 	}
 	if s.floor == 0 {
-		s.floor = defaultFloor
+		s.floor = floorOf(fault.Armed)
 	}
 	first, err := s.redis.Dial() // starts it without a listener of its own
 	if err != nil {
@@ -190,7 +191,11 @@ func (s *Store) run(c *session, commands [][]string) error {
 		}
 		return nil
 	}
-	err := s.log.await(s.runAll(c, commands))
+	mark := s.runAll(c, commands)
+	if fault.Planted(fault.EarlySync) {
+		mark = 0
+	}
+	err := s.log.await(mark)
 	if s.log.length() > max(s.floor, growth*s.base.Load()) {
 		select {
 		case s.grown <- struct{}{}:

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // When a file is compacted: when it is so many times as long as after the last
@@ -11,7 +13,17 @@ import (
 const (
 	growth       = 4
 	defaultFloor = 32 << 20
+	soonFloor    = 1 << 20
 )
+
+// floorOf is the floor of a store that was told none. A build that is to end itself in
+// the middle of compactions makes some.
+func floorOf(soon bool) int64 {
+	if soon {
+		return soonFloor
+	}
+	return defaultFloor
+}
 
 // compactions compacts the file whenever it has grown.
 func (s *Store) compactions() {
@@ -33,6 +45,7 @@ func (s *Store) compact() error {
 	if err != nil {
 		return err
 	}
+	fault.Point(fault.AfterSnapshot)
 	next, err := s.dir.create(live)
 	if err != nil {
 		s.log.stopRewriting()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // commitAll writes sealed stages one after the other. After a failure it writes no more.
@@ -22,11 +24,18 @@ func (s *session) commitAll(ctx context.Context) {
 func (s *session) commit(ctx context.Context, st *stage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommitTimeout)
 	defer cancel()
+	fault.Point(fault.BeforeCommit)
+	if fault.Planted(fault.EarlyReply) {
+		st.answer(nil)
+		st.waiting = nil
+	}
 	if err := s.hold.Commit(ctx, &st.batch); err != nil {
 		st.answer(verdict(err))
 		return fmt.Errorf("commit batch %d: %w", st.seq, err)
 	}
+	fault.Point(fault.AfterCommit)
 	st.answer(nil)
+	fault.Point(fault.AfterReplies)
 	if len(st.events) > 0 {
 		s.follow(Entry{ID: st.entryID(), Events: st.events})
 	}

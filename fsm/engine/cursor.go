@@ -1,6 +1,10 @@
 package engine
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/airtill/airtill/fsm/fault"
+)
 
 // cursor follows which journal entries have all their effects done. Effects end in any
 // order; the cursor is the last entry before which nothing is open.
@@ -23,6 +27,9 @@ func newCursor(at string) *cursor {
 
 // add follows a new entry with so many effects.
 func (c *cursor) add(id string, effects int) *openEntry {
+	if fault.Planted(fault.LostEffect) {
+		effects = 0
+	}
 	entry := &openEntry{id: id, left: effects}
 	c.mu.Lock()
 	c.open = append(c.open, entry)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // partition is one partition over its whole run: a queue that stays, and sessions that
@@ -73,6 +75,7 @@ func (p *partition) session(ctx context.Context) (served bool, err error) {
 		return false, fmt.Errorf("take: %w", err)
 	}
 	defer hold.Close()
+	fault.Point(fault.AfterTake)
 	actor := p.actor(p.number)
 	if err := actor.Load(ctx, hold); err != nil {
 		return false, fmt.Errorf("load: %w", err)
@@ -81,12 +84,17 @@ func (p *partition) session(ctx context.Context) (served bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("load wake-ups: %w", err)
 	}
+	if fault.Planted(fault.LostDeadline) {
+		kept = nil
+	}
+	fault.Point(fault.AfterLoad)
 	s := newSession(p, hold, actor, newWakes(kept))
 	defer s.effects.stop()
 	if err := s.recover(ctx); err != nil {
 		return false, fmt.Errorf("load effects: %w", err)
 	}
 	p.log.Debug().Uint64("epoch", hold.Epoch()).Uint64("seq", hold.Seq()).Int("wakes", len(kept)).Msg("partition taken")
+	fault.Point(fault.AfterRecover)
 	p.queue.open()
 	p.readyOnce.Do(func() { close(p.ready) })
 	if err := s.serve(ctx); err != nil {

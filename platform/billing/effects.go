@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/ledger"
 )
@@ -76,9 +77,11 @@ func (e *Effects) sweep(ctx context.Context, effect engine.Effect) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
 	defer cancel()
+	fault.Point(fault.BeforeHome)
 	if _, err := e.Service.engine.Do(ctx, e.Service.payeeHome(in.Payee), in); err != nil {
 		return fmt.Errorf("apply %s: %w", effect.ID, err)
 	}
+	fault.Point(fault.AfterHome)
 	swept := Swept{Sub: ledger.Sub(in.Payee, in.Currency), Number: in.Number}
 	if _, err := e.Service.engine.Do(ctx, in.From, swept); err != nil {
 		return fmt.Errorf("close %s: %w", effect.ID, err)
