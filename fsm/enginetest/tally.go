@@ -176,11 +176,16 @@ func startHasty(t *testing.T, b Backend, w engine.Performer) *running {
 
 func startOn(t *testing.T, store engine.Store, w engine.Performer, giveUp time.Duration) *running {
 	t.Helper()
+	return startActorOn(t, store, newTally, w, giveUp)
+}
+
+func startActorOn(t *testing.T, store engine.Store, actor func(engine.Partition) engine.Actor, w engine.Performer, giveUp time.Duration) *running {
+	t.Helper()
 	config := engine.Config{
 		Partitions: Partitions, MaxBatch: 32, CursorEvery: 5 * time.Millisecond, CommitTimeout: giveUp,
 		RetryMin: time.Millisecond, RetryMax: 10 * time.Millisecond,
 	}
-	e, err := engine.New(config, store, newTally, w)
+	e, err := engine.New(config, store, actor, w)
 	if err != nil {
 		t.Fatal(err)
 	}
