@@ -94,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.warn = func(error) {}
 	}
 	if s.floor == 0 {
-		s.floor = floorOf(fault.Armed)
+		s.floor = defaultFloor
 	}
 	first, err := s.redis.Dial() // starts it without a listener of its own
 	if err != nil {
@@ -196,7 +196,7 @@ func (s *Store) run(c *session, commands [][]string) error {
 		mark = 0
 	}
 	err := s.log.await(mark)
-	if s.log.length() > max(s.floor, growth*s.base.Load()) {
+	if s.log.length() > s.grownTo() {
 		select {
 		case s.grown <- struct{}{}:
 		default: // it knows

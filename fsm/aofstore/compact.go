@@ -13,22 +13,21 @@ import (
 const (
 	growth       = 4
 	defaultFloor = 32 << 20
-	soonFloor    = 1 << 20
 )
 
-// floorOf is the floor of a store that was told none. A build that is to end itself in
-// the middle of compactions makes some.
-func floorOf(soon bool) int64 {
-	if soon {
-		return soonFloor
+// grownTo says how long the file has to be for the next compaction. A build that is to
+// end itself in the middle of compactions makes some.
+func (s *Store) grownTo() int64 {
+	if fault.Armed {
+		return s.base.Load() + 256<<10
 	}
-	return defaultFloor
+	return max(s.floor, growth*s.base.Load())
 }
 
 // compactions compacts the file whenever it has grown.
 func (s *Store) compactions() {
 	for range s.grown {
-		if s.log.length() <= max(s.floor, growth*s.base.Load()) {
+		if s.log.length() <= s.grownTo() {
 			continue // done since
 		}
 		if err := s.compact(); err != nil {
