@@ -27,7 +27,7 @@ func (s *site) fault(ctx context.Context, kind Kind) error {
 		r := s.servers[s.random.IntN(len(s.servers))]
 		r.up.kill()
 		s.killed(kind)
-		return r.start(ctx)
+		return s.restart(ctx, r)
 	case TearTail:
 		if s.config.Store == Embedded {
 			return s.tearFile(ctx, s.victim())
@@ -55,6 +55,19 @@ func (s *site) fault(ctx context.Context, kind Kind) error {
 		return s.takeOver(ctx, s.victim())
 	}
 	return fmt.Errorf("there is no fault %q", kind)
+}
+
+// restart starts a server again, and waits until its cluster is whole.
+func (s *site) restart(ctx context.Context, r *server) error {
+	if err := r.start(ctx); err != nil || s.config.Store != Cluster {
+		return err
+	}
+	for _, master := range s.servers {
+		if err := master.up.await(ctx, 30*time.Second, master.knowsAll); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // victim is one of the platforms.

@@ -59,9 +59,11 @@ const quietWithin = expiry + 50*time.Second
 // way. What is not so in time is a difference.
 func (s *site) quiet(ctx context.Context) error {
 	var restless []string
+	begun := time.Now()
 	calm := until(ctx, quietWithin, func() bool {
 		restless = s.restless(ctx)
 		if len(restless) > 0 {
+			s.talk("quiet for %.0f s, still to come: %d, such as: %s", time.Since(begun).Seconds(), len(restless), restless[0])
 			pause(ctx, 500*time.Millisecond)
 		}
 		return s.broken() || len(restless) == 0

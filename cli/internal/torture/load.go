@@ -17,7 +17,7 @@ import (
 // Bounds of the load: few enough that the network is never behind for long, so that a
 // run comes to rest soon.
 const (
-	workers  = 8
+	workers  = 12
 	waitMost = 1500 * time.Millisecond // for a bill's end, before the next order
 	expiry   = 40 * time.Second
 	soon     = 8 * time.Second // for who does not pay

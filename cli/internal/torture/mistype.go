@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/applet"
 )
+
+// thinks is how long the one who mistypes thinks, so that a kill comes in between.
+const thinks = 250 * time.Millisecond
 
 // tries is how many wrong PINs lock a card.
 const tries = 3
@@ -30,6 +34,7 @@ func (s *site) mistype(ctx context.Context, more <-chan struct{}) {
 			s.unlock(ctx, who)
 			left = tries
 		}
+		s.shop.withdraw(ctx, o, o.bills[0]) // nobody will pay it
 	}
 }
 
@@ -69,6 +74,7 @@ func (s *site) typeWrong(ctx context.Context, who *person, ref string, left int,
 			heard, left = b.WrongPINs, b.TriesLeft
 			return false
 		}
+		pause(ctx, thinks)
 		_, _ = s.phones.Pay(ctx, who.phone, fleet.Payment{Bill: ref, Slot: 1, PIN: "141414"}) // refused: looked at again
 		return false
 	})

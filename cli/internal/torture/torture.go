@@ -209,11 +209,16 @@ func (s *site) rounds(ctx context.Context) error {
 			return fmt.Errorf("round %d, %s: %w", s.result.Rounds+1, kind, err)
 		}
 		s.result.Rounds++
-		if s.config.Talk != nil {
-			fmt.Fprintf(s.config.Talk, "round %d: %s, %.1f s, %d orders so far\n", s.result.Rounds, kind, time.Since(begun).Seconds(), s.shop.count())
-		}
+		s.talk("round %d: %s, %.1f s, %d orders so far", s.result.Rounds, kind, time.Since(begun).Seconds(), s.shop.count())
 	}
 	return nil
+}
+
+// talk tells whoever waits how far it has come.
+func (s *site) talk(format string, args ...any) {
+	if s.config.Talk != nil {
+		fmt.Fprintf(s.config.Talk, format+"\n", args...)
+	}
 }
 
 func (s *site) round(ctx context.Context, kind Kind) error {
@@ -235,7 +240,7 @@ const progressWithin = 30 * time.Second
 
 // progress waits until orders are acknowledged again.
 func (s *site) progress(ctx context.Context) bool {
-	const some = 3
+	const some = 8
 	target := s.shop.acknowledged() + some
 	return until(ctx, progressWithin, func() bool { return s.broken() || s.shop.acknowledged() >= target })
 }
