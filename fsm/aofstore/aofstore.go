@@ -41,6 +41,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/fsm/redisstore"
 )
 
@@ -190,8 +191,12 @@ func (s *Store) run(c *session, commands [][]string) error {
 		}
 		return nil
 	}
-	err := s.log.await(s.runAll(c, commands))
-	if s.log.length() > max(s.floor, growth*s.base.Load()) {
+	mark := s.runAll(c, commands)
+	if fault.Planted(fault.EarlySync) {
+		mark = 0
+	}
+	err := s.log.await(mark)
+	if s.log.length() > s.grownTo() {
 		select {
 		case s.grown <- struct{}{}:
 		default: // it knows

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // Names in the data directory. The file has the name under which a redis-server that is
@@ -86,9 +88,11 @@ func (d *directory) removeNew() error {
 
 // rename puts the new file in the place of the old one, for good.
 func (d *directory) rename() error {
+	fault.Point(fault.BeforeRename)
 	if err := os.Rename(d.file(newName), d.file(fileName)); err != nil {
 		return err
 	}
+	fault.Point(fault.AfterRename)
 	if err := d.sync(); err != nil {
 		return fmt.Errorf("%w: %w", errHalfway, err)
 	}

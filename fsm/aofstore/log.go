@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"sync"
 	"sync/atomic"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // disk is the file of a log, as far as the log uses it.
@@ -129,10 +131,13 @@ func (l *log) write(by func(group []byte) error) error {
 // flush appends a group to the file. What a failed attempt left is cut off first: pages
 // of a failed sync are not written by the next, but those of a new write are.
 func (l *log) flush(group []byte) error {
+	fault.Point(fault.BeforeWrite)
 	_, err := l.disk.WriteAt(group, l.size.Load())
 	if err == nil {
+		fault.Point(fault.AfterWrite)
 		err = l.disk.Sync()
 	}
+	fault.Point(fault.AfterSync)
 	if err != nil {
 		return errors.Join(fmt.Errorf("write the append-only file: %w", err), l.disk.Truncate(l.size.Load()))
 	}

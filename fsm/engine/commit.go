@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // commitAll writes sealed stages one after the other. After a failure it writes no more.
@@ -23,6 +25,11 @@ func (s *session) commitAll(ctx context.Context) {
 func (s *session) commit(ctx context.Context, st *stage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommitTimeout)
 	defer cancel()
+	fault.Point(fault.BeforeCommit)
+	if fault.Planted(fault.EarlyReply) {
+		st.answer(nil)
+		st.waiting = nil
+	}
 	began := time.Now()
 	err := s.hold.Commit(ctx, &st.batch)
 	s.observe(st, began, err)
@@ -30,7 +37,9 @@ func (s *session) commit(ctx context.Context, st *stage) error {
 		st.answer(verdict(err))
 		return fmt.Errorf("commit batch %d: %w", st.seq, err)
 	}
+	fault.Point(fault.AfterCommit)
 	st.answer(nil)
+	fault.Point(fault.AfterReplies)
 	if len(st.events) > 0 {
 		s.follow(Entry{ID: st.entryID(), Events: st.events})
 	}

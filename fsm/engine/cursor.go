@@ -3,6 +3,8 @@ package engine
 import (
 	"sync"
 	"time"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // cursor follows which journal entries have all their effects done. Effects end in any
@@ -27,6 +29,9 @@ func newCursor(at string) *cursor {
 
 // add follows a new entry with so many effects.
 func (c *cursor) add(id string, effects int) *openEntry {
+	if fault.Planted(fault.LostEffect) {
+		effects = 0
+	}
 	entry := &openEntry{id: id, left: effects, at: time.Now()}
 	c.mu.Lock()
 	c.open = append(c.open, entry)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // effects performs what was committed: one goroutine for each busy lane, up to a
@@ -103,9 +105,11 @@ func (f *effects) work(ctx context.Context) {
 	for l, t := f.next(nil, nil); l != nil; {
 		err := ctx.Err()
 		if err == nil {
+			fault.Point(fault.BeforeEffect)
 			err = f.perform.Perform(ctx, f.number, t.effect)
 		}
 		if err == nil {
+			fault.Point(fault.AfterEffect)
 			f.cursor.done(t.entry)
 		} else if ctx.Err() == nil {
 			f.log.Warn().Err(err).Str("effect", t.effect.ID).Msg("an effect failed; it will be tried again")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // partition is one partition over its whole run: a queue that stays, and sessions that
@@ -85,6 +87,7 @@ func (p *partition) session(ctx context.Context, take func(context.Context) (Hol
 		return false, fmt.Errorf("take: %w", err)
 	}
 	defer hold.Close()
+	fault.Point(fault.AfterTake)
 	s, err := p.build(ctx, hold)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -94,6 +97,7 @@ func (p *partition) session(ctx context.Context, take func(context.Context) (Hol
 	}
 	defer s.effects.stop()
 	p.log.Debug().Uint64("epoch", hold.Epoch()).Uint64("seq", hold.Seq()).Int("wakes", len(s.wakes.heap)).Msg("partition taken")
+	fault.Point(fault.AfterRecover)
 	p.seen.serve(s)
 	p.serving(hold.Epoch())
 	defer p.serving(0)
@@ -124,6 +128,10 @@ func (p *partition) build(ctx context.Context, hold Hold) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fault.Planted(fault.LostDeadline) {
+		kept = nil
+	}
+	fault.Point(fault.AfterLoad)
 	s := newSession(p, hold, actor, newWakes(kept))
 	s.confirmed = confirmed
 	if err := s.recover(ctx); err != nil {

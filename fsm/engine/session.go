@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // session is one life of a partition's memory: the loop that handles inputs, the
@@ -205,6 +207,9 @@ func (s *session) sealIfReady() bool {
 		return true
 	}
 	at := s.cursor.position()
+	if at != s.noted {
+		fault.Point(fault.BeforeCursor)
+	}
 	s.open.seal(at)
 	s.noted, s.inFlight, s.sent = at, true, time.Now()
 	next := s.spare

@@ -37,6 +37,8 @@ func TestEngine(t *testing.T, begin func(t testing.TB) Backend) {
 		{"a wake-up of what is not in memory", testLazyWakes},
 		{"kills lose nothing and repeat nothing", testKills},
 		{"any plan of faults", testPlans},
+		{"histories are linearizable", testHistories},
+		{"a history that is not is found", testHistoriesPlanted},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, begin(t)) })
 	}

@@ -137,7 +137,7 @@ func (r slowReader) Get(ctx context.Context, keys ...string) ([]string, error) {
 func startShelf(t *testing.T, b Backend) (*running, *slowStore) {
 	t.Helper()
 	s := &slowStore{Store: b.Open(t, nil), keys: make(map[string]int)}
-	return startActor(t, s, newShelf, nil, 2*time.Second), s
+	return startActorOn(t, s, newShelf, nil, 2*time.Second), s
 }
 
 func (r *running) bump(in bump, want int) {

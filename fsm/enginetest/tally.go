@@ -176,10 +176,10 @@ func startHasty(t *testing.T, b Backend, w engine.Performer) *running {
 
 func startOn(t *testing.T, store engine.Store, w engine.Performer, giveUp time.Duration) *running {
 	t.Helper()
-	return startActor(t, store, newTally, w, giveUp)
+	return startActorOn(t, store, newTally, w, giveUp)
 }
 
-func startActor(t *testing.T, store engine.Store, actor func(engine.Partition) engine.Actor, w engine.Performer, giveUp time.Duration) *running {
+func startActorOn(t *testing.T, store engine.Store, actor func(engine.Partition) engine.Actor, w engine.Performer, giveUp time.Duration) *running {
 	t.Helper()
 	config := engine.Config{
 		Partitions: Partitions, MaxBatch: 32, CursorEvery: 5 * time.Millisecond, CommitTimeout: giveUp,

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/ledger"
 )
@@ -83,9 +84,11 @@ func (s *Service) carrySweep(ctx context.Context, in ApplySweep) error {
 	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
 	defer cancel()
 	sub := ledger.Sub(in.Payee, in.Currency)
+	fault.Point(fault.BeforeHome)
 	if _, err := s.engine.Do(ctx, s.payeeHome(in.Payee), in); err != nil {
 		return fmt.Errorf("apply sweep %d of %s: %w", in.Number, sub, err)
 	}
+	fault.Point(fault.AfterHome)
 	if _, err := s.engine.Do(ctx, in.From, Swept{Sub: sub, Number: in.Number}); err != nil {
 		return fmt.Errorf("close sweep %d of %s: %w", in.Number, sub, err)
 	}

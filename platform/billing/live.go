@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/gateway"
 )
 
@@ -62,7 +63,11 @@ func (p *Partition) keepCounters(ph *phone) {
 func (p *Partition) stageCounters(tx *engine.Tx) {
 	for _, ph := range p.moved {
 		ph.moved = false
-		tx.SetField("counters", ph.id, encode(ph.counters))
+		kept := ph.counters
+		if fault.Planted(fault.LostTries) {
+			kept.Wrong = nil
+		}
+		tx.SetField("counters", ph.id, encode(kept))
 		ph.recent.stage(tx, ph.id)
 	}
 	p.moved = p.moved[:0]

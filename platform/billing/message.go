@@ -8,8 +8,10 @@ import (
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/ledger"
 )
 
 // Drop is why a phone's message was dropped without an answer (wire.md 5). It is
@@ -168,6 +170,9 @@ func (pm payment) answer(a answer) {
 func (p *Partition) answerAgain(tx *engine.Tx, r *record, ph *phone, a answer) Outcome {
 	state := string(r.State)
 	effects := []engine.Effect{p.resultEffect(tx, r, ph, a)}
+	if fault.Planted(fault.SecondDebit) && a.Code == applet.CodeApproved {
+		p.post(tx, ledger.Move(ph.Cards[0].Account, ledger.Sub(r.Payee, r.Currency), r.Amount))
+	}
 	p.journal(tx, r, engine.Event{Name: "answer", From: state, To: state, Cause: CausePhone, Effects: effects},
 		story{Detail: "answered " + string(a.Code)})
 	p.keep(tx, r)

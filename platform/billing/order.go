@@ -6,6 +6,7 @@ import (
 
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
 )
@@ -110,6 +111,9 @@ func (p *Partition) stageClaim(tx *engine.Tx, names []string, open Open) {
 	c := claimed{Open: open, Fingerprint: open.Order.Fingerprint, At: tx.Now()}
 	sealed := sealOpen(p.config.Vault, open)
 	for _, name := range names {
+		if fault.Planted(fault.LostClaim) {
+			break
+		}
 		tx.Put(name, sealedClaim{Open: sealed, Fingerprint: c.Fingerprint, At: c.At})
 		p.recent.add(name, c)
 	}

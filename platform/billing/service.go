@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 )
@@ -103,6 +104,7 @@ func (s *Service) CreateBill(ctx context.Context, m platform.MerchantID, o platf
 	if err != nil {
 		return platform.Bill{}, err
 	}
+	fault.Point(fault.AfterClaim)
 	return s.billOf(ctx, c)
 }
 
@@ -115,6 +117,7 @@ func (s *Service) billOf(ctx context.Context, c Claimed) (b platform.Bill, err e
 	if c.Repeat || errors.Is(err, ErrLookAgain) {
 		b, err = s.opened(ctx, c.Open)
 	}
+	fault.Point(fault.AfterOpen)
 	if isCode(err, platform.CodeUnavailable) {
 		return platform.Bill{}, unknownOutcome()
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/tpdu"
@@ -101,6 +102,7 @@ func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.
 	case effect.Kind != billing.EffectPush:
 		return nil
 	}
+	fault.Point(fault.AfterSubmit)
 	if _, err := s.Partitions.Do(ctx, p, outcome); err != nil {
 		return fmt.Errorf("push %s: %w", effect.ID, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 	"github.com/airtill/airtill/platform/billing"
 )
 
@@ -289,6 +290,7 @@ func (d *Deliverer) report(j *job, o billing.Reported) {
 	ctx, cancel := context.WithTimeout(d.ctx, reportTime)
 	defer cancel()
 	for pause := reportPause; ; pause = min(2*pause, reportPauses) {
+		fault.Point(fault.AfterAnswer)
 		err := d.config.Report(ctx, j.partition, o)
 		if err == nil || !errors.Is(err, engine.ErrUnavailable) && !errors.Is(err, engine.ErrBusy) && !errors.Is(err, engine.ErrUnknown) {
 			return

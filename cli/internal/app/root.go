@@ -49,6 +49,7 @@ func root() command {
 			decodeCommand(),
 			keysCommand(),
 			benchCommand(),
+			tortureCommand(),
 			version(),
 			completion(),
 		},

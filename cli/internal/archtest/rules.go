@@ -68,6 +68,7 @@ var confined = []struct {
 	{"github.com/alicebob/miniredis", []string{"fsm/aofstore", "fsm/enginetest", "gateway/msgstore/msgstoretest", "cli/..."}, "which Redis it is, cli decides"},
 	{"github.com/rogpeppe/go-internal", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
 	{"github.com/google/go-cmp", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
+	{"github.com/anishathalye/porcupine", []string{"fsm/history"}, "histories are judged in one place"},
 	{"pgregory.net/rapid", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
 	{"filippo.io/age", []string{"platform/keys", "cli/..."}, "it locks vault files and nothing else"},
 	{"github.com/dunglas/httpsfv", []string{"platform/signature"}, "header fields of signatures are read in one place"},
