@@ -1,6 +1,9 @@
 package engine
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // cursor follows which journal entries have all their effects done. Effects end in any
 // order; the cursor is the last entry before which nothing is open.
@@ -60,6 +63,18 @@ func (c *cursor) tell(moved bool) {
 	case c.moved <- struct{}{}:
 	default:
 	}
+}
+
+// reached says that a cursor is at an entry or past it.
+func reached(cursor, entry string) bool {
+	var at, want struct{ epoch, seq uint64 }
+	if _, err := fmt.Sscanf(cursor, "%d-%d", &at.epoch, &at.seq); err != nil {
+		return false
+	}
+	if _, err := fmt.Sscanf(entry, "%d-%d", &want.epoch, &want.seq); err != nil {
+		return false
+	}
+	return at.epoch > want.epoch || at.epoch == want.epoch && at.seq >= want.seq
 }
 
 func (c *cursor) position() string {

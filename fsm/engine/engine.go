@@ -26,7 +26,7 @@
 //     themselves, without it an input pays one round trip.
 //
 // The package knows no Redis; fsm/redisstore is the store, fsm/enginetest its suite.
-// Left out: trimming the journal, moving a partition between two live engines (the
+// Left out: moving a partition between two live engines (the
 // later one fences off the earlier), and changing the number of partitions of a store.
 package engine
 

@@ -23,6 +23,7 @@ type stage struct {
 	scoreAt  map[[2]string]int
 	dueAt    map[string]int
 
+	trim    string
 	changes int // staged so far
 	inputs  int
 	waiting []reply
@@ -73,7 +74,7 @@ func (s *stage) reset(epoch, seq uint64) {
 	clear(s.fieldAt)
 	clear(s.scoreAt)
 	clear(s.dueAt)
-	s.changes, s.inputs, s.flush = 0, 0, false
+	s.changes, s.inputs, s.flush, s.trim = 0, 0, false, ""
 	s.text.Reset()
 	b := &s.batch
 	b.Puts, b.Deletes, b.Fields, b.FieldDeletes = emptied(b.Puts), emptied(b.Deletes), emptied(b.Fields), emptied(b.FieldDeletes)
@@ -164,7 +165,7 @@ func (s *stage) encode(whose string, v any) []byte {
 // seal makes the batch of what is staged.
 func (s *stage) seal(cursor string) *Batch {
 	b := &s.batch
-	b.Seq, b.Cursor, b.Journal = s.seq, cursor, s.events
+	b.Seq, b.Cursor, b.Journal, b.Trim = s.seq, cursor, s.events, s.trim
 	for _, r := range s.records {
 		if r.value == nil {
 			b.Deletes = append(b.Deletes, r.key)

@@ -25,7 +25,7 @@
 // changed, left out or put in breaks the chain of all that follow it.
 //
 // Used are neither Lua, nor blocking commands, nor the server's clock, nor expiry. Left
-// out: WAIT for replicas, and trimming the journal.
+// out: WAIT for replicas.
 package redisstore
 
 import (

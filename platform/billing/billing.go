@@ -23,6 +23,8 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
+//	checkpoint        where the journal begins, once the archive has what was before
+//	opening           hash: the book at the checkpoint
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -112,6 +114,8 @@ type Partition struct {
 	strangers strangers
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
+
+	checkpoint Checkpoint // where the journal begins
 
 	asleep asleep   // what is not in memory
 	moved  []*phone // whose counters this input has moved
@@ -210,6 +214,11 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, p.release(tx, in)
 	case Alarms:
 		return p.watched(), nil
+	case Retire:
+		p.retire(tx, in)
+		return nil, nil
+	case Trim:
+		return p.trim(tx, in), nil
 	}
 	return nil, fmt.Errorf("billing: no rule for an input of type %T", in)
 }

@@ -18,7 +18,7 @@ import (
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld,
+		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCheckpoint,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
