@@ -18,6 +18,9 @@ type store struct {
 	archive *Archive
 }
 
+// Archived marks a store whose readers read what was moved, too.
+func (store) Archived() {}
+
 // Read answers a reader of both.
 func (s store) Read(p engine.Partition) engine.Reader {
 	return reader{s.Store.Read(p), s.archive, p}
