@@ -78,11 +78,13 @@ type Bill struct {
 type Query struct {
 	State     fsm.State // only bills in this state
 	Reference string    // only the bill with this reference
-	After     BillID    // only bills older than this one: the last of the page before
+	Day       string    // only bills made on this UTC day: 2026-11-23
+	After     BillID    // only bills older than this one: Next of the page before
 	Limit     int       // 1 to 200; 0 is 50
 }
 
-// Page is one page of a list, newest first.
+// Page is one page of a list, newest first. It may have fewer bills than asked for, or
+// none, and yet not be the last: a request looks through so many bills and no more.
 type Page struct {
 	Bills []Bill
 	Next  BillID // After of the next page; empty on the last

@@ -75,6 +75,19 @@ func (id BillID) Time() time.Time { return ulid.Time(id.octets().Time()).UTC() }
 // Day is the UTC day the bill was made on, as finished bills are filed: 2026-11-23.
 func (id BillID) Day() string { return id.Time().Format(time.DateOnly) }
 
+// FirstBillID is before all ids that are made at t or later, and after all others.
+func FirstBillID(t time.Time) BillID {
+	var u ulid.ULID
+	_ = u.SetTime(ulid.Timestamp(t)) // it is out of range in the year 10889
+	return BillID(billPrefix + u.String())
+}
+
+// ValidDay says whether a text is a day as bills are filed.
+func ValidDay(day string) bool {
+	_, err := time.Parse(time.DateOnly, day)
+	return err == nil
+}
+
 // MerchantID is a merchant's number: 8 digits, the first not zero.
 type MerchantID string
 

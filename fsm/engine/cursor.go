@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -69,6 +70,18 @@ func (c *cursor) tell(moved bool) {
 	case c.moved <- struct{}{}:
 	default:
 	}
+}
+
+// reached says that a cursor is at an entry or past it.
+func reached(cursor, entry string) bool {
+	var at, want struct{ epoch, seq uint64 }
+	if _, err := fmt.Sscanf(cursor, "%d-%d", &at.epoch, &at.seq); err != nil {
+		return false
+	}
+	if _, err := fmt.Sscanf(entry, "%d-%d", &want.epoch, &want.seq); err != nil {
+		return false
+	}
+	return at.epoch > want.epoch || at.epoch == want.epoch && at.seq >= want.seq
 }
 
 func (c *cursor) position() string {

@@ -28,7 +28,7 @@
 //     themselves, without it an input pays one round trip.
 //
 // The package knows no Redis; fsm/redisstore is the store, fsm/enginetest its suite.
-// Left out: trimming the journal, and changing the number of partitions of a store.
+// Left out: changing the number of partitions of a store.
 package engine
 
 import (

@@ -249,6 +249,19 @@ func TestCursor(t *testing.T) {
 	}
 }
 
+// TestTrim: what has effects to come stays in the journal.
+func TestTrim(t *testing.T) {
+	c := newCursor("1-7")
+	for before, want := range map[string]bool{"1-7": true, "1-2": true, "1-8": false, "2-1": false, "": false, "x": false} {
+		st := newStage()
+		st.reset(2, 1)
+		tx := &Tx{stage: st, cursor: c}
+		if got := tx.Trim(before); got != want || st.staged() != want || st.seal("").Trim != map[bool]string{true: before}[want] {
+			t.Errorf("trimming before %q: %t", before, got)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	for _, c := range []Config{{Partitions: -1}, {Partitions: 1 << 17}, {MaxBatch: -1}, {CommitTimeout: -1}} {
 		if _, err := New(c, nil, nil, nil); err == nil {

@@ -57,7 +57,7 @@ func newSession(p *partition, hold Hold, actor Actor, w *wakes) *session {
 	s.pantry = newPantry(p.store.Read(p.number), p.config)
 	s.effects = newEffects(p, s.cursor)
 	s.open.reset(hold.Epoch(), hold.Seq()+1)
-	s.tx = Tx{partition: p.number, wakes: w}
+	s.tx = Tx{partition: p.number, wakes: w, cursor: s.cursor}
 	return s
 }
 

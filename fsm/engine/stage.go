@@ -22,6 +22,7 @@ type stage struct {
 	scoreAt  map[[2]string]int
 	dueAt    map[string]int
 
+	trim    string
 	changes int // staged so far
 	inputs  int
 	waiting []reply
@@ -73,7 +74,7 @@ func (s *stage) reset(epoch, seq uint64) {
 	clear(s.fieldAt)
 	clear(s.scoreAt)
 	clear(s.dueAt)
-	s.changes, s.inputs, s.flush, s.release = 0, 0, false, false
+	s.changes, s.inputs, s.flush, s.release, s.trim = 0, 0, false, false, ""
 	s.text = s.text[:0]
 	b := &s.batch
 	b.Puts, b.Deletes, b.Fields, b.FieldDeletes = emptied(b.Puts), emptied(b.Deletes), emptied(b.Fields), emptied(b.FieldDeletes)
@@ -179,7 +180,7 @@ func (t *text) Write(b []byte) (int, error) {
 // seal makes the batch of what is staged.
 func (s *stage) seal(cursor string) *Batch {
 	b := &s.batch
-	b.Seq, b.Cursor, b.Journal, b.Release = s.seq, cursor, s.events, s.release
+	b.Seq, b.Cursor, b.Journal, b.Release, b.Trim = s.seq, cursor, s.events, s.release, s.trim
 	for _, r := range s.records {
 		if r.value == nil {
 			b.Deletes = append(b.Deletes, r.key)

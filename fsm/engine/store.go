@@ -106,6 +106,7 @@ type Batch struct {
 	Wakes        []Due
 	NoWakes      []string
 	Journal      []Event // one entry; none if empty
+	Trim         string  // the journal up to this entry, and with it, is removed; "" removes nothing
 	Cursor       string
 	Release      bool // the partition is given up: its lease ends with this batch, the writer's last
 }

@@ -18,8 +18,9 @@ type Tx struct {
 	now       time.Time
 	stage     *stage
 	wakes     *wakes
-	due       string // the wake-up that is being handled
-	dueMoved  bool   // and whether it was set again or taken away
+	cursor    *cursor // nil: all effects are done
+	due       string  // the wake-up that is being handled
+	dueMoved  bool    // and whether it was set again or taken away
 }
 
 // Now is the time of the input, in UTC. It never goes back.
@@ -95,6 +96,17 @@ func (tx *Tx) Record(e Event) {
 		}
 	}
 	tx.stage.record(e)
+}
+
+// Trim stages the removal of the journal up to an entry, and with it. It says false, and
+// stages nothing, when effects of one of them may not be done yet.
+func (tx *Tx) Trim(last string) bool {
+	if tx.cursor != nil && !reached(tx.cursor.position(), last) {
+		return false
+	}
+	tx.stage.changes++
+	tx.stage.trim = last
+	return true
 }
 
 // free panics over a name that the engine uses itself.

@@ -24,6 +24,7 @@ func TestStore(t *testing.T, start func(t testing.TB) Backend) {
 		{"members come in order", testMembers},
 		{"the journal has ranges", testJournal},
 		{"the journal is chained", testChain},
+		{"the journal is trimmed", testTrimmed},
 		{"a large batch", testLarge},
 		{"takeover goes on where the last owner was", testTakeover},
 		{"a stale owner writes nothing", testFence},
@@ -248,6 +249,20 @@ func testChain(t *testing.T, b Backend) {
 		"2-5 1 567abc13a8f1c0ce4f33a633b328e1db8dce3702a6ce419a579e2c72a57427ba",
 	})
 	equal(t, "its head", get(t, next, "chain"), "567abc13a8f1c0ce4f33a633b328e1db8dce3702a6ce419a579e2c72a57427ba")
+}
+
+func testTrimmed(t *testing.T, b Backend) {
+	s := b.Open(t, nil)
+	h := take(t, s)
+	for i := range 5 {
+		commit(t, h, engine.Batch{Journal: []engine.Event{{Subject: fmt.Sprint("s", i), Name: "e"}}})
+	}
+	all := journal(t, s.Read(1), "-", "+", 0)
+	commit(t, h, engine.Batch{Trim: all[2].ID})
+	equal(t, "what is left", journal(t, s.Read(1), "-", "+", 0), all[3:])
+	commit(t, h, engine.Batch{Trim: all[3].ID, Journal: []engine.Event{{Subject: "last", Name: "e"}}})
+	left := journal(t, s.Read(1), "-", "+", 0)
+	equal(t, "what is left", fmt.Sprint(len(left), left[0].ID), fmt.Sprint(2, all[4].ID))
 }
 
 func testLarge(t *testing.T, b Backend) {

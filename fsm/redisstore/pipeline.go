@@ -39,11 +39,29 @@ func (l *pipeline) encode(h *hold, b *engine.Batch) error {
 	l.records(h, b)
 	l.fields(h, b)
 	l.scores(h, b)
+	if b.Trim != "" {
+		next, err := after(b.Trim)
+		if err != nil {
+			return err
+		}
+		l.add("XTRIM", h.key("journal"), "MINID", next)
+		l.end()
+	}
 	if b.Release {
 		l.add("DEL", h.key("lease"))
 		l.end()
 	}
 	return nil
+}
+
+// after is the least id after an entry's.
+func after(entry string) (string, error) {
+	epoch, seq, _ := strings.Cut(entry, "-")
+	n, err := strconv.ParseUint(seq, 10, 64)
+	if err != nil {
+		return "", fmt.Errorf("trim the journal after %q, which is no entry: %w", entry, err)
+	}
+	return epoch + "-" + strconv.FormatUint(n+1, 10), nil
 }
 
 // records are MSET, with seq and cursor among them, and DEL.

@@ -29,7 +29,7 @@
 // and lease have not moved, and takes the partition over if they still have not (WATCH).
 //
 // Used are neither Lua, nor blocking commands, nor the server's clock, nor expiry. Left
-// out: WAIT for replicas, and trimming the journal.
+// out: WAIT for replicas.
 package redisstore
 
 import (

@@ -89,11 +89,13 @@ func masked(m gateway.MSISDN) string {
 type Query struct {
 	State     fsm.State       // only bills in this state
 	Reference string          // only the bill with this reference
+	Day       string          // only bills made on this UTC day: 2026-11-23
 	After     platform.BillID // only bills older than this one: Next of the page before
 	Limit     int             // 1 to MaxLimit; 0 is 50
 }
 
-// Page is one page of a list, newest first.
+// Page is one page of a list, newest first. It may have fewer bills than asked for, or
+// none, and yet not be the last.
 type Page struct {
 	Bills []Bill          `json:"bills"`
 	Next  platform.BillID `json:"next,omitempty"` // After of the next page; empty on the last

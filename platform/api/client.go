@@ -98,7 +98,7 @@ func billPath(id platform.BillID) string { return "/v1/bills/" + url.PathEscape(
 
 func (q Query) encode() string {
 	v := url.Values{}
-	for name, value := range map[string]string{"state": string(q.State), "reference": q.Reference, "after": string(q.After)} {
+	for name, value := range map[string]string{"state": string(q.State), "reference": q.Reference, "day": q.Day, "after": string(q.After)} {
 		if value != "" {
 			v.Set(name, value)
 		}

@@ -170,6 +170,10 @@ func readParameter(q *platform.Query, name, value string) error {
 		}
 	case "reference":
 		q.Reference = value
+	case "day":
+		if q.Day = value; !platform.ValidDay(value) {
+			return badQuery(name, "not a day like 2026-11-23")
+		}
 	case "limit":
 		if q.Limit, err = strconv.Atoi(value); err != nil || q.Limit < 1 || q.Limit > MaxLimit {
 			return badQuery(name, "must be 1 to "+strconv.Itoa(MaxLimit))
@@ -179,7 +183,7 @@ func readParameter(q *platform.Query, name, value string) error {
 			return badQuery(name, "not a bill id; take next from the page before")
 		}
 	default:
-		return badQuery(clip(name), "no such parameter; there are state, reference, limit, after")
+		return badQuery(clip(name), "no such parameter; there are state, reference, day, limit, after")
 	}
 	return nil
 }

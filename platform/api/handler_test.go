@@ -203,6 +203,7 @@ func TestBadRequests(t *testing.T) {
 		{"limit 0", request{"GET", "/v1/bills?limit=0", "", nil}, 400, api.CodeBadRequest, "limit"},
 		{"limit 201", request{"GET", "/v1/bills?limit=201", "", nil}, 400, api.CodeBadRequest, "limit"},
 		{"limit ten", request{"GET", "/v1/bills?limit=ten", "", nil}, 400, api.CodeBadRequest, "limit"},
+		{"day", request{"GET", "/v1/bills?day=2026-13-01", "", nil}, 400, api.CodeBadRequest, "day"},
 		{"after what", request{"GET", "/v1/bills?after=x", "", nil}, 400, api.CodeBadRequest, "after"},
 		{"twice", request{"GET", "/v1/bills?limit=1&limit=2", "", nil}, 400, api.CodeBadRequest, "limit"},
 		{"no such parameter", request{"GET", "/v1/bills?page=2", "", nil}, 400, api.CodeBadRequest, "page"},

@@ -37,6 +37,11 @@
 // between. What leaves no trace in the journal, such as filing, is looked at again, when
 // that can only be right.
 //
+// Of a journal whose beginning was moved to an archive, with the archive all is checked from
+// the first entry on, and the checkpoint too. Without it the audit begins from the
+// checkpoint: the balances, and all that happened since, are checked as before; of a bill,
+// phone or sweep from before, the first mention is believed.
+//
 // Left out: records of claims that the journal does not know (the store lists no keys),
 // the phones' packet and PIN counters, and what is sealed. It holds a line for every bill
 // in memory.
@@ -88,6 +93,17 @@ func (r *Report) differ(format string, args ...any) {
 // Run audits a store of so many partitions. The error is for a store that cannot be
 // read; what differs is in the report.
 func Run(ctx context.Context, store engine.Store, partitions int) (*Report, error) {
+	for look := 1; ; look++ {
+		report, moved, err := run(ctx, store, partitions)
+		if err != nil || !moved || look == looks {
+			return report, err
+		}
+	}
+}
+
+// run audits a store. moved says that a journal's beginning was moved to the archive
+// meanwhile, so that something may be missing that is not.
+func run(ctx context.Context, store engine.Store, partitions int) (r *Report, moved bool, err error) {
 	report := &Report{
 		Partitions: partitions, Sums: map[string]int64{}, Clearing: map[string]int64{}, Differences: []string{}, Overdue: []string{},
 	}
@@ -95,32 +111,44 @@ func Run(ctx context.Context, store engine.Store, partitions int) (*Report, erro
 	claimed, newest := claims{}, time.Time{}
 	for n := range partitions {
 		b := newBooks(n, report, onTheWay, claimed, store.Read(engine.Partition(n)))
-		err := b.readMarks(ctx)
+		_, b.whole = store.(Archived)
+		err := b.readCheckpoint(ctx)
+		if err == nil {
+			err = b.readMarks(ctx)
+		}
 		if err == nil {
 			err = b.journal.follow(ctx)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("audit partition %d: %w", n, err)
+			return nil, false, fmt.Errorf("audit partition %d: %w", n, err)
 		}
 		if b.journal.newest.After(newest) {
 			newest = b.journal.newest
 		}
 		all = append(all, b)
 	}
+	cut := newCuts(all)
+	onTheWay.cuts = cut
 	for _, b := range all {
+		b.cuts = cut
 		if err := b.audit(ctx, newest); err != nil {
-			return nil, fmt.Errorf("audit partition %d: %w", b.partition, err)
+			return nil, false, fmt.Errorf("audit partition %d: %w", b.partition, err)
 		}
 	}
 	if err := catchUp(ctx, all, onTheWay); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, b := range all {
 		b.compareOrders()
 	}
 	onTheWay.compare(report)
 	slices.Sort(report.Differences)
-	return report, nil
+	for _, b := range all {
+		if now, err := b.moved(ctx); err != nil || now {
+			return report, now, err
+		}
+	}
+	return report, false, nil
 }
 
 // catchUp reads the journals on when something was seen to arrive that was not seen to

@@ -67,7 +67,10 @@ type life struct {
 	before string // the entry before that
 	final  bool   // the merchant has the result
 	debits int
-	debit  int64 // the sum of them
+
+	partial bool // its beginning is not in the journal any more
+
+	debit int64 // the sum of them
 }
 
 // pageSize is how many journal entries, or records, are read at once.
@@ -87,6 +90,7 @@ func (j *journal) follow(ctx context.Context) error {
 		for _, entry := range entries {
 			j.enter(entry)
 			j.last = entry.ID
+			j.reachedCheckpoint(entry.ID, entry.Chain)
 		}
 		if len(entries) < pageSize {
 			return nil

@@ -36,6 +36,9 @@ func (j *journal) live(entry string, event engine.Event) {
 		return
 	}
 	m := j.lives[event.Subject]
+	if len(m) == 0 && event.Name != "create" && j.forgotten(event.Subject) {
+		m = m.then(life{state: event.From, entry: event.Prev, partial: true}, false)
+	}
 	was := m.now()
 	j.judge(entry, event, was, len(m) > 0)
 	l := was

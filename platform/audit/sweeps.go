@@ -29,7 +29,7 @@ func (j *journal) sweep(entry string, event engine.Event, amount int64) {
 	case event.Name == "sweep_out" && len(event.Effects) == 1:
 		m := j.sweeps[event.Subject]
 		_, number := last(event.Effects[0].ID)
-		if number != m.now().Number+1 {
+		if number != m.now().Number+1 && !(j.cut && len(m) == 0) {
 			j.wrong(entry, "sweep %d of %s left after number %d", number, event.Subject, m.now().Number)
 		}
 		j.sweeps[event.Subject] = m.then(sweep{number, amount}, j.looking)
@@ -62,7 +62,7 @@ func (b *books) compareSweeps(ctx context.Context) error {
 		}
 	}
 	for sub := range b.sweeps {
-		if len(b.journal.sweeps[sub]) == 0 {
+		if len(b.journal.sweeps[sub]) == 0 && !b.cut {
 			b.differ("sweeps", "%s has a sweep that never left", sub)
 		}
 	}
@@ -73,7 +73,7 @@ func (b *books) compareSweeps(ctx context.Context) error {
 		}
 	}
 	for origin := range b.swept {
-		if len(b.journal.swept[origin]) == 0 {
+		if len(b.journal.swept[origin]) == 0 && !b.cut {
 			b.differ("swept", "a sweep from %s was taken in that never came", origin)
 		}
 	}

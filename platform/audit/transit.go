@@ -13,8 +13,9 @@ import (
 type transit struct {
 	left    map[string]int64 // by origin, payee, currency and number
 	arrived map[string]int64
-	times   map[string]int  // that a sweep arrived
-	homes   map[string]int  // the partition it arrived in
+	times   map[string]int // that a sweep arrived
+	homes   map[string]int // the partition it arrived in
+	cuts    cuts
 	frozen  map[string]bool // what had arrived when the journals were read on to see it leave
 }
 
@@ -49,7 +50,7 @@ func (t *transit) freeze() {
 // unexplained says that a sweep was seen to arrive that was not seen to leave.
 func (t *transit) unexplained() bool {
 	for sweep := range t.arrived {
-		if _, ok := t.left[sweep]; !ok {
+		if _, ok := t.left[sweep]; !ok && !t.cuts.from(sweep) {
 			return true
 		}
 	}
@@ -63,7 +64,7 @@ func (t *transit) compare(report *Report) {
 	}
 	for _, sweep := range slices.Sorted(maps.Keys(t.arrived)) {
 		amount := t.arrived[sweep]
-		if _, ok := t.left[sweep]; !ok && !t.frozen[sweep] {
+		if _, ok := t.left[sweep]; !ok && (!t.frozen[sweep] || t.cuts.from(sweep)) {
 			continue
 		}
 		report.Clearing[sweepCurrency(sweep)] -= amount

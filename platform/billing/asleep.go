@@ -159,7 +159,7 @@ func (w *want) input(in any) {
 	case engine.Due:
 		w.due(in)
 	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
-		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally: // what they are about is in memory
+		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally, Retire, Trim: // what they are about is in memory
 	default:
 		w.err = fmt.Errorf("billing: nothing says what an input of type %T is about", in)
 	}

@@ -32,6 +32,8 @@
 //	endpoints         hash: the places that do not take callbacks at present
 //	callbacks:pending, callbacks:exhausted  sorted sets: the bills, as M:ID, whose
 //	                  callback was not acknowledged at once  payer's partition
+//	checkpoint        where the journal begins, once the archive has what was before
+//	opening           hash: the book at the checkpoint
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -130,6 +132,8 @@ type Partition struct {
 	states    map[fsm.State]int             // of the live bills
 	pending   map[string]time.Time          // when bills ended whose callback was not acknowledged at once and is made again, by member
 	exhausted map[string]struct{}           // bills whose callback is not made again
+
+	checkpoint Checkpoint // where the journal begins
 
 	asleep asleep   // what is not in memory
 	moved  []*phone // whose counters this input has moved
@@ -257,6 +261,11 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, nil
 	case FindTakings:
 		return p.findTakings(in), nil
+	case Retire:
+		p.retire(tx, in)
+		return nil, nil
+	case Trim:
+		return p.trim(tx, in), nil
 	}
 	return nil, fmt.Errorf("billing: no rule for an input of type %T", in)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/engine"
@@ -21,6 +22,9 @@ func (s *Service) Bills(ctx context.Context, m platform.MerchantID, q platform.Q
 	if q.Limit < 0 || q.Limit > mostOnPage {
 		return platform.Page{}, invalid("limit", fmt.Sprintf("1 to %d", mostOnPage))
 	}
+	if q.Day != "" && !platform.ValidDay(q.Day) {
+		return platform.Page{}, invalid("day", "a day like 2026-11-23")
+	}
 	if q.Limit == 0 {
 		q.Limit = defaultPage
 	}
@@ -30,15 +34,22 @@ func (s *Service) Bills(ctx context.Context, m platform.MerchantID, q platform.Q
 	return s.page(ctx, m, q)
 }
 
-// page walks the merchant's bills from newest to oldest until the page is full.
+// mostWalked is how many bills one request looks through.
+const mostWalked = 2000
+
+// page walks the merchant's bills from newest to oldest until the page is full, or it
+// has looked through enough of them.
 func (s *Service) page(ctx context.Context, m platform.MerchantID, q platform.Query) (platform.Page, error) {
 	var page platform.Page
 	index := s.store.Read(s.merchantPartition(m))
-	for after := string(q.After); ; {
+	after := string(olderThan(q))
+	for walked := 0; walked < mostWalked; walked += mostOnPage {
 		ids, err := index.Members(ctx, "bills:"+string(m), engine.Range{After: after, Reverse: true, Limit: mostOnPage})
 		if err != nil {
 			return platform.Page{}, unavailable("list bills", err)
 		}
+		more := len(ids) == mostOnPage
+		ids, inDay := cutDay(ids, q.Day)
 		bills, err := s.findAll(ctx, ids)
 		if err != nil {
 			return platform.Page{}, err
@@ -53,54 +64,99 @@ func (s *Service) page(ctx context.Context, m platform.MerchantID, q platform.Qu
 			}
 			page.Bills = append(page.Bills, b)
 		}
-		if len(ids) < mostOnPage {
+		if !more || !inDay {
 			return page, nil
 		}
 		after = ids[len(ids)-1]
 	}
+	page.Next = platform.BillID(after)
+	return page, nil
 }
 
-// findAll reads bills in the order of their ids, the live ones of a partition at once.
-// An order that never became a bill is left out.
-func (s *Service) findAll(ctx context.Context, ids []string) ([]platform.Bill, error) {
-	byPartition := make(map[engine.Partition][]string)
-	for _, id := range ids {
-		p := engine.Partition(platform.BillID(id).Partition())
-		byPartition[p] = append(byPartition[p], recordKey(platform.BillID(id)))
+// olderThan is what the bills that are asked for are older than; "" is nothing.
+func olderThan(q platform.Query) platform.BillID {
+	day, err := time.Parse(time.DateOnly, q.Day)
+	if err != nil {
+		return q.After
 	}
-	live := make(map[string]string, len(ids))
-	for p, names := range byPartition {
-		texts, err := s.store.Read(p).Get(ctx, names...)
-		if err != nil {
+	if next := platform.FirstBillID(day.AddDate(0, 0, 1)); q.After == "" || next < q.After {
+		return next
+	}
+	return q.After
+}
+
+// cutDay leaves out the ids before a day, which are last, and says whether there were none.
+func cutDay(ids []string, day string) ([]string, bool) {
+	if day == "" {
+		return ids, true
+	}
+	n := len(ids)
+	for n > 0 && platform.BillID(ids[n-1]).Day() < day {
+		n--
+	}
+	return ids[:n], n == len(ids)
+}
+
+// findAll reads bills in the order of their ids, those of a partition at once. An order
+// that never became a bill is left out.
+func (s *Service) findAll(ctx context.Context, ids []string) ([]platform.Bill, error) {
+	texts := make(map[string]string, len(ids))
+	live := func(id platform.BillID) (string, string) { return "", recordKey(id) }
+	filed := func(id platform.BillID) (string, string) { return finishedKey(id), string(id) }
+	for _, where := range []func(platform.BillID) (string, string){live, filed} { // in the order in which a bill goes
+		if err := s.look(ctx, ids, where, texts); err != nil {
 			return nil, unavailable("list bills", err)
-		}
-		for i, name := range names {
-			live[name] = texts[i]
 		}
 	}
 	var bills []platform.Bill
 	for _, id := range ids {
-		kept, ok, err := s.liveOrFiled(ctx, platform.BillID(id), live)
+		if texts[id] == "" {
+			continue
+		}
+		kept, err := s.readBill(texts[id])
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			bills = append(bills, kept.Bill)
-		}
+		bills = append(bills, kept.Bill)
 	}
 	return bills, nil
 }
 
-func (s *Service) liveOrFiled(ctx context.Context, id platform.BillID, live map[string]string) (kept finished, ok bool, err error) {
-	if text := live[recordKey(id)]; text != "" {
-		kept, err = s.readBill(text)
-		return kept, err == nil, err
+// place is a hash, or the records, of a partition.
+type place struct {
+	partition engine.Partition
+	hash      string
+}
+
+// look reads those of the bills that have no text yet, where they may be.
+func (s *Service) look(ctx context.Context, ids []string, where func(platform.BillID) (hash, name string), texts map[string]string) error {
+	names, of := make(map[place][]string), make(map[place][]string)
+	for _, id := range ids {
+		if texts[id] != "" {
+			continue
+		}
+		hash, name := where(platform.BillID(id))
+		at := place{engine.Partition(platform.BillID(id).Partition()), hash}
+		names[at], of[at] = append(names[at], name), append(of[at], id)
 	}
-	kept, err = s.find(ctx, id)
-	if isNotFound(err) {
-		return kept, false, nil
+	for at, names := range names {
+		if int(at.partition) >= s.config.Partitions {
+			continue
+		}
+		r := s.store.Read(at.partition)
+		read := func() ([]string, error) { return r.Pick(ctx, at.hash, names...) }
+		if at.hash == "" {
+			read = func() ([]string, error) { return r.Get(ctx, names...) }
+		}
+		found, err := read()
+		if err != nil {
+			return err
+		}
+		for i, text := range found {
+			texts[of[at][i]] = text
+		}
 	}
-	return kept, err == nil, err
+	return nil
 }
 
 func (s *Service) byReference(ctx context.Context, m platform.MerchantID, q platform.Query) (platform.Page, error) {
@@ -109,7 +165,8 @@ func (s *Service) byReference(ctx context.Context, m platform.MerchantID, q plat
 		return platform.Page{}, err
 	}
 	kept, err := s.find(ctx, c.Open.ID)
-	if isNotFound(err) || err == nil && q.State != "" && kept.State != q.State {
+	other := q.State != "" && kept.State != q.State || q.Day != "" && c.Open.ID.Day() != q.Day
+	if isNotFound(err) || err == nil && other {
 		return platform.Page{}, nil
 	}
 	if err != nil {

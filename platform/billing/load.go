@@ -19,7 +19,7 @@ func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks,
+		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks, p.loadCheckpoint,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)

@@ -48,6 +48,11 @@ func (r shakyReader) Field(ctx context.Context, hash, field string) (string, boo
 	return v, ok, failed
 }
 
+func (r shakyReader) Pick(ctx context.Context, hash string, fields ...string) ([]string, error) {
+	v, err := r.Reader.Pick(ctx, hash, fields...)
+	return read(r, v, err)
+}
+
 func (r shakyReader) Fields(ctx context.Context, hash string) (map[string]string, error) {
 	v, err := r.Reader.Fields(ctx, hash)
 	return read(r, v, err)

@@ -114,6 +114,7 @@ func billList() command {
 		flags: append(at.shop(),
 			&cli.StringFlag{Name: "state", Usage: "only bills in this `STATE`: created, pushed, delivered, opened, deferred, paid, settled, refused, expired, ...", Destination: (*string)(&q.State)},
 			&cli.StringFlag{Name: "reference", Usage: "only the bill with this `REFERENCE`", Destination: &q.Reference},
+			&cli.StringFlag{Name: "day", Usage: "only bills made on this `DAY` (UTC), like 2026-11-23", Destination: &q.Day},
 			&cli.IntFlag{Name: "limit", Usage: "at most `N` bills, 1 to 200", DefaultText: "50", Destination: &q.Limit},
 			&cli.StringFlag{Name: "after", Usage: "only bills older than this `BILL`", Destination: (*string)(&q.After)},
 		),
@@ -125,6 +126,9 @@ func (t *target) listBills(ctx context.Context, c *call, q api.Query) error {
 	if q.Limit < 0 {
 		return usagef("--limit is 1 to %d", api.MaxLimit)
 	}
+	if q.Day != "" && !platform.ValidDay(q.Day) {
+		return usagef("--day is a day like 2026-11-23")
+	}
 	if q.After != "" {
 		if _, err := billID(string(q.After)); err != nil {
 			return err
@@ -135,6 +139,10 @@ func (t *target) listBills(ctx context.Context, c *call, q api.Query) error {
 		return err
 	}
 	page, err := client.Bills(ctx, q)
+	for err == nil && len(page.Bills) == 0 && page.Next != "" { // the platform looks through so many at once
+		q.After = page.Next
+		page, err = client.Bills(ctx, q)
+	}
 	if err != nil {
 		return t.explain(err)
 	}
@@ -158,6 +166,9 @@ func nextPage(q api.Query, next platform.BillID) string {
 	line := "airtill bill list"
 	if q.State != "" {
 		line += " --state " + string(q.State)
+	}
+	if q.Day != "" {
+		line += " --day " + q.Day
 	}
 	if q.Limit != 0 {
 		line += fmt.Sprintf(" --limit %d", q.Limit)

@@ -34,6 +34,7 @@ func (b *bench) fill(ctx context.Context, p *room) error {
 		if err != nil {
 			return fmt.Errorf("add a merchant: %w", err)
 		}
+		b.homes[id] = engine.PartitionOf("merchant:"+string(id), b.config.Partitions)
 	}
 	empty, err := b.memory(ctx)
 	if err != nil {
@@ -124,24 +125,31 @@ func (b *bench) enrol(ctx context.Context, p *room, n int) error {
 	return err
 }
 
-// deliver orders a bill and has the carrier deliver it.
+// deliver orders a bill and has the carrier deliver it, as the service would, but for
+// looking for an order that cannot be there.
 func (b *bench) deliver(ctx context.Context, p *room, n int) error {
-	number := msisdn(n % b.config.Phones)
-	made, err := p.service.CreateBill(ctx, merchant(n), platform.Order{
+	number, m := msisdn(n%b.config.Phones), merchant(n)
+	order := platform.Order{
 		Reference: fmt.Sprintf("TK-2026-%08d", n), IdempotencyKey: fmt.Sprintf("5f1c9e1a-7d0b-4c55-9a8e-%012d", n),
-		Amount: 128_000, Currency: "CNY", Phone: number, BuyerPhone: number, ExpiresIn: 24 * time.Hour,
-		Goods: json.RawMessage(`{"kind":"flight","flight":"CA1405","date":"2026-12-24","seat":"31A"}`),
-	})
+		Amount: 128_000, Currency: "CNY", Payee: m.DefaultPayee(), Phone: number, BuyerPhone: number, ExpiresIn: 24 * time.Hour,
+		Goods:   json.RawMessage(`{"kind":"flight","flight":"CA1405","date":"2026-12-24","seat":"31A"}`),
+		Subject: "flight CA1405 2026-12-24 31A", Fingerprint: fmt.Sprintf("%032x", n),
+	}
+	reply, err := do(ctx, p, b.homes[m], billing.Claim{Merchant: m, Order: order, Looked: time.Now()})
 	if err != nil {
 		return err
 	}
+	open := reply.(billing.Claimed).Open
 	home, id := p.service.PhonePartition(number), gateway.MessageID(fmt.Sprintf("%016X", n))
-	if _, err := do(ctx, p, home, billing.Submitted{Bill: made.ID, MessageID: id}); err != nil {
-		return err
+	for _, in := range []any{
+		open, billing.Submitted{Bill: open.ID, MessageID: id}, billing.Receipt{Phone: number, MessageID: id, State: gateway.Delivered},
+	} {
+		if _, err := do(ctx, p, home, in); err != nil {
+			return err
+		}
 	}
-	_, err = do(ctx, p, home, billing.Receipt{Phone: number, MessageID: id, State: gateway.Delivered})
-	b.made[n] = made.ID
-	return err
+	b.made[n] = open.ID
+	return nil
 }
 
 // finish withdraws some bills, and waits until they are filed.

@@ -74,6 +74,7 @@ type bench struct {
 	rules  billing.Config
 	result *Result
 	made   []platform.BillID
+	homes  map[platform.MerchantID]engine.Partition
 }
 
 // Run fills the store, takes it over, and measures.
@@ -91,7 +92,8 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	b := &bench{
-		config: c, client: redis.NewClient(options), made: make([]platform.BillID, c.Bills), result: &Result{Bills: c.Bills, Phones: c.Phones, Partitions: c.Partitions},
+		config: c, client: redis.NewClient(options), made: make([]platform.BillID, c.Bills), homes: make(map[platform.MerchantID]engine.Partition),
+		result: &Result{Bills: c.Bills, Phones: c.Phones, Partitions: c.Partitions},
 		rules: billing.Config{
 			Partitions: c.Partitions, Vault: vault, Random: rand.Reader, Log: zerolog.Nop(),
 			Timing: billing.Timing{Linger: time.Minute},

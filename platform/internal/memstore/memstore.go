@@ -82,6 +82,9 @@ func (p *Partition) Apply(b *engine.Batch) error {
 	for _, id := range b.NoWakes {
 		delete(p.Sets[engine.DueSet], id)
 	}
+	if b.Trim != "" {
+		p.Entries = slices.DeleteFunc(p.Entries, func(e engine.Entry) bool { return number(e.ID) <= number(b.Trim) })
+	}
 	return p.enter(b)
 }
 
