@@ -318,3 +318,35 @@ func TestPutAppender(t *testing.T) {
 		t.Errorf("the data is %s", got)
 	}
 }
+
+// TestQueueTells: whenever something waits, there is a token.
+func TestQueueTells(t *testing.T) {
+	q := newQueue(3)
+	told := func() bool {
+		select {
+		case <-q.signal:
+			return true
+		default:
+			return false
+		}
+	}
+	for range 3 {
+		if err := q.push(input{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.push(input{}); !errors.Is(err, ErrBusy) {
+		t.Errorf("a full queue said %v", err)
+	}
+	for _, step := range []struct{ most, want int }{{2, 2}, {2, 1}} {
+		if !told() {
+			t.Error("something waits, and nobody is told")
+		}
+		if got := len(q.take(nil, step.most)); got != step.want {
+			t.Errorf("%d were taken, want %d", got, step.want)
+		}
+	}
+	if told() {
+		t.Error("nothing waits, and somebody is told")
+	}
+}

@@ -17,8 +17,8 @@ type tape struct {
 	tracks []*track
 }
 
-// tapeRoom is how much is recorded: about a quarter of a million bills.
-const tapeRoom = 256 << 20
+// tapeRoom is how much is recorded: fifty thousand bills and more.
+const tapeRoom = 128 << 20
 
 func newTape(room int64) *tape {
 	t := new(tape)
