@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
-	"github.com/airtill/airtill/platform/billing"
 )
 
 // maxMessage bounds a call and an answer, sealed.
@@ -35,7 +34,7 @@ func (r *Router) dial(ctx context.Context, network, address string) (net.Conn, e
 func (r *Router) call(ctx context.Context, owner engine.Ownership, in any) (any, error) {
 	c := call{From: r.config.ID, To: owner.Owner, Number: r.number.Add(1), Partition: owner.Partition}
 	var err error
-	if c.Name, c.Input, err = billing.Carry(in); err != nil {
+	if c.Name, c.Input, err = carry(in); err != nil {
 		return nil, err
 	}
 	sealed, err := seal(r.config.Vault, callMark, c)
@@ -138,7 +137,7 @@ func (r *Router) run(ctx context.Context, c call) (any, error) {
 	if c.Name == "" {
 		return nil, nil
 	}
-	in, err := billing.Carried(c.Name, c.Input)
+	in, err := carried(c.Name, c.Input)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ const (
 func answerTo(c call, reply any, err error) answer {
 	a := answer{To: c.From, Number: c.Number}
 	if err == nil {
-		a.Name, a.Reply, err = billing.Carry(reply)
+		a.Name, a.Reply, err = carry(reply)
 	}
 	refusal, isRefusal := errors.AsType[*platform.Error](err)
 	switch {
@@ -75,7 +75,7 @@ func answerTo(c call, reply any, err error) answer {
 func (a answer) result() (any, error) {
 	switch {
 	case a.Outcome == "":
-		return billing.Carried(a.Name, a.Reply)
+		return carried(a.Name, a.Reply)
 	case a.Outcome == refused && a.Refusal != nil:
 		return nil, a.Refusal
 	case a.Outcome == lookAgain:
