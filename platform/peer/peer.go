@@ -223,11 +223,22 @@ func (r *Router) later(p engine.Partition, in any, done func(any, error)) error 
 	return nil
 }
 
-// Ready waits until every partition has an owner, and answers why one cannot be reached.
+// Ready waits until every partition has an owner that can be reached. Its error says
+// which one has not.
 func (r *Router) Ready(ctx context.Context) error {
-	if err := r.config.Engine.Ready(ctx); err != nil {
-		return err
+	for {
+		err := r.config.Engine.Ready(ctx)
+		if err == nil {
+			err = r.reachAll(ctx)
+		}
+		if err == nil || !sleep(ctx, pauseMax) {
+			return err
+		}
 	}
+}
+
+// reachAll asks every owner elsewhere whether it is there.
+func (r *Router) reachAll(ctx context.Context) error {
 	asked := make(map[string]error)
 	for _, o := range r.config.Engine.Owners() {
 		if o.Here {
