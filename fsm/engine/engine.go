@@ -36,6 +36,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -201,11 +202,11 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // Ready waits until every partition serves: here, or as far as this engine sees in one of
-// those that it shares them with.
+// those that it shares them with. Its error says which do not.
 func (e *Engine) Ready(ctx context.Context) error {
 	for {
 		news := e.news.next()
-		if e.allLive() {
+		if len(e.ownerless()) == 0 {
 			return nil
 		}
 		var again <-chan time.Time
@@ -218,18 +219,19 @@ func (e *Engine) Ready(ctx context.Context) error {
 		case <-e.stopped:
 			return ErrUnavailable
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("nobody serves %s: %w", strings.Join(e.ownerless(), " "), ctx.Err())
 		}
 	}
 }
 
-func (e *Engine) allLive() bool {
-	for n := range e.partitions {
-		if !e.Owner(Partition(n)).Live {
-			return false
+// ownerless lists the partitions that nobody serves.
+func (e *Engine) ownerless() (names []string) {
+	for _, o := range e.Owners() {
+		if !o.Live {
+			names = append(names, o.Partition.String())
 		}
 	}
-	return true
+	return names
 }
 
 // Owner tells who has a partition. Without sharing that is this engine, or nobody yet.
@@ -237,12 +239,14 @@ func (e *Engine) Owner(p Partition) Ownership {
 	if p < 0 || int(p) >= len(e.partitions) {
 		return Ownership{Partition: p}
 	}
-	o := Ownership{Partition: p}
-	if e.sharer != nil {
-		o = e.sharer.owner(p)
+	epoch := e.partitions[p].epoch.Load()
+	if epoch == 0 && e.sharer != nil {
+		return e.sharer.owner(p)
 	}
-	if epoch := e.partitions[p].epoch.Load(); epoch != 0 {
-		o.Here, o.Live, o.Epoch = true, true, epoch
+	o := Ownership{Partition: p, Here: epoch != 0, Live: epoch != 0}
+	o.Epoch = epoch
+	if o.Here && e.sharer != nil {
+		o.Lease.Owner, o.Address = e.sharer.store.ID(), e.config.Share.Address
 	}
 	return o
 }

@@ -63,10 +63,10 @@ func (s *Share) trust() time.Duration { return s.Lease * 2 / 3 } // an owner's w
 // Ownership is who has a partition, as this engine last saw it.
 type Ownership struct {
 	Partition Partition
-	Lease
-	Here  bool          // this engine serves it
-	Live  bool          // it is served here, or its lease moves
-	Still time.Duration // since its lease was seen to move
+	Lease                   // without Seq when it is served here
+	Here      bool          // this engine serves it
+	Live      bool          // it is served here, or its lease moves
+	Still     time.Duration // since its lease was seen to move
 }
 
 // sight is a lease as it was seen, and since when it was seen so.

@@ -23,6 +23,7 @@ type Commit struct {
 type Status struct {
 	Partition   Partition
 	Serving     bool
+	Elsewhere   bool          // another engine that shares the store serves it
 	Why         error         // it does not serve; nil: it has not begun
 	Queue       int           // inputs that wait
 	Waiting     time.Duration // the oldest of them; measured with an Observer only
@@ -36,7 +37,11 @@ type Status struct {
 func (e *Engine) Status() []Status {
 	all := make([]Status, 0, len(e.partitions))
 	for _, p := range e.partitions {
-		all = append(all, p.status())
+		s := p.status()
+		if !s.Serving {
+			s.Elsewhere = e.Owner(p.number).Live
+		}
+		all = append(all, s)
 	}
 	return all
 }

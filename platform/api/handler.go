@@ -28,6 +28,7 @@ type HandlerConfig struct {
 	Callbacks     platform.Callbacks // nil: nobody can ask about callbacks
 	Health        Health             // nil: always ready
 	Metrics       http.Handler       // for who has the operator's key; nil: there are none
+	Partitions    func() []Partition // who serves which; nil: nobody is told
 	Log           zerolog.Logger     // of failures that are ours
 }
 

@@ -351,15 +351,15 @@ func (s *Service) tellEndpoint(ctx context.Context, m platform.MerchantID, in an
 	return err
 }
 
-// Tally sums up what the partitions have at hand. Those that do not answer are left out,
+// Tally sums up what some partitions have at hand. Those that do not answer are left out,
 // and the error says so.
-func (s *Service) Tally(ctx context.Context) (Tallied, error) {
+func (s *Service) Tally(ctx context.Context, of ...engine.Partition) (Tallied, error) {
 	sum := Tallied{States: make(map[fsm.State]int)}
 	var errs []error
-	for n := range s.config.Partitions {
-		reply, err := s.do(ctx, engine.Partition(n), Tally{})
+	for _, n := range of {
+		reply, err := s.do(ctx, n, Tally{})
 		if err != nil {
-			errs = append(errs, fmt.Errorf("partition %s: %w", engine.Partition(n), err))
+			errs = append(errs, fmt.Errorf("partition %s: %w", n, err))
 			continue
 		}
 		sum.add(reply.(Tallied))
@@ -374,6 +374,7 @@ func (t *Tallied) add(other Tallied) {
 	if !other.Oldest.IsZero() && (t.Oldest.IsZero() || other.Oldest.Before(t.Oldest)) {
 		t.Oldest = other.Oldest
 	}
+	t.Asleep += other.Asleep
 	t.Pending += other.Pending
 	t.Exhausted += other.Exhausted
 	t.Endpoints += other.Endpoints

@@ -36,7 +36,7 @@ type Open struct {
 	MerchantName string              `json:"merchant_name"`
 	Order        platform.Order      `json:"order"`
 	Made         time.Time           `json:"made"`
-	Looked       time.Time           `json:"-"`
+	Looked       time.Time           `json:"looked,omitzero"` // not kept
 }
 
 // Submitted is what the carrier answered to a push. With neither an id nor a refusal it

@@ -93,17 +93,21 @@ func (m *Monitor) addCallbacks(e *metrics.Exposition) {
 	e.Add("callback_endpoints_paused", "Endpoints that are left in peace for a while.", metrics.Series{Value: float64(s.Paused)})
 }
 
-// addTally asks the partitions, all of them: several processes tell the same.
+// addTally asks the partitions that are served here. Of a bill that nothing was about since
+// its partition was taken over only its deadline is known: it is asleep.
 func (m *Monitor) addTally(ctx context.Context, e *metrics.Exposition) {
 	ctx, cancel := context.WithTimeout(ctx, tallyTime)
 	defer cancel()
 	t, err := m.parts.Tally(ctx)
 	e.Add("tally_complete", "Whether all partitions have told the numbers that follow.", metrics.Series{Value: oneIf(err == nil)})
 	var states []metrics.Series
+	if t.Asleep > 0 {
+		states = append(states, metrics.Series{Labels: metrics.Labels("state", "asleep"), Value: float64(t.Asleep)})
+	}
 	for state, n := range t.States {
 		states = append(states, metrics.Series{Labels: metrics.Labels("state", string(state)), Value: float64(n)})
 	}
-	e.Add("bills", "Live bills by state.", sorted(states)...)
+	e.Add("bills", "Live bills by state; those that were not read since a takeover are asleep.", sorted(states)...)
 	e.Add("callbacks_pending", "Callbacks that have failed and are made again.", metrics.Series{Value: float64(t.Pending)})
 	oldest := 0.0
 	if !t.Oldest.IsZero() {

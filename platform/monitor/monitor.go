@@ -102,10 +102,14 @@ func partitions(all []engine.Status) api.Part {
 	p := api.Part{Name: "partitions"}
 	var names []string
 	var why error
-	serving := 0
+	serving, elsewhere := 0, 0
 	for _, s := range all {
-		if s.Serving {
+		switch {
+		case s.Serving:
 			serving++
+			continue
+		case s.Elsewhere:
+			elsewhere++
 			continue
 		}
 		if why == nil {
@@ -115,8 +119,11 @@ func partitions(all []engine.Status) api.Part {
 			names = append(names, s.Partition.String())
 		}
 	}
-	missing := len(all) - serving
+	missing := len(all) - serving - elsewhere
 	p.OK, p.Detail = missing == 0, fmt.Sprintf("%d of %d serve", serving, len(all))
+	if elsewhere > 0 {
+		p.Detail += fmt.Sprintf(", %d elsewhere", elsewhere)
+	}
 	if missing > 0 {
 		p.Detail = fmt.Sprintf("%d of %d are not taken, %v of them", missing, len(all), names)
 		if why != nil {

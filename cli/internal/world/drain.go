@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/monitor"
 )
 
@@ -64,6 +65,7 @@ func (l *carrierLine) cut() {
 // is in the store.
 func (p *Platform) Run(ctx context.Context) error {
 	defer p.hooks.Close()
+	defer p.closePeers()
 	life := context.WithoutCancel(ctx)
 	httpCtx, stopHTTP := context.WithCancel(life)
 	esmeCtx, stopESME := context.WithCancel(life)
@@ -134,7 +136,7 @@ func (p *Platform) drainAfter(ctx context.Context, ended <-chan struct{}, stopHT
 // parts are what the monitor looks after.
 func (p *Platform) parts(c PlatformConfig) monitor.Parts {
 	parts := monitor.Parts{
-		Engine: p.engine.Status, Carrier: p.esme.Status, Callbacks: p.hooks.Stats, Tally: p.service.Tally, Drops: p.phones.Dropped,
+		Engine: p.engine.Status, Carrier: p.esme.Status, Callbacks: p.hooks.Stats, Tally: p.tally, Drops: p.phones.Dropped,
 		Store: func(ctx context.Context) error {
 			_, err := p.store.Read(engine.Partition(0)).Get(ctx, "seq")
 			return err
@@ -144,4 +146,15 @@ func (p *Platform) parts(c PlatformConfig) monitor.Parts {
 		parts.Disk = func() (uint64, error) { return freeSpace(c.Data) }
 	}
 	return parts
+}
+
+// tally counts what the partitions have that are served here: others tell of theirs.
+func (p *Platform) tally(ctx context.Context) (billing.Tallied, error) {
+	var here []engine.Partition
+	for _, s := range p.engine.Status() {
+		if s.Serving {
+			here = append(here, s.Partition)
+		}
+	}
+	return p.service.Tally(ctx, here...)
 }
