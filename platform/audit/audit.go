@@ -16,8 +16,9 @@
 //   - that phones are held, released and given new packet keys in turn, as their counters
 //     have it, that the register and the merchants are those that the journal has, and
 //     that each act of an operator says who did it and why;
-//   - that sweeps are numbered in turn, that the numbers kept are the last ones, and that
-//     money of a merchant waits for a sweep that is open or due;
+//   - that sweeps are numbered in turn, but for those that a reconciliation has put right
+//     and told of as such, that the numbers kept are the last ones, and that money of a
+//     merchant waits for a sweep that is open or due;
 //   - that the writer's fence, seq and cursor agree with the journal;
 //   - that no effect beyond the cursor, and no deadline, is overdue by more than [Late].
 //

@@ -180,6 +180,9 @@ func memory(p *Partition) map[string]string {
 	for origin, n := range p.swept {
 		m["swept "+origin] = fmt.Sprint(n)
 	}
+	for what, amount := range p.mended {
+		m["mended "+what] = fmt.Sprint(amount)
+	}
 	return m
 }
 

@@ -22,6 +22,7 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
+//	mended            hash: sweeps that a reconciliation has put right
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -111,6 +112,7 @@ type Partition struct {
 	strangers strangers
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
+	mended    map[string]money.Amount
 
 	moved []*phone // whose counters this input has moved
 	drops map[Drop]int
@@ -138,6 +140,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
+		mended:    make(map[string]money.Amount),
 		drops:     make(map[Drop]int),
 	}, nil
 }
@@ -178,6 +181,15 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 	case Swept:
 		p.sweepApplied(tx, in)
 		return nil, nil
+	case RestoreSweep:
+		p.restoreSweep(tx, in)
+		return nil, nil
+	case RedoSweep:
+		return nil, p.redoSweep(tx, in)
+	case CorrectSweep:
+		return nil, p.correctSweep(tx, in)
+	case RestoreClaim:
+		return nil, p.restoreClaim(tx, in)
 	case ClaimElement:
 		return nil, p.claimElement(tx, in)
 	case Enrol:
