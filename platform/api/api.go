@@ -161,6 +161,8 @@
 //	GET  /v1/office/merchants                 200  merchants, their profiles, keys and balances
 //	POST /v1/office/merchants/{id}/keys       200  a [KeyChange]; the one answer with a new secret
 //	POST /v1/office/keys                      200  a [KeyChange] of the platform's own keys
+//	GET  /v1/office/reconciliation            200  what is lost between partitions, a [Reconciliation]
+//	POST /v1/office/reconciliation            200  repairs it: what was repaired, and what is left
 //	GET  /livez, /readyz                      200, or 503 while not ready; no key is asked for
 //
 // To open a merchant: id and name; payees, callback_url and profile (key when left out); of one

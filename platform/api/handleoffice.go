@@ -18,6 +18,7 @@ func (h *Handler) office() {
 	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.release))
 	h.mux.HandleFunc("GET /v1/office/alarms", h.operator(h.listAlarms))
 	h.merchants()
+	h.reconciliation()
 }
 
 // operator lets in requests with the operator's key.

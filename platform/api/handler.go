@@ -20,6 +20,7 @@ type HandlerConfig struct {
 	Authenticator platform.Authenticator
 	Office        platform.Office             // nil: there is no office face
 	OperatorKey   Key                         // empty: there is no office face
+	Reconciler    platform.Reconciler         // nil: the office cannot reconcile
 	Keyring       Keyring                     // nil: all merchants are of profile key
 	AllowLegacy   bool                        // requests of profile legacy are read too
 	Ready         func(context.Context) error // nil: always ready; its error is told to whoever asks

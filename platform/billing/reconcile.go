@@ -29,24 +29,11 @@ const mostRounds = 8
 // that the partitions decide, which do nothing when they are repeated.
 func (s *Service) Reconcile(ctx context.Context, dry bool) (r platform.Reconciliation, err error) {
 	for range mostRounds {
-		found, err := reconcile.Find(ctx, s.store, s.config.Partitions, s)
+		repaired, left, err := s.round(ctx, dry)
 		if err != nil {
-			return r, unavailable("look at the partitions", err)
+			return r, err
 		}
-		var left []platform.Finding
-		repaired := len(r.Findings)
-		for _, f := range found {
-			told := platform.Finding{Kind: f.Kind, Look: f.Look(), Detail: f.Detail, Left: "it was only looked at"}
-			if !dry {
-				told = s.repaired(ctx, f, told)
-			}
-			if told.Repaired {
-				r.Findings = append(r.Findings, told)
-			} else {
-				left = append(left, told)
-			}
-		}
-		if len(r.Findings) == repaired {
+		if r.Findings = append(r.Findings, repaired...); len(repaired) == 0 {
 			r.Findings = append(r.Findings, left...)
 			return r, nil
 		}
@@ -54,9 +41,35 @@ func (s *Service) Reconcile(ctx context.Context, dry bool) (r platform.Reconcili
 	return r, &platform.Error{Code: platform.CodeUnavailable, Detail: "there is something new to repair after each repair; look again with airtill audit"}
 }
 
-// repaired repairs a finding, and says what came of it.
-func (s *Service) repaired(ctx context.Context, f reconcile.Finding, told platform.Finding) platform.Finding {
+// round looks once, and repairs what it finds.
+func (s *Service) round(ctx context.Context, dry bool) (repaired, left []platform.Finding, err error) {
+	found, err := reconcile.Find(ctx, s.store, s.config.Partitions, s)
+	if err != nil {
+		return nil, nil, unavailable("look at the partitions", err)
+	}
+	for _, f := range found {
+		told := platform.Finding{Kind: f.Kind, Look: f.Look(), Detail: f.Detail, Left: "it was only looked at"}
+		if !dry {
+			if told, err = s.repaired(ctx, f, told); err != nil {
+				return nil, nil, err
+			}
+		}
+		if told.Repaired {
+			repaired = append(repaired, told)
+		} else {
+			left = append(left, told)
+		}
+	}
+	return repaired, left, nil
+}
+
+// repaired repairs a finding, and says what came of it. The error is for a partition that
+// does not answer now: repeated, the reconciliation goes on.
+func (s *Service) repaired(ctx context.Context, f reconcile.Finding, told platform.Finding) (platform.Finding, error) {
 	err := s.repair(ctx, f)
+	if isCode(err, platform.CodeUnavailable) || isCode(err, platform.CodeUnknownOutcome) {
+		return told, err
+	}
 	told.Repaired, told.Left = err == nil, ""
 	switch refusal, refused := errors.AsType[*platform.Error](err); {
 	case refused:
@@ -65,7 +78,7 @@ func (s *Service) repaired(ctx context.Context, f reconcile.Finding, told platfo
 		told.Left = err.Error()
 	}
 	s.config.Log.Warn().Str("kind", string(told.Kind)).Str("look", told.Look).Bool("repaired", told.Repaired).Str("left", told.Left).Msg(told.Detail)
-	return told
+	return told, nil
 }
 
 // repair posts what puts a finding right.
