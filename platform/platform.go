@@ -18,6 +18,7 @@
 //	push     bills out to phones, messages in from phones, through SMPP
 //	webhook  results out to merchants: signed, retried
 //	audit    the books recomputed from the journal, by other code than the ledger's
+//	reconcile  what one partition knows and another has lost
 //
 // This package holds nouns and interfaces only; it does no I/O.
 package platform

@@ -70,7 +70,7 @@ func testMove(t *testing.T, c *Cluster) {
 // testMasterKilled kills the partition's master under load (SIGKILL), again and again.
 func testMasterKilled(t *testing.T, c *Cluster) {
 	l := underLoad(t, c)
-	for range 3 {
+	for range 2 {
 		l.more(50)
 		master := c.Master(t, key1)
 		master.Kill()

@@ -184,6 +184,8 @@
 //	GET  /v1/office/log                       200  {"acts":[...],"next":"act_..."}: what the office did, oldest first;
 //	                                               since= a day or a time, by=; pages limit=, after=
 //	POST /v1/office/log                       201  {"act","on","by","note"}: something done elsewhere, such as a backup
+//	GET  /v1/office/reconciliation            200  what is lost between partitions, a [Reconciliation]
+//	POST /v1/office/reconciliation            200  repairs it: what was repaired, and what is left
 //	GET  /livez, /readyz                      200, or 503 while not ready; no key is asked for
 //
 // To open a merchant: id and name; payees, callback_url and profile (key when left out); of one

@@ -23,6 +23,7 @@ func (h *Handler) office() {
 	h.merchants()
 	h.settlements()
 	h.officeLog()
+	h.reconciliation()
 }
 
 // operator lets in requests with the operator's key.

@@ -19,17 +19,18 @@ import (
 type HandlerConfig struct {
 	Service       platform.Service
 	Authenticator platform.Authenticator
-	Office        platform.Office    // nil: there is no office face
-	OperatorKey   Key                // empty: there is no office face
-	Accounts      platform.Accounts  // nil: no statements and no settlements
-	OfficeLog     platform.OfficeLog // nil: what the office does is not logged
-	Keyring       Keyring            // nil: all merchants are of profile key
-	AllowLegacy   bool               // requests of profile legacy are read too
-	Callbacks     platform.Callbacks // nil: nobody can ask about callbacks
-	Health        Health             // nil: always ready
-	Metrics       http.Handler       // for who has the operator's key; nil: there are none
-	Partitions    func() []Partition // who serves which; nil: nobody is told
-	Log           zerolog.Logger     // of failures that are ours
+	Office        platform.Office     // nil: there is no office face
+	OperatorKey   Key                 // empty: there is no office face
+	Accounts      platform.Accounts   // nil: no statements and no settlements
+	OfficeLog     platform.OfficeLog  // nil: what the office does is not logged
+	Reconciler    platform.Reconciler // nil: the office cannot reconcile
+	Keyring       Keyring             // nil: all merchants are of profile key
+	AllowLegacy   bool                // requests of profile legacy are read too
+	Callbacks     platform.Callbacks  // nil: nobody can ask about callbacks
+	Health        Health              // nil: always ready
+	Metrics       http.Handler        // for who has the operator's key; nil: there are none
+	Partitions    func() []Partition  // who serves which; nil: nobody is told
+	Log           zerolog.Logger      // of failures that are ours
 }
 
 // Validate says what is missing.

@@ -16,8 +16,9 @@
 //   - that phones are held, released and given new packet keys in turn, as their counters
 //     have it, that the register and the merchants are those that the journal has, and
 //     that each act of an operator says who did it and why;
-//   - that sweeps are numbered in turn, that the numbers kept are the last ones, and that
-//     money of a merchant waits for a sweep that is open or due;
+//   - that sweeps are numbered in turn, but for those that a reconciliation has put right
+//     and told of as such, that the numbers kept are the last ones, and that money of a
+//     merchant waits for a sweep that is open or due;
 //   - that money is paid out to merchants' banks by settlements only, from the home account to
 //     the bank of the same account, once for an id, and that what is kept of them is that;
 //   - that each act in the office's log began once, and is listed with what it came to;

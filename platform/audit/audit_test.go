@@ -305,6 +305,18 @@ func TestPlantedDifferences(t *testing.T) {
 			e := *s.event(1, "0:acct_10000001:CNY:1", "sweep_in")
 			s.enter(1, balances("clearing:CNY", -600, home, 600), e)
 		}, []string{"sweep 1 from 0:acct_10000001:CNY came home after number 1", "sweep 0:acct_10000001:CNY:1 arrived 2 times"}},
+		"late before it was due": {func(s *till) {
+			s.enter(1, balances("clearing:CNY", -600, home, 600), engine.Event{Subject: "0:acct_10000001:CNY:7", Name: "sweep_late", Data: posted("clearing:CNY", home, 300)})
+		}, []string{"sweep 7 from 0:acct_10000001:CNY came late, but home had come to number 1 only", "sweep 0:acct_10000001:CNY:7 arrived with 300, but never left"}},
+		"late and twice": {func(s *till) {
+			s.enter(1, balances("clearing:CNY", -600, home, 600), engine.Event{Subject: "0:acct_10000001:CNY:1", Name: "sweep_late", Data: posted("clearing:CNY", home, 300)})
+		}, []string{"sweep 0:acct_10000001:CNY:1 arrived 2 times"}},
+		"corrected for nothing": {func(s *till) {
+			s.enter(0, balances("clearing:CNY", 295, sub, 5), engine.Event{Subject: sub + ":1", Name: "sweep_corrected", Data: posted("clearing:CNY", sub, 5)})
+		}, []string{"sweep 0:acct_10000001:CNY:1 left with 295 and arrived with 300"}},
+		"corrected before it left": {func(s *till) {
+			s.enter(0, balances("clearing:CNY", 295, sub, 5), engine.Event{Subject: sub + ":9", Name: "sweep_corrected", Data: posted("clearing:CNY", sub, 5)})
+		}, []string{"sweep 9 of " + sub + " was corrected before it left"}},
 		"something else in clearing": {func(s *till) { s.event(0, filed, "settle").Data = raw(posted("clearing:CNY", sub, 1)) }, []string{"settle of " + filed + " moves -1 through clearing"}},
 	}
 	for name, tt := range tests {

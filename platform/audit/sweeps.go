@@ -40,6 +40,14 @@ func (j *journal) sweep(entry string, event engine.Event, amount int64) {
 			j.wrong(entry, "sweep %d from %s came home after number %d", number, origin, m.now())
 		}
 		j.swept[origin] = m.then(max(number, m.now()), j.looking)
+	case event.Name == "sweep_late": // a reconciliation has put right that home had lost it
+		if origin, number := last(event.Subject); number > j.swept[origin].now() {
+			j.wrong(entry, "sweep %d from %s came late, but home had come to number %d only", number, origin, j.swept[origin].now())
+		}
+	case event.Name == "sweep_corrected": // home had it with another sum
+		if sub, number := last(event.Subject); number > j.sweeps[sub].now().Number {
+			j.wrong(entry, "sweep %d of %s was corrected before it left", number, sub)
+		}
 	}
 }
 

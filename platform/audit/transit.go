@@ -30,7 +30,9 @@ func (t *transit) see(b *books, entry string, event engine.Event, amount int64) 
 		// sub:PAYEE:CUR, and the number is in the effect sweep:sub:PAYEE:CUR:NUMBER
 		id := event.Effects[0].ID
 		t.left[fmt.Sprintf("%d:%s:%s", b.partition, strings.TrimPrefix(event.Subject, "sub:"), id[strings.LastIndexByte(id, ':')+1:])] += amount
-	case event.Name == "sweep_in" && amount < 0:
+	case event.Name == "sweep_corrected":
+		t.left[fmt.Sprintf("%d:%s", b.partition, strings.TrimPrefix(event.Subject, "sub:"))] += amount
+	case (event.Name == "sweep_in" || event.Name == "sweep_late") && amount < 0:
 		t.arrived[event.Subject] -= amount
 		t.times[event.Subject]++
 		t.homes[event.Subject] = b.partition

@@ -151,7 +151,7 @@ func (w *want) input(in any) {
 		w.element(in.Element)
 	case Alarms:
 		w.heldPhones()
-	case Swept, Drain, FindTakings:
+	case Swept, Drain, FindTakings, RedoSweep, CorrectSweep:
 		w.paid()
 	case Resend:
 		w.bill(in.Bill.Ref())
@@ -159,7 +159,8 @@ func (w *want) input(in any) {
 	case engine.Due:
 		w.due(in)
 	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
-		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally, Retire, Trim: // what they are about is in memory
+		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally, Retire, Trim,
+		RestoreSweep, RestoreClaim: // what they are about is in memory
 	default:
 		w.err = fmt.Errorf("billing: nothing says what an input of type %T is about", in)
 	}
@@ -358,7 +359,7 @@ func (p *Partition) wakeBill(k engine.Kept) {
 		p.note(k.Key, err)
 		return
 	}
-	r.deadline, r.inherited = name, r.Reporting
+	r.deadline = name
 	delete(p.asleep.bills, ref)
 	if len(p.asleep.bills) == 0 {
 		p.asleep.byPhone = nil

@@ -34,6 +34,7 @@
 //	                  callback was not acknowledged at once  payer's partition
 //	checkpoint        where the journal begins, once the archive has what was before
 //	opening           hash: the book at the checkpoint
+//	mended            hash: sweeps that a reconciliation has put right
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -126,6 +127,7 @@ type Partition struct {
 	pools     map[string]*pool  // by sub-account
 	swept     map[string]uint64 // by origin
 	settled   settled           // of late
+	mended    map[string]money.Amount
 
 	endpoints map[string]*platform.Endpoint // in trouble, by endpointKey
 	troubled  map[platform.MerchantID]int   // how many of them a merchant has
@@ -168,6 +170,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		states:    make(map[fsm.State]int),
 		pending:   make(map[string]time.Time),
 		exhausted: make(map[string]struct{}),
+		mended:    make(map[string]money.Amount),
 		drops:     make(map[Drop]int),
 		asleep:    newAsleep(),
 	}, nil
@@ -224,6 +227,15 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 	case Swept:
 		p.sweepApplied(tx, in)
 		return nil, nil
+	case RestoreSweep:
+		p.restoreSweep(tx, in)
+		return nil, nil
+	case RedoSweep:
+		return nil, p.redoSweep(tx, in)
+	case CorrectSweep:
+		return nil, p.correctSweep(tx, in)
+	case RestoreClaim:
+		return nil, p.restoreClaim(tx, in)
 	case ClaimElement:
 		return nil, p.claimElement(tx, in)
 	case Enrol:

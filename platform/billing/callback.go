@@ -21,8 +21,7 @@ type trouble struct {
 	Failure *failure  `json:"report_failure,omitempty"`  // of the last one that failed
 	Resent  time.Time `json:"resent_at,omitzero"`        // when one was made by hand last
 
-	listed    string // the set that has the bill
-	inherited bool   // the callback was under way when the bill was read
+	listed string // the set that has the bill
 }
 
 // failure is why a callback was not acknowledged.
@@ -230,23 +229,6 @@ func (p *Partition) resent(tx *engine.Tx, r *record, cause string, in Reported) 
 	state := string(r.State)
 	p.journal(tx, r, engine.Event{Name: name, From: state, To: state, Cause: cause}, story{Detail: detail, Attempt: in.Attempt, Status: in.Status})
 	p.keep(tx, r)
-}
-
-// reportAgain makes a callback again that was under way when another process, or this one
-// with another memory, had the partition: it is the same attempt, and whoever makes it
-// knows those that it is making already.
-func (p *Partition) reportAgain(tx *engine.Tx, r *record) bool {
-	if !r.Reporting || !r.inherited {
-		return false
-	}
-	r.inherited = false
-	r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
-	state := string(r.State)
-	p.journal(tx, r, engine.Event{
-		Name: "report_again", From: state, To: state, Cause: CauseClock, Effects: []engine.Effect{r.callbackEffect(false)},
-	}, story{Detail: fmt.Sprintf("callback %d, whose outcome is not known", r.Reports), Attempt: r.Reports})
-	p.keep(tx, r)
-	return true
 }
 
 // jittered spreads what would come at once: by the bill's id, which is random, and the

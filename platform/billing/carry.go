@@ -22,38 +22,60 @@ type carried struct {
 // types. An input that is not here cannot come from a process that does not own the
 // partition; engine.Due, which none can send, is left out.
 var carriers = map[string]carried{
-	nameOf[Claim]():            plain[Claim](),
-	nameOf[Claimed]():          plain[Claimed](),
-	nameOf[Open]():             plain[Open](),
-	nameOf[Submitted]():        plain[Submitted](),
-	nameOf[Receipt]():          plain[Receipt](),
-	nameOf[Message]():          plain[Message](),
-	nameOf[Outcome]():          plain[Outcome](),
-	nameOf[Cancel]():           plain[Cancel](),
-	nameOf[Reported]():         plain[Reported](),
-	nameOf[ApplySweep]():       plain[ApplySweep](),
-	nameOf[Swept]():            plain[Swept](),
-	nameOf[ClaimElement]():     plain[ClaimElement](),
-	nameOf[Enrol]():            plain[Enrol](),
-	nameOf[Register]():         plain[Register](),
-	nameOf[AddMerchant]():      plain[AddMerchant](),
-	nameOf[Contract]():         plain[Contract](),
-	nameOf[FindMerchant]():     plain[FindMerchant](),
-	nameOf[FindPhone]():        plain[FindPhone](),
-	nameOf[Found]():            plain[Found](),
-	nameOf[ChangeKeys]():       plain[ChangeKeys](),
-	nameOf[KeepIdentity]():     plain[KeepIdentity](),
-	nameOf[ownKeys]():          plain[ownKeys](),
-	nameOf[FindBills]():        plain[FindBills](),
-	nameOf[menu.Wallet]():      plain[menu.Wallet](),
-	nameOf[Chosen]():           plain[Chosen](),
-	nameOf[Typed]():            {writeTyped, readTyped},
-	nameOf[menu.Result]():      plain[menu.Result](),
-	nameOf[platform.Unlock]():  plain[platform.Unlock](),
-	nameOf[platform.Release](): plain[platform.Release](),
-	nameOf[platform.Bill]():    plain[platform.Bill](),
-	nameOf[Alarms]():           plain[Alarms](),
-	nameOf[Watched]():          plain[Watched](),
+	nameOf[Claim]():                   plain[Claim](),
+	nameOf[Claimed]():                 plain[Claimed](),
+	nameOf[Open]():                    plain[Open](),
+	nameOf[Submitted]():               plain[Submitted](),
+	nameOf[Receipt]():                 plain[Receipt](),
+	nameOf[Message]():                 plain[Message](),
+	nameOf[Outcome]():                 plain[Outcome](),
+	nameOf[Cancel]():                  plain[Cancel](),
+	nameOf[Reported]():                plain[Reported](),
+	nameOf[ApplySweep]():              plain[ApplySweep](),
+	nameOf[Swept]():                   plain[Swept](),
+	nameOf[ClaimElement]():            plain[ClaimElement](),
+	nameOf[Enrol]():                   plain[Enrol](),
+	nameOf[Register]():                plain[Register](),
+	nameOf[AddMerchant]():             plain[AddMerchant](),
+	nameOf[Contract]():                plain[Contract](),
+	nameOf[FindMerchant]():            plain[FindMerchant](),
+	nameOf[FindPhone]():               plain[FindPhone](),
+	nameOf[Found]():                   plain[Found](),
+	nameOf[ChangeKeys]():              plain[ChangeKeys](),
+	nameOf[KeepIdentity]():            plain[KeepIdentity](),
+	nameOf[ownKeys]():                 plain[ownKeys](),
+	nameOf[FindBills]():               plain[FindBills](),
+	nameOf[menu.Wallet]():             plain[menu.Wallet](),
+	nameOf[Chosen]():                  plain[Chosen](),
+	nameOf[Typed]():                   {writeTyped, readTyped},
+	nameOf[menu.Result]():             plain[menu.Result](),
+	nameOf[platform.Unlock]():         plain[platform.Unlock](),
+	nameOf[platform.Release]():        plain[platform.Release](),
+	nameOf[platform.Bill]():           plain[platform.Bill](),
+	nameOf[Alarms]():                  plain[Alarms](),
+	nameOf[Watched]():                 plain[Watched](),
+	nameOf[Resend]():                  plain[Resend](),
+	nameOf[platform.Callback]():       plain[platform.Callback](),
+	nameOf[EndpointFailed]():          plain[EndpointFailed](),
+	nameOf[EndpointWorks]():           plain[EndpointWorks](),
+	nameOf[platform.EnableEndpoint](): plain[platform.EnableEndpoint](),
+	nameOf[Tally]():                   plain[Tally](),
+	nameOf[Tallied]():                 plain[Tallied](),
+	nameOf[RestoreSweep]():            plain[RestoreSweep](),
+	nameOf[RedoSweep]():               plain[RedoSweep](),
+	nameOf[CorrectSweep]():            plain[CorrectSweep](),
+	nameOf[RestoreClaim]():            plain[RestoreClaim](),
+	nameOf[Drain]():                   plain[Drain](),
+	nameOf[Drained]():                 plain[Drained](),
+	nameOf[Settle]():                  plain[Settle](),
+	nameOf[platform.Settlement]():     {writeSettlement, readSettlement},
+	nameOf[BeginAct]():                plain[BeginAct](),
+	nameOf[EndAct]():                  plain[EndAct](),
+	nameOf[FindTakings]():             plain[FindTakings](),
+	nameOf[Takings]():                 plain[Takings](),
+	nameOf[Retire]():                  plain[Retire](),
+	nameOf[Trim]():                    plain[Trim](),
+	nameOf[Checkpoint]():              plain[Checkpoint](),
 }
 
 // nameOf is what a type is called on the way.
@@ -115,6 +137,24 @@ func readTyped(text []byte) (any, error) {
 	}
 	t.Typed.PIN = pin
 	return t.Typed, nil
+}
+
+// settledOpen is a settlement with what is not kept of it.
+type settledOpen struct {
+	platform.Settlement
+	Repeated bool
+}
+
+func writeSettlement(v any) ([]byte, error) {
+	s := v.(platform.Settlement)
+	return writeJSON(settledOpen{Settlement: s, Repeated: s.Repeated})
+}
+
+func readSettlement(text []byte) (any, error) {
+	var s settledOpen
+	err := readJSON(text, &s)
+	s.Settlement.Repeated = s.Repeated
+	return s.Settlement, err
 }
 
 // Carry writes an input of a partition, or what it answered, for another process: the

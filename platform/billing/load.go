@@ -82,6 +82,9 @@ func (p *Partition) loadSweeps(ctx context.Context, r engine.Reader) error {
 	if err != nil {
 		return err
 	}
+	if err := decodeFields(ctx, r, mendedHash, func(what string, amount money.Amount) { p.mended[what] = amount }); err != nil {
+		return err
+	}
 	return decodeFields(ctx, r, "swept", func(origin string, number uint64) { p.swept[origin] = number })
 }
 

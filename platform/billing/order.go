@@ -37,6 +37,16 @@ func (r *recentClaims) forget(before time.Time) {
 	}
 }
 
+// restored says that the claim was put back from its bill: what the order said word for
+// word is not known any more.
+func (c claimed) restored() bool { return c.Fingerprint == "" }
+
+// about says whether an order is for what the claim's bill is.
+func (c claimed) about(o platform.Order) bool {
+	had := c.Open.Order
+	return had.Reference == o.Reference && had.Amount == o.Amount && had.Currency == o.Currency && had.Phone == o.Phone
+}
+
 func orderKey(m platform.MerchantID, reference string) string {
 	return "order:" + string(m) + ":" + reference
 }
@@ -56,7 +66,7 @@ func claimKeys(m platform.MerchantID, o platform.Order) []string {
 // idempotency key: the same content is a repeat, other content a conflict.
 func repeated(earlier claimed, o platform.Order) (Claimed, error) {
 	switch {
-	case earlier.Fingerprint == o.Fingerprint && earlier.Open.Order.Reference == o.Reference:
+	case earlier.Fingerprint == o.Fingerprint && earlier.Open.Order.Reference == o.Reference, earlier.restored() && earlier.about(o):
 		return Claimed{Open: earlier.Open, Repeat: true}, nil
 	case o.IdempotencyKey != "" && earlier.Open.Order.IdempotencyKey == o.IdempotencyKey:
 		return Claimed{}, &platform.Error{
@@ -108,6 +118,15 @@ func (p *Partition) newOpen(tx *engine.Tx, contract *Contract, o platform.Order)
 }
 
 func (p *Partition) stageClaim(tx *engine.Tx, names []string, open Open) {
+	sealed := p.keepClaim(tx, names, open)
+	tx.Record(engine.Event{
+		Subject: "order:" + string(open.ID), Name: "claim", Cause: CauseOrder,
+		Effects: []engine.Effect{{ID: string(open.ID) + "/open", Kind: EffectOpen, Body: body(sealed)}},
+	})
+}
+
+// keepClaim stages the records of a claim, and the bill's place in its merchant's list.
+func (p *Partition) keepClaim(tx *engine.Tx, names []string, open Open) sealedOpen {
 	c := claimed{Open: open, Fingerprint: open.Order.Fingerprint, At: tx.Now()}
 	sealed := sealOpen(p.config.Vault, open)
 	for _, name := range names {
@@ -118,10 +137,7 @@ func (p *Partition) stageClaim(tx *engine.Tx, names []string, open Open) {
 		p.recent.add(name, c)
 	}
 	tx.SetScore("bills:"+string(open.Merchant), string(open.ID), 0)
-	tx.Record(engine.Event{
-		Subject: "order:" + string(open.ID), Name: "claim", Cause: CauseOrder,
-		Effects: []engine.Effect{{ID: string(open.ID) + "/open", Kind: EffectOpen, Body: body(sealed)}},
-	})
+	return sealed
 }
 
 // open makes the bill and sends it to the phone (S5).

@@ -72,10 +72,15 @@ func (p *Partition) sweep(tx *engine.Tx, sub string) {
 	p.post(tx, moves)
 	p.keepPool(tx, sub, pl)
 	tx.NoWake(sweepID(sub))
-	p.recordSweep(tx, sub, "sweep_out", moves, engine.Effect{
+	p.recordSweep(tx, sub, "sweep_out", moves, p.sweepEffect(sub, pl))
+}
+
+// sweepEffect brings home what has left.
+func (p *Partition) sweepEffect(sub string, pl *pool) engine.Effect {
+	return engine.Effect{
 		ID: fmt.Sprintf("%s:%d", sweepID(sub), pl.Number), Kind: EffectSweep, Lane: sweepID(sub),
 		Body: body(p.sweptOf(pl)),
-	})
+	}
 }
 
 func (p *Partition) keepPool(tx *engine.Tx, sub string, pl *pool) {
@@ -111,21 +116,25 @@ func (p *Partition) sweepApplied(tx *engine.Tx, in Swept) {
 	pl.Open = false
 	p.keepPool(tx, in.Sub, pl)
 	for _, ref := range pl.inOrder() {
-		r := pl.waiting[ref]
-		if r.Sweep != in.Number {
-			continue
+		if pl.waiting[ref].Sweep == in.Number {
+			p.settleBill(tx, pl, ref, fmt.Sprintf("sweep %d came home", in.Number))
 		}
-		delete(pl.waiting, ref)
-		path, err := p.path(r, bill.Settle, p.facts(tx, r))
-		if err != nil {
-			p.config.Log.Error().Err(err).Str("bill", string(r.ID)).Msg("a paid bill cannot be settled")
-			continue
-		}
-		p.advance(tx, r, path, CauseLedger, story{Detail: fmt.Sprintf("sweep %d came home", in.Number)})
 	}
 	if p.book.Balance(in.Sub) > 0 {
 		p.wakeSweep(tx, in.Sub, pl)
 	}
+}
+
+// settleBill settles a bill whose money has come home.
+func (p *Partition) settleBill(tx *engine.Tx, pl *pool, ref applet.BillRef, how string) {
+	r := pl.waiting[ref]
+	delete(pl.waiting, ref)
+	path, err := p.path(r, bill.Settle, p.facts(tx, r))
+	if err != nil {
+		p.config.Log.Error().Err(err).Str("bill", string(r.ID)).Msg("a paid bill cannot be settled")
+		return
+	}
+	p.advance(tx, r, path, CauseLedger, story{Detail: how})
 }
 
 // inOrder lists the bills that wait, so that a run can be played again as it was.

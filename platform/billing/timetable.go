@@ -41,9 +41,7 @@ func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
 	}
 	switch event {
 	case bill.Report:
-		if !p.reportAgain(tx, r) {
-			p.reportDue(tx, r)
-		}
+		p.reportDue(tx, r)
 	case bill.Push:
 		p.pushAgain(tx, r)
 	default:
@@ -56,9 +54,6 @@ func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
 func (p *Partition) finalDue(tx *engine.Tx, r *record) {
 	switch now := tx.Now(); {
 	case r.Reporting && !now.Before(r.NextReport):
-		if p.reportAgain(tx, r) {
-			return
-		}
 		p.resent(tx, r, CauseClock, p.noOutcome(r))
 	case r.Reporting || now.Before(p.filed(r)):
 		p.wake(tx, r)

@@ -41,21 +41,27 @@ type live struct {
 // run carries out one command line and checks its status; nothing it says may hold a secret.
 func (l *live) run(status int, line ...string) (stdout, stderr string) {
 	l.t.Helper()
+	got, stdout, stderr := l.report(line...)
+	if got != status {
+		l.t.Fatalf("%q: status %d, want %d\n%s%s", line, got, status, stdout, stderr)
+	}
+	for _, s := range l.secrets {
+		if strings.Contains(stdout+stderr, s) {
+			l.t.Errorf("%q shows a secret:\n%s%s", line, stdout, stderr)
+		}
+	}
+	return stdout, stderr
+}
+
+// report carries out one command line, and answers the status it ends with.
+func (l *live) report(line ...string) (status int, stdout, stderr string) {
 	var out, talk bytes.Buffer
 	env := Env{
 		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &talk,
 		Getenv: func(name string) string { return l.environ[name] },
 	}
-	got := Report(env, Run(l.ctx, env, append([]string{"airtill"}, line...)))
-	if got != status {
-		l.t.Fatalf("%q: status %d, want %d\n%s%s", line, got, status, &out, &talk)
-	}
-	for _, s := range l.secrets {
-		if strings.Contains(out.String()+talk.String(), s) {
-			l.t.Errorf("%q shows a secret:\n%s%s", line, &out, &talk)
-		}
-	}
-	return out.String(), talk.String()
+	status = Report(env, Run(l.ctx, env, append([]string{"airtill"}, line...)))
+	return status, out.String(), talk.String()
 }
 
 // object runs a command with --json and reads its one object.

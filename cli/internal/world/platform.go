@@ -174,7 +174,7 @@ func (p *Platform) deliverer(c PlatformConfig) (*webhook.Deliverer, error) {
 func (p *Platform) buildHandler(c PlatformConfig) error {
 	handler, err := api.NewHandler(api.HandlerConfig{
 		Service: p.service, Authenticator: p.service,
-		Office: p.service, OperatorKey: api.Key(c.OperatorKey),
+		Office: p.service, OperatorKey: api.Key(c.OperatorKey), Reconciler: p.service,
 		Accounts: p.service, OfficeLog: p.service,
 		Keyring: p.service, AllowLegacy: c.AllowLegacy,
 		Callbacks: p.service, Health: p.monitor.Health, Metrics: p.monitor, Partitions: p.owners, Log: c.Log,

@@ -148,6 +148,22 @@ func TestServerKilled(t *testing.T) {
 	w.audit(t, open(t, nil, msgstore.Keep{}))
 }
 
+// TestDisturbed has something happen under load, after which everything that was
+// acknowledged is there. disturb is given what waits until some more is acknowledged.
+func TestDisturbed(t *testing.T, open Backend, disturb func(more func())) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	w := newWriters()
+	wait := w.start(ctx, t, open(t, nil, msgstore.Keep{}), "w", 16)
+	more := func() { w.until(t, w.progress()+300) }
+	more()
+	disturb(more)
+	more()
+	stop()
+	wait()
+	w.audit(t, open(t, nil, msgstore.Keep{}))
+}
+
 // TestWriterKilled cuts writers off at any moment, each time before the next one takes the
 // store over.
 func TestWriterKilled(t *testing.T, start func(t testing.TB) Backend, seed uint64) {

@@ -50,6 +50,7 @@ type Store struct {
 	conn   *redis.Conn           // watches fence and seq; nil when that is not sure
 	epoch  uint64
 	seq    uint64
+	closed bool
 	doubt  bool // batch seq+1 was sent, and may be in
 	shelf  shelf
 	args   []any // of a batch's commands, used again
@@ -89,16 +90,22 @@ func settings(o redis.UniversalOptions) *redis.UniversalOptions {
 
 // Close closes the connections.
 func (s *Store) Close() error {
+	s.closed = true
 	s.drop()
 	return s.client.Close()
 }
 
-// drop closes a connection that cannot be relied on any more.
+// drop closes a connection that cannot be relied on any more. In a cluster it has it
+// asked anew who has the store: a pinned connection follows no MOVED, and of one whose
+// server is gone nobody says it.
 func (s *Store) drop() {
 	if s.conn != nil {
 		_ = s.conn.Close() // it is given up; how it closes does not matter
 	}
 	s.conn = nil
+	if c, ok := s.client.(*redis.ClusterClient); ok && !s.closed {
+		c.ReloadState(context.Background()) // it only asks for it, and does not wait
+	}
 }
 
 func (s *Store) key(name string) string { return "{" + s.name + "}:" + name }
