@@ -17,7 +17,7 @@ func billCommand() command {
 	return command{
 		name: "bill", short: "make bills and see what became of them", section: "A running network",
 		examples: []string{"airtill bill create --amount 128000 --phone 8613800000001 --wait 10s", "airtill bill list --state settled"},
-		sub:      []command{billCreate(), billShow(), billList(), billEvents(), billCancel()},
+		sub:      []command{billCreate(), billShow(), billList(), billEvents(), billCancel(), billStatement(), billCompare()},
 	}
 }
 
