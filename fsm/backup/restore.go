@@ -153,15 +153,11 @@ func compareMarks(ctx context.Context, client redis.UniversalClient, m Manifest)
 	return nil
 }
 
-// Empty says whether a store is not there yet.
+// Empty says whether nothing was ever kept in a store.
 func Empty(ctx context.Context, client redis.UniversalClient) (bool, error) {
-	n, err := client.Exists(ctx, storeKey).Result()
-	if err != nil || n > 0 {
-		return false, err
-	}
 	c := &copying{client: client}
 	empty := true
-	err = c.masters(ctx, func(ctx context.Context, m *redis.Client) error {
+	err := c.masters(ctx, func(ctx context.Context, m *redis.Client) error {
 		keys := m.Scan(ctx, 0, "{p*", page).Iterator()
 		for keys.Next(ctx) {
 			if _, ours := partitionOf(keys.Val()); ours {
