@@ -21,7 +21,7 @@ import (
 )
 
 // onNetwork runs body against a whole network over TCP.
-func onNetwork(t *testing.T, body func(l *live, store *world.Store)) {
+func onNetwork(t *testing.T, body func(l *live, w *world.World)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -51,7 +51,7 @@ func onNetwork(t *testing.T, body func(l *live, store *world.Store)) {
 			"XDG_STATE_HOME": filepath.Dir(filepath.Dir(ready)), "AIRTILL_PIN": livePIN, "AIRTILL_ID_NUMBER": liveID,
 		}}
 		l.secrets = []string{livePIN, liveID, w.Keys.APIKey, w.Keys.WebhookSecret, w.Ready().OperatorKey}
-		body(l, store)
+		body(l, w)
 		return nil
 	})
 	if err != nil {
@@ -62,7 +62,7 @@ func onNetwork(t *testing.T, body func(l *live, store *world.Store)) {
 // A merchant's day is told, paid out and compared, the office's log says who did what, and
 // the books are right and chained.
 func TestAccounts(t *testing.T) {
-	onNetwork(t, func(l *live, _ *world.Store) {
+	onNetwork(t, func(l *live, _ *world.World) {
 		l.run(0, "enrol", "--phone", livePhone, "--name", "Li Wei", "--persona", "pays", "--by", "Branch 7", "--card", "alias=Blue,balance=500000")
 		for _, reference := range []string{"first", "second"} {
 			b := object[api.Bill](l, 0, "bill", "create", "--amount", "128000", "--phone", livePhone, "--reference", reference, "--wait", "20s")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm/backup"
 	"github.com/airtill/airtill/platform"
@@ -19,7 +20,7 @@ import (
 // A network's store is copied while bills are paid, the copy is proved, and restored into
 // a Redis, a data directory and memory, where its books are right.
 func TestBackup(t *testing.T) {
-	onNetwork(t, func(l *live, store *world.Store) {
+	onNetwork(t, func(l *live, _ *world.World) {
 		l.run(0, "enrol", "--phone", livePhone, "--name", "Li Wei", "--persona", "pays", "--card", "alias=Blue,balance=5000000")
 		dir := t.TempDir()
 		files := []string{filepath.Join(dir, "a.backup"), filepath.Join(dir, "b.backup"), filepath.Join(dir, "c.backup")}
@@ -127,4 +128,36 @@ func TestBackupUsage(t *testing.T) {
 			t.Errorf("%s leaves a file", line)
 		}
 	}
+}
+
+// A platform that is started on a restored copy goes on from its moment as after a crash:
+// what was on its way comes home, and the books are right all along.
+func TestRestoredStoreGoesOn(t *testing.T) {
+	onNetwork(t, func(l *live, w *world.World) {
+		l.run(0, "enrol", "--phone", livePhone, "--name", "Li Wei", "--persona", "pays", "--card", "alias=Blue,balance=5000000")
+		file := filepath.Join(t.TempDir(), "store.backup")
+		for n := range 12 {
+			l.run(0, "bill", "create", "--amount", "100", "--phone", livePhone, "--reference", fmt.Sprint("r", n))
+		}
+		l.run(0, "backup", file)
+		url := "redis://" + miniredis.RunT(t).Addr()
+		l.run(0, "restore", "--redis", url, file)
+		store, err := world.OpenStore(l.ctx, network.TCP{}, "", url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		if err := w.RestartPlatform(l.ctx, nil, world.Host{Network: network.TCP{}, Store: store.Store}); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 3 {
+			l.run(0, "bill", "create", "--amount", "100", "--phone", livePhone, "--reference", fmt.Sprint("after", n), "--wait", "20s")
+		}
+		l.run(0, "office", "settle", "--by", "Zhao Min")
+		r := object[audit.Report](l, 0, "audit", "--redis", url)
+		if r.Clearing["CNY"] != 0 || r.Paid < 3 || r.Settlements != 1 || r.Unchained != 0 {
+			t.Errorf("%+v", r)
+		}
+		l.run(0, "bill", "statement")
+	})
 }

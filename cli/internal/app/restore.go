@@ -10,8 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/airtill/airtill/fsm/backup"
+	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/fsm/redisstore"
 	"github.com/airtill/airtill/platform/audit"
+	"github.com/airtill/airtill/platform/billing"
 )
 
 // restoreConfig is what restore was told.
@@ -87,7 +89,11 @@ func (r *restoreConfig) open(ctx context.Context, c *call) (redis.UniversalClien
 
 // restoreInto puts a backup into an empty store and audits what it has become.
 func restoreInto(ctx context.Context, c *call, client redis.UniversalClient, file *os.File, m backup.Manifest) error {
-	if err := backup.Restore(ctx, client, file, m); err != nil {
+	err := backup.Restore(ctx, client, file, m)
+	if err == nil {
+		err = leapCounters(ctx, client, m.Partitions)
+	}
+	if err != nil {
 		return hinted(err, "the store is restored in part: erase it before you try again")
 	}
 	report, err := auditClient(ctx, client, m.Partitions)
@@ -96,6 +102,32 @@ func restoreInto(ctx context.Context, c *call, client redis.UniversalClient, fil
 	}
 	report.Overdue = nil // it stands still; that is for whoever serves it
 	return printReport(c, report)
+}
+
+// leapCounters moves the packet counters to all phones ahead, of which those used since
+// the copy are not known.
+func leapCounters(ctx context.Context, client redis.UniversalClient, partitions int) error {
+	for n := range partitions {
+		hash := fmt.Sprintf("{%s}:counters", engine.Partition(n))
+		fields := client.HScan(ctx, hash, 0, "", 1000).Iterator()
+		for fields.Next(ctx) {
+			phone := fields.Val()
+			if !fields.Next(ctx) {
+				break
+			}
+			ahead, err := billing.Leap(fields.Val())
+			if err == nil {
+				err = client.HSet(ctx, hash, phone, ahead).Err()
+			}
+			if err != nil {
+				return fmt.Errorf("move the counters in %s ahead: %w", hash, err)
+			}
+		}
+		if err := fields.Err(); err != nil {
+			return fmt.Errorf("read %s: %w", hash, err)
+		}
+	}
+	return nil
 }
 
 // auditClient audits the store at a client.
