@@ -54,6 +54,7 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	h.mux.HandleFunc("GET /livez", h.live)
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.bills()
+	h.refunds()
 	if config.Keyring != nil {
 		h.mux.HandleFunc("GET /v1/keys", h.showKeys)
 	}

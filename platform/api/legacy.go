@@ -136,7 +136,7 @@ func typed(f signature.Fields, raw ...string) ([]byte, error) {
 
 // rawFields are those of requests, answers and problems that are not strings.
 func rawFields() []string {
-	return []string{"amount", "goods", "attempts", "bills", "events", "status"}
+	return []string{"amount", "goods", "attempts", "bills", "events", "status", "refund", "refunds", "refunded"}
 }
 
 // readFields reads a message by its media type: a form, or JSON.
