@@ -373,7 +373,7 @@ func TestRefundReported(t *testing.T) {
 			b.restart()
 			b.do(b.service.merchantPartition(theShop), Reported{Bill: id, Refund: r.ID, Attempt: last.Attempt, Status: 500, Problem: "answered 500"})
 			b.restart()
-			b.pass(3 * time.Hour)
+			b.pass(12 * time.Hour)
 		}
 		if bodies[0] != bodies[1] || bodies[1] != bodies[2] {
 			t.Errorf("callbacks differ: %q", bodies)
@@ -385,7 +385,7 @@ func TestRefundReported(t *testing.T) {
 		if c.Type != "refund.posted" || c.Data.ID != id || c.Data.Refund == nil || c.Data.Refund.ID != r.ID || c.Data.Refund.Amount != 2500 || c.Data.Refunded != 3500 || c.Data.Amount != 10000 {
 			t.Errorf("%s", bodies[0])
 		}
-		b.pass(6 * time.Hour)
+		b.pass(24 * time.Hour)
 		b.answerRefund(r.ID, 204)
 		if now := b.refundNow(r.ID); now.Acknowledged.IsZero() {
 			t.Errorf("%+v", now)
