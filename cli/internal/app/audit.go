@@ -132,6 +132,7 @@ func printReport(c *call, r *audit.Report) error {
 		{"bills", strconv.Itoa(r.Bills)},
 		{"paid", strconv.Itoa(r.Paid)},
 		{"debited twice", strconv.Itoa(r.DuplicateDebits)},
+		{"refunds", strconv.Itoa(r.Refunds)},
 	}
 	fields = append(fields, sums("books sum to", r.Sums)...)
 	fields = append(fields, sums("on its way", r.Clearing)...)
