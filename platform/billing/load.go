@@ -214,22 +214,12 @@ func (p *Partition) loadRefunds(ctx context.Context, r engine.Reader) error {
 			return err
 		}
 		for i, text := range texts {
-			if err := p.loadRefundsOf(text); err != nil {
+			kept, err := readRefunds(p.config.Vault, text)
+			if err != nil {
 				return fmt.Errorf("%s: %w", chunk[i], err)
 			}
+			p.remember(kept)
 		}
-	}
-	return nil
-}
-
-func (p *Partition) loadRefundsOf(text string) error {
-	kept, err := readRefunds(p.config.Vault, text)
-	if err != nil {
-		return err
-	}
-	p.refunds[kept.Result.ID] = kept
-	for _, r := range kept.Refunds {
-		p.transfers.Know(kept.transfer(r))
 	}
 	return nil
 }

@@ -168,8 +168,8 @@ func (p *Partition) refund(tx *engine.Tx, in Refund) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.remember(kept)
 	r := p.newRefund(tx, kept, in.Order, amount)
-	p.refunds[kept.Result.ID] = kept
 	p.reserve(tx, kept, r)
 	return r.Refund, nil
 }
@@ -186,6 +186,14 @@ func (p *Partition) refundsOf(in Refund) (*refunds, error) {
 		return &refunds{Refundable: in.Bill, Merchant: in.Merchant}, nil
 	}
 	return readRefunds(p.config.Vault, in.Kept)
+}
+
+// remember takes a bill's refunds into memory, as they are kept.
+func (p *Partition) remember(kept *refunds) {
+	p.refunds[kept.Result.ID] = kept
+	for _, r := range kept.Refunds {
+		p.transfers.Know(kept.transfer(r))
+	}
 }
 
 func (p *Partition) newRefund(tx *engine.Tx, kept *refunds, o platform.RefundOrder, amount money.Amount) *refund {
