@@ -58,6 +58,7 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.bills()
 	h.statements()
+	h.refunds()
 	if config.Keyring != nil {
 		h.mux.HandleFunc("GET /v1/keys", h.showKeys)
 	}

@@ -180,6 +180,16 @@ func memory(p *Partition) map[string]string {
 	for origin, n := range p.swept {
 		m["swept "+origin] = fmt.Sprint(n)
 	}
+	for id, kept := range p.refunds {
+		if !kept.live() { // it is in memory only because it was there lately
+			continue
+		}
+		m["refunds "+string(id)] = encode(kept)
+		for _, r := range kept.Refunds {
+			made, _ := p.transfers.Find(string(r.ID))
+			m["transfer "+string(r.ID)] = fmt.Sprint(made)
+		}
+	}
 	return m
 }
 
@@ -322,6 +332,17 @@ func (b *bank) sweepHome() {
 	b.t.Helper()
 	perform := Effects{Service: b.service}
 	for _, d := range b.take(EffectSweep) {
+		if err := perform.Perform(context.Background(), d.partition, d.Effect); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// refundAll performs the refunds that are on their way.
+func (b *bank) refundAll() {
+	b.t.Helper()
+	perform := Effects{Service: b.service}
+	for _, d := range b.take(EffectRefund) {
 		if err := perform.Perform(context.Background(), d.partition, d.Effect); err != nil {
 			b.t.Fatal(err)
 		}

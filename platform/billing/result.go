@@ -22,6 +22,7 @@ const (
 	EffectKeys     = "keys"     // a PhoneMessage: KEYS
 	EffectCallback = "callback" // a webhook call
 	EffectSweep    = "sweep"    // an ApplySweep, for the home partition
+	EffectRefund   = "refund"   // a Credit, for the payer's partition
 )
 
 // resultKept is how long a result is worth sending at least: it may come after the bill's end.
@@ -68,6 +69,8 @@ func resultText(r *record, a answer) string {
 		return fmt.Sprintf("Paid %s to %s", sum, r.MerchantName)
 	case applet.CodeFunds:
 		return "Not enough money; choose another card"
+	case applet.CodeOverLimit:
+		return "Over the limit; choose another card"
 	case applet.CodeWrongPIN:
 		return fmt.Sprintf("Wrong PIN, %d left", a.TriesLeft)
 	case applet.CodePINLocked:
@@ -91,6 +94,7 @@ type Callback struct {
 	URL      string              `json:"url"`
 	Merchant platform.MerchantID `json:"merchant"`
 	Bill     platform.BillID     `json:"bill"`
+	Refund   platform.RefundID   `json:"refund,omitempty"` // of the bill, when it is about that
 	Attempt  int                 `json:"attempt"`
 	Event    json.RawMessage     `json:"event"` // sent as it is
 }
@@ -122,6 +126,10 @@ func (p *Partition) report(tx *engine.Tx, r *record, cause string) {
 // reported takes the outcome of a callback: the bill is final, or the next attempt is
 // set. That the merchant has the result counts from any attempt, also a late one.
 func (p *Partition) reported(tx *engine.Tx, in Reported) {
+	if in.Refund != "" {
+		p.refundReported(tx, in)
+		return
+	}
 	r, ok := p.bills[in.Bill.Ref()]
 	switch {
 	case !ok || r.final() || in.Attempt < 1 || in.Attempt > r.Reports:

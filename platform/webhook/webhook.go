@@ -127,7 +127,7 @@ func (d *Deliverer) Perform(ctx context.Context, p engine.Partition, e engine.Ef
 
 // deliver signs the event as its merchant's profile has it, and posts it, once.
 func (d *Deliverer) deliver(ctx context.Context, c billing.Callback) (billing.Reported, error) {
-	outcome := billing.Reported{Bill: c.Bill, Attempt: c.Attempt}
+	outcome := billing.Reported{Bill: c.Bill, Refund: c.Refund, Attempt: c.Attempt}
 	l, err := d.letter(ctx, c)
 	if refusal, ok := errors.AsType[*platform.Error](err); ok && refusal.Code == platform.CodeUnauthorised {
 		outcome.Problem = "the merchant's profile is not served now"
@@ -181,13 +181,16 @@ func newRequest(ctx context.Context, c billing.Callback, l letter) (*http.Reques
 	return r, l.sign(r)
 }
 
-// messageID names what is told, not the attempt: evt_01J..._settled. It holds no
-// dot (Standard Webhooks 1.0.0, "Signature scheme").
+// messageID names what is told, not the attempt: evt_01J..._settled, and of a refund
+// evt_01J..._1_posted. It holds no dot (Standard Webhooks 1.0.0, "Signature scheme").
 func messageID(c billing.Callback) string {
 	var event struct {
 		Type string `json:"type"`
 	}
 	_ = json.Unmarshal(c.Event, &event) // a type that is missing still leaves one id a bill
+	if what, ok := strings.CutPrefix(event.Type, "refund."); ok && c.Refund != "" {
+		return "evt_" + strings.TrimPrefix(string(c.Refund), "refund_") + "_" + strings.ReplaceAll(what, ".", "_")
+	}
 	what := strings.TrimPrefix(event.Type, "bill.")
 	return "evt_" + strings.TrimPrefix(string(c.Bill), "bill_") + "_" + strings.ReplaceAll(what, ".", "_")
 }
