@@ -177,6 +177,9 @@ func memory(p *Partition) map[string]string {
 	for sub, pl := range p.pools {
 		m["pool "+sub] = fmt.Sprintf("%s %v", encode(pl), pl.inOrder())
 	}
+	for account, t := range p.returns {
+		m["returns "+account] = encode(t)
+	}
 	for origin, n := range p.swept {
 		m["swept "+origin] = fmt.Sprint(n)
 	}

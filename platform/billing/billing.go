@@ -31,6 +31,7 @@
 //	settlements:M     sorted set: the merchant's settlements, by time
 //	takings:M         hash: what a merchant took here, by day and account  payer's partition
 //	taken:M:DAY       hash: the bills that were paid for it, by account and sweep
+//	returns, returns:M, returned:M:DAY  what a merchant gave back, likewise  merchant's partition
 //
 // What a phone has paid in a day, by card, is among its counters.
 package billing
@@ -121,10 +122,11 @@ type Partition struct {
 	identity  ownKeys // the platform's own keys, in the one partition that has them
 	recent    recentClaims
 	strangers strangers
-	pools     map[string]*pool  // by sub-account
-	swept     map[string]uint64 // by origin
-	settled   settled           // of late
-	transfers *ledger.Transfers // refunds: out of a merchant's account, in to a payer's
+	pools     map[string]*pool   // by sub-account
+	swept     map[string]uint64  // by origin
+	settled   settled            // of late
+	returns   map[string]takings // by account: what was given back
+	transfers *ledger.Transfers  // refunds: out of a merchant's account, in to a payer's
 
 	refunds        map[platform.BillID]*refunds
 	restingRefunds lately
@@ -159,6 +161,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
+		returns:   make(map[string]takings),
 		settled:   settled{known: make(map[string]platform.Settlement)},
 		drops:     make(map[Drop]int),
 	}, nil

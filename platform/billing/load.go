@@ -26,7 +26,7 @@ func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills, p.loadRefunds,
+		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadReturns, p.loadBills, p.loadRefunds,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)

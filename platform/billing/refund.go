@@ -234,6 +234,7 @@ func (p *Partition) reserve(tx *engine.Tx, kept *refunds, r *refund) {
 		panic(fmt.Sprintf("billing: a refund that was checked cannot begin: %v", err))
 	default:
 		s.Effects = []engine.Effect{kept.credit(r)}
+		p.bookReturn(tx, kept, r, r.Amount)
 	}
 	p.stageBalances(tx, moves)
 	tx.SetScore(refundedSet(kept.Merchant), string(kept.Result.ID), 0)
@@ -264,6 +265,7 @@ func (p *Partition) credited(tx *engine.Tx, in Credited) {
 	end, name := p.transfers.Post, "post"
 	if in.State == ledger.Voided {
 		end, name = p.transfers.Void, "void"
+		p.bookReturn(tx, kept, r, -r.Amount)
 		r.Failure = platform.ReasonNoAccount
 	}
 	made, moves, err := end(string(r.ID))
