@@ -42,7 +42,8 @@ const (
 	ReasonUnknownCard  Reason = "unknown_card"
 	ReasonCardCurrency Reason = "card_currency"
 	ReasonElementHeld  Reason = "element_held" // the payer's element seems to be there twice
-	ReasonOverLimit    Reason = "over_limit"   // too much to be paid without a secure element
+	ReasonOverLimit    Reason = "over_limit"   // too much at once or in a day, or without a secure element
+	ReasonNoAccount    Reason = "account_gone" // of a refund: the card that paid has no account any more
 )
 
 // Bill is one bill as its merchant may see it. Times are UTC; a zero time has not come.
@@ -69,6 +70,11 @@ type Bill struct {
 	Ended       time.Time       `json:"ended_at,omitzero"`
 	// Acknowledged is when the merchant took the result; the bill is final then.
 	Acknowledged time.Time `json:"acknowledged_at,omitzero"`
+
+	// Refunds are those of a settled bill, and Refunded is what the posted ones come to. They
+	// are kept apart from the bill, and are there where the merchant looks at it.
+	Refunds  []Refund     `json:"-"`
+	Refunded money.Amount `json:"-"`
 
 	// Repeated tells, in the answer to an order, that the bill was there already.
 	Repeated bool `json:"-"`

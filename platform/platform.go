@@ -43,7 +43,16 @@ type Service interface {
 	// CancelBill withdraws a bill that is not paid yet, else CodeIllegalState.
 	// Cancelling a cancelled bill answers it again.
 	CancelBill(ctx context.Context, m MerchantID, id BillID) (Bill, error)
-	// Events tells a bill's story from the journal, oldest first.
+	// Refund gives money of a settled bill back to the card that paid it, whole or in part.
+	// Repeating a request with the same reference or idempotency key and content answers
+	// the same refund again; with other content it is refused as in CreateBill. A bill that
+	// is not settled, or has nothing left, is CodeIllegalState.
+	Refund(ctx context.Context, m MerchantID, id BillID, o RefundOrder) (Refund, error)
+	// Refunds lists a bill's refunds, oldest first.
+	Refunds(ctx context.Context, m MerchantID, id BillID) ([]Refund, error)
+	// FindRefund answers one refund of a bill of the merchant's, or CodeNotFound.
+	FindRefund(ctx context.Context, m MerchantID, id RefundID) (Refund, error)
+	// Events tells a bill's story from the journal, oldest first, its refunds included.
 	Events(ctx context.Context, m MerchantID, id BillID) ([]Event, error)
 }
 

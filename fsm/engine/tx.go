@@ -32,6 +32,10 @@ func (tx *Tx) Partition() Partition { return tx.partition }
 // EntryID is the id of the journal entry that this input's events will be in.
 func (tx *Tx) EntryID() string { return tx.stage.entryID() }
 
+// Seq is the number of the batch that this input's outcome will be in. It rises with each
+// batch, over all owners of the partition; the record seq says which one is in.
+func (tx *Tx) Seq() uint64 { return tx.stage.seq }
+
 // Put stages a text record: v as JSON, by itself when it is an Appender, or as it is when
 // it is a string, []byte or json.RawMessage.
 func (tx *Tx) Put(key string, v any) {

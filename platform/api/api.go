@@ -12,7 +12,10 @@
 //	GET  /v1/bills               200  {"bills":[...],"next":"bill_..."}, newest first;
 //	                                  filters state=, reference=; pages limit= (1 to 200, else 50), after=
 //	POST /v1/bills/{id}/cancel   200  withdraws a bill that is not paid yet
-//	GET  /v1/bills/{id}/events   200  {"events":[...]}: the bill's story, oldest first
+//	GET  /v1/bills/{id}/events   200  {"events":[...]}: the bill's story, oldest first, then its refunds'
+//	POST /v1/bills/{id}/refunds  202  gives money of a settled bill back; Location names the refund
+//	GET  /v1/bills/{id}/refunds  200  {"refunds":[...]}: the bill's refunds, oldest first
+//	GET  /v1/refunds/{id}        200  one refund
 //	GET  /v1/statement           200  day=2026-11-27, format=json or csv: the merchant's UTC day; see below
 //	GET  /v1/keys                200  the platform's public keys, for anybody: a JWK Set (RFC 7517)
 //
@@ -36,6 +39,22 @@
 // not. The same order again answers the same bill, with Idempotent-Replayed: true, and
 // changes nothing: it is the way to find out what became of a request whose answer
 // was lost. Phone numbers in answers and callbacks are masked.
+//
+// # Refunds
+//
+// A settled bill is given back whole or in part, several times, to the card that paid it. A
+// [RefundOrder] is a JSON object, read as strictly as an order, of
+//
+//	amount     in minor units; all that is left of the bill when left out
+//	reason     1 to 140 printable characters, for people
+//	reference  the merchant's own, 1 to 64 characters, unique among the bill's refunds
+//
+// and comes with a reference or an Idempotency-Key, by which a repeat on the same bill is
+// known: the same request again answers the same refund, with Idempotent-Replayed: true.
+// A refund is pending, with its money out of the merchant's account, then posted, when the
+// payer has it, or voided: failure is not_enough_funds, when the merchant's account has too
+// little, or account_gone. All that are not voided never come to more than the bill's amount.
+// A bill is answered with its refunds, and with refunded: what the posted ones come to.
 //
 // # Statements
 //
@@ -84,7 +103,7 @@
 //
 //	"@method", and "@target-uri" or all of "@authority" "@path" "@query" (which is ? without a query)
 //	"content-digest" "content-type"   with a body; the digest is sha-256 or sha-512
-//	"idempotency-key"                 of POST /v1/bills, where the field must be there
+//	"idempotency-key"                 of an order and of a refund, where the field must be there
 //
 // [signature.Sign] has an example with a fixed key and time, for other languages to be tested by.
 //
@@ -155,7 +174,9 @@
 // Results go to merchants as POST of a [Callback], signed as their profile has it. In
 // profile key that is Standard Webhooks 1.0.0; see [WebhookSecret] and [VerifyCallback]. A
 // merchant answers 2xx at once; the webhook-id is the same in every attempt, and may come
-// more than once. [CallbackReader] does it for each profile.
+// more than once. [CallbackReader] does it for each profile. The type is bill. and the state
+// that the bill ended in; or refund.posted or refund.voided, and then data has refund, and
+// refunded, beside what it has of the bill.
 //
 // # Keys that change
 //
@@ -214,14 +235,14 @@
 //	401  unauthorised          no key or signature that will do, or less than the merchant's profile asks for
 //	404  not-found             no such thing, or another merchant's
 //	405  method-not-allowed    Allow says which are
-//	409  reference-taken       the reference belongs to another order
+//	409  reference-taken       the reference belongs to another order or refund
 //	409  illegal-state         the bill's state, or what keys there are, forbids it
 //	409  already-enrolled      the phone, the element or the merchant's number is in use
 //	413  too-large             the body is over its cap
 //	415  unsupported-type      the body is said to be neither JSON nor what curl -d says of it, or is encoded
 //	422  invalid               a field of the body is missing or wrong
 //	422  unknown-phone         the designated phone is not enrolled
-//	422  idempotency-mismatch  the key came with another order
+//	422  idempotency-mismatch  the key came with another order or refund
 //	500  internal              our fault
 //	503  unavailable           not done; try again
 //	504  unknown-outcome       may be done; repeat the same request to find out
@@ -241,6 +262,7 @@ const (
 	MaxGoods     = 16 << 10 // octets of an order's goods
 	MaxReference = 64       // characters
 	MaxSubject   = 64       // characters
+	MaxReason    = 140      // characters, of a refund
 	MaxPayee     = 64       // characters
 	MaxURL       = 2048     // octets
 	MaxKey       = 255      // octets of an idempotency key

@@ -63,6 +63,8 @@ type Bill struct {
 	Paid         time.Time           `json:"paid_at,omitzero"`
 	Ended        time.Time           `json:"ended_at,omitzero"`
 	Acknowledged time.Time           `json:"acknowledged_at,omitzero"`
+	Refunded     money.Amount        `json:"refunded,omitempty"` // what the refunds come to that are posted
+	Refunds      []platform.Refund   `json:"refunds,omitempty"`  // oldest first
 }
 
 // BillOf is the platform's bill as its merchant may see it.
@@ -75,6 +77,7 @@ func BillOf(b platform.Bill) Bill {
 		Attempts: b.Attempts, Card: b.Card,
 		Created: b.Created, Expires: b.Expires, Updated: b.Updated,
 		Paid: b.Paid, Ended: b.Ended, Acknowledged: b.Acknowledged,
+		Refunded: b.Refunded, Refunds: b.Refunds,
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 )
 
 // Callback is the body of a callback: what happened to a bill, and when. Its type is
-// "bill." and the state the bill ended in.
+// "bill." and the state the bill ended in; or "refund." and the state that a refund of the
+// bill ended in.
 type Callback struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
@@ -32,6 +33,10 @@ type Result struct {
 	Created   time.Time       `json:"created_at"`
 	Paid      time.Time       `json:"paid_at,omitzero"`
 	Ended     time.Time       `json:"ended_at"`
+	// Refund is what a callback about a refund tells of, and Refunded is what the bill's
+	// refunds come to then.
+	Refund   *platform.Refund `json:"refund,omitempty"`
+	Refunded money.Amount     `json:"refunded,omitempty"`
 }
 
 // CallbackOf is the callback for a bill that has ended: the same each time it is made.
@@ -46,4 +51,11 @@ func CallbackOf(b platform.Bill) Callback {
 			Created: b.Created, Paid: b.Paid, Ended: b.Ended,
 		},
 	}
+}
+
+// RefundCallbackOf is the callback for a refund that has ended, of a bill that ended in a
+// result: the same each time it is made.
+func RefundCallbackOf(b Result, r platform.Refund, refunded money.Amount) Callback {
+	b.Refund, b.Refunded = &r, refunded
+	return Callback{Type: "refund." + string(r.State), Timestamp: r.Ended, Data: b}
 }

@@ -166,7 +166,15 @@ func (c *OfficeClient) AddMerchant(ctx context.Context, m Merchant) (MerchantKey
 
 // OpenMerchant is AddMerchant, and answers the platform's public keys to a merchant that signs.
 func (c *OfficeClient) OpenMerchant(ctx context.Context, m Merchant) (OpenedMerchant, error) {
-	return post[OpenedMerchant](ctx, c.caller, "/v1/office/merchants", nil, m)
+	return c.OpenMerchantBy(ctx, m, "")
+}
+
+// OpenMerchantBy is OpenMerchant, and says in the office's log who does it.
+func (c *OfficeClient) OpenMerchantBy(ctx context.Context, m Merchant, by string) (OpenedMerchant, error) {
+	return post[OpenedMerchant](ctx, c.caller, "/v1/office/merchants", nil, struct {
+		Merchant
+		By string `json:"by,omitempty"`
+	}{m, by})
 }
 
 // ChangeMerchantKeys is an operator's act on a merchant's keys; the answer is the one

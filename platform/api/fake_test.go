@@ -35,6 +35,9 @@ type fakePlatform struct {
 	story  []platform.Event
 	fail   error // every call fails with it when set
 
+	refundOrders []platform.RefundOrder
+	refunds      []platform.Refund
+
 	enrolments []platform.Enrolment
 	opened     []platform.Merchant
 	acts       []any // of operators

@@ -21,17 +21,38 @@ func (h *Handler) officeLog() {
 		return
 	}
 	h.mux.HandleFunc("GET /v1/office/log", h.operator(h.listActs))
-	h.mux.HandleFunc("POST /v1/office/log", h.operator(h.noteAct))
+	h.mux.HandleFunc(noteRoute, h.operator(h.noteAct))
+}
+
+// actNames are what the acts are called in the log that their paths do not name well.
+var actNames = map[string]string{
+	"POST /v1/office/enrolments":          "enrol",
+	"POST /v1/office/merchants":           "open_merchant",
+	"POST /v1/office/merchants/{id}/keys": "change_merchant_keys",
+	"POST /v1/office/keys":                "change_platform_keys",
+	"POST /v1/office/settlements":         "settle",
+}
+
+// noteRoute is where acts are noted that were done elsewhere; it writes its own.
+const noteRoute = "POST /v1/office/log"
+
+// actName is what a request does, by its route: its last word, unless there is a better one.
+func actName(route string) string {
+	if name, ok := actNames[route]; ok {
+		return name
+	}
+	return route[strings.LastIndexByte(route, '/')+1:]
 }
 
 // logged writes an act down before it is done, and what became of it after. What is
-// refused is written down too; who has no key is not an operator and is not.
-func (h *Handler) logged(name string, serve func(*http.Request, []byte) (answer, error)) func(*http.Request, []byte) (answer, error) {
-	if h.config.OfficeLog == nil {
-		return serve
-	}
+// refused is written down too; who has no key is not an operator and is not. Who only
+// looks does nothing.
+func (h *Handler) logged(serve func(*http.Request, []byte) (answer, error)) func(*http.Request, []byte) (answer, error) {
 	return func(r *http.Request, body []byte) (answer, error) {
-		act, err := h.config.OfficeLog.Begin(r.Context(), actOf(name, r, body))
+		if h.config.OfficeLog == nil || r.Method == http.MethodGet || r.Pattern == noteRoute {
+			return serve(r, body)
+		}
+		act, err := h.config.OfficeLog.Begin(r.Context(), actOf(actName(r.Pattern), r, body))
 		if err != nil {
 			return answer{}, err
 		}

@@ -12,10 +12,10 @@ import (
 
 func (h *Handler) office() {
 	h.mux.HandleFunc("GET /v1/office/branch-key", h.operator(h.branchKey))
-	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.logged("enrol", h.enrol)))
+	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.enrol))
 	h.mux.HandleFunc("GET /v1/office/phones", h.operator(h.listPhones))
-	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.logged("unlock", h.unlock)))
-	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.logged("release", h.release)))
+	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.unlock))
+	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.release))
 	h.mux.HandleFunc("GET /v1/office/alarms", h.operator(h.listAlarms))
 	if h.config.Partitions != nil {
 		h.mux.HandleFunc("GET /v1/office/partitions", h.operator(h.listPartitions))
@@ -38,7 +38,7 @@ func (h *Handler) operator(serve func(r *http.Request, body []byte) (answer, err
 			h.refuse(w, r, err)
 			return
 		}
-		reply, err := serve(r, body)
+		reply, err := h.logged(serve)(r, body)
 		h.respond(w, r, reply, err)
 	}
 }

@@ -68,6 +68,7 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	if config.Metrics != nil && config.OperatorKey != "" {
 		h.mux.HandleFunc("GET /metrics", h.metrics)
 	}
+	h.refunds()
 	if config.Keyring != nil {
 		h.mux.HandleFunc("GET /v1/keys", h.showKeys)
 	}

@@ -23,7 +23,7 @@ func (h *Handler) settlements() {
 	if h.config.Accounts == nil {
 		return
 	}
-	h.mux.HandleFunc("POST /v1/office/settlements", h.operator(h.logged("settle", h.settle)))
+	h.mux.HandleFunc("POST /v1/office/settlements", h.operator(h.settle))
 	h.mux.HandleFunc("GET /v1/office/merchants/{id}/statement", h.operator(h.merchantStatement))
 }
 

@@ -12,6 +12,8 @@ import (
 type leg interface {
 	// order is the body of an order in the clear, as a merchant of profile key sends it.
 	order(body []byte) ([]byte, error)
+	// content is the body of any other request, in the same way.
+	content(body []byte) ([]byte, error)
 	// sign makes an answer one of the profile.
 	sign(header http.Header, status int, body []byte) ([]byte, error)
 }

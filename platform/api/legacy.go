@@ -136,7 +136,9 @@ func typed(f signature.Fields, raw ...string) ([]byte, error) {
 
 // rawFields are those of requests, answers and problems that are not strings.
 func rawFields() []string {
-	return []string{"amount", "goods", "attempts", "bills", "events", "status", "accounts", "complete", "lines", "differences"}
+	return []string{
+		"amount", "goods", "attempts", "bills", "events", "status", "refund", "refunds", "refunded", "accounts", "complete", "lines", "differences",
+	}
 }
 
 // readFields reads a message by its media type: a form, or JSON.

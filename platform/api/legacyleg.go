@@ -127,6 +127,9 @@ func (l *legacyLeg) order([]byte) ([]byte, error) {
 	return typed(open, rawFields()...)
 }
 
+// content writes the fields as profile key has them: nothing of them is hidden.
+func (l *legacyLeg) content([]byte) ([]byte, error) { return typed(l.fields, rawFields()...) }
+
 // fieldGoodsSealed holds goods that are hidden, because they name a traveller, say.
 const fieldGoodsSealed = "goods_sealed"
 

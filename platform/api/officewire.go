@@ -24,7 +24,8 @@ type Enrolment struct {
 	ElementID applet.ElementID `json:"element_id,omitempty"`
 	PublicKey []byte           `json:"public_key,omitempty"`
 	Secrets   applet.Sealed    `json:"secrets"`
-	Accounts  []Opening        `json:"accounts"` // one for each card in Secrets, in their order
+	Accounts  []Opening        `json:"accounts"`     // one for each card in Secrets, in their order
+	By        string           `json:"by,omitempty"` // who does it, for the office's log
 }
 
 // Opening is the bank account behind a card as it is opened.

@@ -46,7 +46,7 @@ func WriteStatementJSON(w io.Writer, s *platform.Statement) ([]string, error) {
 	if _, err := fmt.Fprintf(w, "%s,\"lines\":[", begin[:len(begin)-1]); err != nil {
 		return nil, err
 	}
-	tally, between := platform.NewTally(s.Accounts), "\n"
+	tally, between := platform.NewTally(s.Accounts), ""
 	for line, err := range s.Lines {
 		if err != nil {
 			return nil, err
@@ -59,7 +59,7 @@ func WriteStatementJSON(w io.Writer, s *platform.Statement) ([]string, error) {
 		if _, err := fmt.Fprintf(w, "%s%s", between, text); err != nil {
 			return nil, err
 		}
-		between = ",\n"
+		between = ","
 	}
 	differences := tally.Differences()
 	end, err := json.Marshal(differences)

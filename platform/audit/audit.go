@@ -25,11 +25,16 @@
 //   - that the entries of the journal are chained, each to all before it, up to the head that
 //     is kept: the first that does not fit is named, for it was changed, or one before it
 //     left out or put in;
+//   - that each refund went from pending to posted or voided once, that those of a bill
+//     never came to more than its order asked for, and that they are kept as they were;
+//   - that each refund came to the card that was debited, once, and is kept so;
+//   - that what a phone has paid in a day, as limits count it, is what the journal has;
 //   - that the writer's fence, seq and cursor agree with the journal;
-//   - that no effect beyond the cursor, and no deadline, is overdue by more than [Late].
+//   - that no effect beyond the cursor, no deadline and no pending refund is overdue by more
+//     than [Late].
 //
-// Over all partitions it checks that each sweep arrived once and whole, so that clearing
-// holds the open ones, and that each bill was made for an order, at the order's amount.
+// Over all partitions it checks that each sweep and each refund arrived once and whole, or
+// that the refund was voided, so that clearing holds the open ones, and that each bill was made for an order, at the order's amount.
 //
 // It reads a live store without stopping it. A partition has no moment at which all of it
 // can be read, but its journal has every moment in order, and what is kept changes in one
@@ -65,6 +70,7 @@ type Report struct {
 	Unchained       int              `json:"unchained"`        // of them: written before entries were chained
 	Bills           int              `json:"bills"`            // ever made
 	Paid            int              `json:"paid"`             // of them
+	Refunds         int              `json:"refunds"`          // ever asked for, the voided ones included
 	Acts            int              `json:"acts"`             // of operators: cards unlocked, phones released
 	Settlements     int              `json:"settlements"`      // paid out to merchants' banks
 	Logged          int              `json:"logged"`           // acts in the office's log
@@ -145,8 +151,12 @@ func run(ctx context.Context, store engine.Store, partitions int) (r *Report, mo
 	onTheWay.compare(report)
 	slices.Sort(report.Differences)
 	for _, b := range all {
-		if now, err := b.moved(ctx); err != nil || now {
-			return report, now, err
+		now, err := b.moved(ctx)
+		if err != nil {
+			return nil, false, fmt.Errorf("audit partition %d: %w", b.partition, err)
+		}
+		if now {
+			return report, true, nil
 		}
 	}
 	return report, false, nil

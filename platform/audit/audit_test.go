@@ -50,7 +50,8 @@ func step(id, name, from, to, prev string, data ...any) engine.Event {
 type till struct {
 	t testing.TB
 	*memstore.Store
-	seqs [2]uint64
+	seqs  [2]uint64
+	spent int // by the phone's card
 }
 
 // enter writes one batch.
@@ -71,7 +72,11 @@ func balances(pairs ...any) (b engine.Batch) {
 	return b
 }
 
-func counters(text string) engine.Field {
+// counters are the phone's, with what it has spent.
+func (s *till) counters(text string) engine.Field {
+	if s.spent > 0 {
+		text = strings.TrimSuffix(text, "}") + fmt.Sprintf(`,"spent":{"day":"0001-01-01","cards":{"1":%d}}}`, s.spent)
+	}
 	return engine.Field{Hash: "counters", Name: strings.TrimPrefix(phone, "phone:"), Value: text}
 }
 
@@ -114,7 +119,7 @@ func newTill(t testing.TB) *till {
 	s.claim(filed, "one")
 	s.claim(live, "two")
 	enrolled := balances("bank:CNY", -1000, card, 1000)
-	enrolled.Fields = append(enrolled.Fields, counters(`{"key_version":1}`), register("f00d"))
+	enrolled.Fields = append(enrolled.Fields, s.counters(`{"key_version":1}`), register("f00d"))
 	s.enter(0, enrolled, engine.Event{Subject: phone, Name: "enrol", Data: posted("bank:CNY", card, 1000)})
 	s.enter(0, engine.Batch{Puts: []engine.Put{record(filed, "created")}, Wakes: []engine.Due{{ID: filed, At: noon}}}, step(filed, "create", "", "created", ""))
 	s.enter(0, engine.Batch{Puts: []engine.Put{record(live, "created")}, Wakes: []engine.Due{{ID: live, At: noon}}},
@@ -122,6 +127,8 @@ func newTill(t testing.TB) *till {
 		step(filed, "deliver", "pushed", "delivered", "1-2"), step(filed, "open", "delivered", "opened", "1-2"))
 	paid := balances(card, 700, sub, 300)
 	paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
+	s.spent = 300
+	paid.Fields = append(paid.Fields, s.counters(`{"key_version":1}`))
 	s.enter(0, paid, step(filed, "decline", "opened", "opened", "1-3"), step(filed, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
 	leave, come := s.sweeps(1, 300)
 	leave()
@@ -153,11 +160,11 @@ func (s *till) sweeps(number, sum int) (leave, come func()) {
 // acts is a phone's history: held, released, unlocked and given new keys.
 func (s *till) acts() *till {
 	by := m{"by": "Min", "said": "sealed:why"}
-	s.enter(0, engine.Batch{Fields: []engine.Field{counters(`{"key_version":1,"held":{"since":"2026-11-25T08:00:00Z"}}`)}},
+	s.enter(0, engine.Batch{Fields: []engine.Field{s.counters(`{"key_version":1,"held":{"since":"2026-11-25T08:00:00Z"}}`)}},
 		engine.Event{Subject: phone, Name: "hold", From: "free", To: "held"})
-	s.enter(0, engine.Batch{Fields: []engine.Field{counters(`{"key_version":1}`)}},
+	s.enter(0, engine.Batch{Fields: []engine.Field{s.counters(`{"key_version":1}`)}},
 		engine.Event{Subject: phone, Name: "release", From: "held", To: "free", Data: by})
-	s.enter(0, engine.Batch{Fields: []engine.Field{counters(`{"key_version":2}`)}},
+	s.enter(0, engine.Batch{Fields: []engine.Field{s.counters(`{"key_version":2}`)}},
 		engine.Event{Subject: phone, Name: "unlock", From: "locked", To: "unlocked", Data: m{"by": "Min", "said": "sealed:why", "slot": 1}},
 		engine.Event{Subject: phone, Name: "rekey", From: "keys 1", To: "keys 2"})
 	return s
@@ -452,15 +459,18 @@ func TestLiveStore(t *testing.T) {
 func goOn(s *till) []func() {
 	const third = "bill_01KA4X5E000000000000000003"
 	leave, come := s.sweeps(2, 600)
+	back := s.refunds(600)
 	return []func(){
 		func() {
 			paid := balances(card, 400, sub, 300)
 			paid.Puts = []engine.Put{record(live, "paid")}
 			paid.Wakes = []engine.Due{{ID: "sweep:" + sub, At: noon}}
+			s.spent = 600
+			paid.Fields = append(paid.Fields, s.counters(`{"key_version":1}`))
 			s.enter(0, paid, step(live, "deliver", "created", "delivered", "1-3"),
 				step(live, "open", "delivered", "opened", "1-3"), step(live, "pay", "opened", "paid", "1-3", posted(card, sub, 300)))
 		},
-		leave, come,
+		leave, come, back.ask, back.credit, back.post,
 		func() {
 			s.enter(0, engine.Batch{
 				Puts: []engine.Put{record(live, "settled")}, Fields: []engine.Field{sweep(2, false)},

@@ -54,6 +54,8 @@ func newBooks(partition int, report *Report, t *transit, all claims, r engine.Re
 		books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{},
 		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{}, payouts: map[string]settlement{}, logged: map[string]moments[string]{},
 		steps: steps(), made: map[string]bool{},
+		refunds: map[string]moments[refund]{}, refunded: map[string][]string{}, given: map[string]int64{}, credits: map[string]credit{},
+		cards: map[string]string{}, spent: map[string]spent{},
 	}
 	return b
 }
@@ -89,7 +91,8 @@ func (b *books) audit(ctx context.Context, newest time.Time) error {
 	b.compareMarks()
 	b.compareChain()
 	for _, compare := range []func(context.Context) error{
-		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareSettlements, b.compareActs,
+		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareRefunds, b.compareCredits,
+		b.compareSettlements, b.compareActs,
 		func(ctx context.Context) error { return b.overdue(ctx, newest) },
 	} {
 		if err := compare(ctx); err != nil {

@@ -78,7 +78,7 @@ func (b *books) compareMerchants(ctx context.Context) error {
 			return err
 		}
 	}
-	listed, err := b.readLists(ctx)
+	listed, err := b.readLists(ctx, "bills:")
 	if err != nil {
 		return err
 	}
@@ -131,8 +131,8 @@ func (b *books) compareClaims(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// readLists reads the merchants' lists of bills.
-func (b *books) readLists(ctx context.Context) (map[string]map[string]bool, error) {
+// readLists reads the merchants' lists of bills, all or those with refunds.
+func (b *books) readLists(ctx context.Context, set string) (map[string]map[string]bool, error) {
 	merchants := maps.Clone(b.merchants)
 	for id := range b.journal.own {
 		merchants[b.journal.claims[id].Merchant] = ""
@@ -142,7 +142,7 @@ func (b *books) readLists(ctx context.Context) (map[string]map[string]bool, erro
 		listed[merchant] = make(map[string]bool)
 		last := ""
 		for {
-			page, err := b.reader.Members(ctx, "bills:"+merchant, engine.Range{After: last, Limit: pageSize})
+			page, err := b.reader.Members(ctx, set+merchant, engine.Range{After: last, Limit: pageSize})
 			if err != nil {
 				return nil, err
 			}

@@ -22,6 +22,12 @@ type journal struct {
 	swept     map[string]moments[uint64]   // taken in, by origin: the highest number
 	merchants map[string]bool              // opened, and whether since the look began
 	claims    claims                       // of all partitions
+	refunds   map[string]moments[refund]   // of bills whose merchant is here
+	refunded  map[string][]string          // those, by bill
+	given     map[string]int64             // back, by bill
+	credits   map[string]credit            // of refunds to cards that are here
+	cards     map[string]string            // phones, by account
+	spent     map[string]spent             // by phone
 	own       map[string]bool              // bills that were claimed here
 	payouts   map[string]settlement        // by their keys
 	logged    map[string]moments[string]   // outcomes of the office's acts
@@ -70,7 +76,8 @@ type life struct {
 
 	partial bool // its beginning is not in the journal any more
 
-	debit int64 // the sum of them
+	debit int64  // the sum of them
+	card  string // the account that was debited last
 }
 
 // pageSize is how many journal entries, or records, are read at once.
@@ -131,6 +138,12 @@ func (j *journal) enter(entry engine.Entry) {
 		j.payOut(entry.ID, event, data)
 		j.act(entry.ID, event)
 		j.add(entry.ID, event, data, balances)
+		switch {
+		case isRefund(event.Subject):
+			j.refund(entry.ID, event, data)
+		case strings.HasPrefix(event.Subject, "credit:"):
+			j.credit(entry.ID, event, data)
+		}
 	}
 	for account, change := range balances {
 		m := j.balances[account]
@@ -150,9 +163,9 @@ func (j *journal) add(entry string, event engine.Event, data told, balances map[
 		balances[p.Account] += amount
 		sums[currency(p.Account)] += amount
 		if amount < 0 && strings.HasPrefix(p.Account, "card:") {
-			j.debit(entry, event, -amount)
+			j.debit(entry, event, p.Account, -amount)
 		}
-		if strings.HasPrefix(p.Account, "clearing:") {
+		if strings.HasPrefix(p.Account, "clearing:") && !refunds(event) {
 			j.transit.see(j.books, entry, event, amount)
 			j.sweep(entry, event, amount)
 		}
@@ -164,8 +177,13 @@ func (j *journal) add(entry string, event engine.Event, data told, balances map[
 	}
 }
 
+// refunds says whether an event is a step of a refund, in either partition.
+func refunds(event engine.Event) bool {
+	return isRefund(event.Subject) || strings.HasPrefix(event.Subject, "credit:")
+}
+
 // debit notes that a bill took money from a card.
-func (j *journal) debit(entry string, event engine.Event, amount int64) {
+func (j *journal) debit(entry string, event engine.Event, account string, amount int64) {
 	m := j.lives[event.Subject]
 	if len(m) == 0 {
 		j.wrong(entry, "%s of %s takes %d from a card", event.Name, event.Subject, amount)
@@ -174,6 +192,8 @@ func (j *journal) debit(entry string, event engine.Event, amount int64) {
 	l := &m[len(m)-1]
 	l.debits++
 	l.debit += amount
+	l.card = account
+	j.spend(account, event.At, amount)
 	if l.debits == 2 {
 		j.report.DuplicateDebits++
 	}

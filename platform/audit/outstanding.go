@@ -96,6 +96,7 @@ func (b *books) overdue(ctx context.Context, newest time.Time) error {
 	if newest.IsZero() {
 		return nil
 	}
+	b.overdueRefunds(newest)
 	ids, err := b.reader.Members(ctx, engine.DueSet, engine.Range{ByScore: true, Max: float64(least.UnixMilli())})
 	for _, name := range ids {
 		b.late(engine.DueSet, "%s has been due since before %s", dueOf(name), least.UTC().Format(time.RFC3339))

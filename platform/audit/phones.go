@@ -9,10 +9,12 @@ import (
 )
 
 // standing is what a phone's history has come to, by its fingerprint: whether its
-// payments are held, and the version of its packet keys if that was ever changed.
+// payments are held, the version of its packet keys if that was ever changed, and what it
+// paid on the day of its last payment.
 type standing struct {
-	held bool
-	keys string
+	held  bool
+	keys  string
+	spent string
 }
 
 // acted is what this package reads of an operator's act.
@@ -39,6 +41,7 @@ func (j *journal) phone(entry string, event engine.Event) {
 	switch event.Name {
 	case "enrol":
 		j.made[event.Subject] = j.looking
+		j.open(id, event)
 	case "hold", "release":
 		now.held = event.Name == "hold"
 		if was.held == now.held {
@@ -78,7 +81,8 @@ func (b *books) compareStandings() {
 			Held struct {
 				Since string `json:"since"`
 			} `json:"held"`
-			Keys json.Number `json:"key_version"`
+			Keys  json.Number `json:"key_version"`
+			Spent spent       `json:"spent"`
 		}
 		if err := json.Unmarshal([]byte(b.counters[id]), &kept); err != nil {
 			b.differ("counters", "phone %s has no readable counters", id)
@@ -89,6 +93,9 @@ func (b *books) compareStandings() {
 		}
 		if keys := fmt.Sprintf("keys %s", kept.Keys); !m.was(func(s standing) bool { return s.keys == "" || s.keys == keys }) {
 			b.differ("counters", "phone %s has %s, its history says %s", id, keys, m.now().keys)
+		}
+		if paid := kept.Spent.String(); !m.was(func(s standing) bool { return s.spent == paid }) {
+			b.differ("counters", "phone %s has paid %q, its history says %q", id, paid, m.now().spent)
 		}
 	}
 	for id := range b.counters {

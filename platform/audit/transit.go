@@ -9,7 +9,7 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 )
 
-// transit follows sweeps from the partition they leave to the one they come home to.
+// transit follows sweeps and refunds from the partition they leave to the one they come to.
 type transit struct {
 	left    map[string]int64 // by origin, payee, currency and number
 	arrived map[string]int64
@@ -17,10 +17,11 @@ type transit struct {
 	homes   map[string]int // the partition it arrived in
 	cuts    cuts
 	frozen  map[string]bool // what had arrived when the journals were read on to see it leave
+	refunds map[string]*passage
 }
 
 func newTransit() *transit {
-	return &transit{left: map[string]int64{}, arrived: map[string]int64{}, times: map[string]int{}, homes: map[string]int{}}
+	return &transit{left: map[string]int64{}, arrived: map[string]int64{}, times: map[string]int{}, homes: map[string]int{}, refunds: map[string]*passage{}}
 }
 
 // see notes one clearing posting: into clearing where a sweep leaves, out of it where it arrives.
@@ -47,10 +48,19 @@ func (t *transit) freeze() {
 	for sweep := range t.arrived {
 		t.frozen[sweep] = true
 	}
+	for _, p := range t.refunds {
+		p.frozen = true
+	}
 }
 
-// unexplained says that a sweep was seen to arrive that was not seen to leave.
+// unexplained says that a sweep or a refund was seen to arrive that was not seen to leave,
+// or a refund to be posted that was not seen to arrive.
 func (t *transit) unexplained() bool {
+	for _, p := range t.refunds {
+		if p.wanting() {
+			return true
+		}
+	}
 	for sweep := range t.arrived {
 		if _, ok := t.left[sweep]; !ok && !t.cuts.from(sweep) {
 			return true
@@ -81,6 +91,7 @@ func (t *transit) compare(report *Report) {
 			report.differ("sweep %s left with %d and arrived with %d; look at %s", sweep, left, amount, look)
 		}
 	}
+	t.compareRefunds(report)
 }
 
 // sweepCurrency is the last part but one of PARTITION:PAYEE:CUR:NUMBER.

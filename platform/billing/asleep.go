@@ -158,7 +158,7 @@ func (w *want) input(in any) {
 		w.filed(in)
 	case engine.Due:
 		w.due(in)
-	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
+	case Refund, Credit, Credited, Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
 		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally, Retire, Trim,
 		RestoreSweep, RestoreClaim: // what they are about is in memory
 	default:
@@ -290,7 +290,9 @@ func (w *want) due(in engine.Due) {
 		return
 	}
 	name, _, _ := strings.Cut(in.ID, ":")
-	w.bill(platform.BillID(name).Ref())
+	if id, err := platform.ParseBillID(name); err == nil { // else a refund's
+		w.bill(id.Ref())
+	}
 }
 
 func (p *Partition) phoneID(number gateway.MSISDN) string {

@@ -255,6 +255,19 @@ func memory(p, other *Partition) map[string]string {
 	for what, amount := range p.mended {
 		m["mended "+what] = fmt.Sprint(amount)
 	}
+	for account, t := range p.returns {
+		m["returns "+account] = encode(t)
+	}
+	for id, kept := range p.refunds {
+		if !kept.live() { // it is in memory only because it was there lately
+			continue
+		}
+		m["refunds "+string(id)] = encode(kept)
+		for _, r := range kept.Refunds {
+			made, _ := p.transfers.Find(string(r.ID))
+			m["transfer "+string(r.ID)] = fmt.Sprint(made)
+		}
+	}
 	return m
 }
 
@@ -411,6 +424,17 @@ func (b *bank) sweepHome() {
 	}
 }
 
+// refundAll performs the refunds that are on their way.
+func (b *bank) refundAll() {
+	b.t.Helper()
+	perform := Effects{Service: b.service}
+	for _, d := range b.take(EffectRefund) {
+		if err := perform.Perform(context.Background(), d.partition, d.Effect); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
 // pass lets time go by, with the deadlines that come meanwhile.
 func (b *bank) pass(d time.Duration) {
 	b.t.Helper()
@@ -460,6 +484,9 @@ func (b *bank) record(id platform.BillID) *record {
 func (b *bank) live() (n int) {
 	for _, p := range b.parts {
 		n += len(p.bills) + len(p.asleep.bills) + len(p.asleep.orphans)
+		for _, kept := range p.refunds {
+			n += b2i(kept.live())
+		}
 	}
 	return n
 }

@@ -116,7 +116,7 @@ func (p *Partition) typed(tx *engine.Tx, in Typed) menu.Result {
 		Pay:   &applet.Pay{Ref: r.ID.Ref(), Transaction: in.Transaction},
 		phone: ph, record: r, packet: new(taken), over: overUSSD,
 	}
-	v := p.judgeTyped(pm, in)
+	v := p.judgeTyped(tx, pm, in)
 	if !p.attempt(tx, pm, v, func() []engine.Effect { return nil }) {
 		return menu.Result{}
 	}
@@ -135,8 +135,8 @@ func (r *record) result(a answer) menu.Result {
 	}
 }
 
-// judgeTyped runs the checks in order: limit, card, lock, PIN, currency, money.
-func (p *Partition) judgeTyped(pm payment, in Typed) verdict {
+// judgeTyped runs the checks in order: cap, card, lock, PIN, currency, limits, money.
+func (p *Partition) judgeTyped(tx *engine.Tx, pm payment, in Typed) verdict {
 	r, card := pm.record, pm.phone.card(in.Slot)
 	switch {
 	case p.config.capped(r.Amount, r.Currency) != nil:
@@ -149,7 +149,7 @@ func (p *Partition) judgeTyped(pm payment, in Typed) verdict {
 		return wrongPIN(pm, card)
 	}
 	p.rightPIN(pm.phone, card)
-	return p.judgeMoney(pm, card)
+	return p.judgeMoney(tx, pm, card)
 }
 
 // admits says whether a phone can be sent the bill of an order.

@@ -23,6 +23,9 @@
 //	key:M:KEY         which order an idempotency key came with
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
+//	refunds:BILL      the refunds of a bill, as JSON
+//	refunded:M        sorted set: the merchant's bills that have refunds, by id
+//	credits:DAY       hash: refunds that came to the payer, by id        payer's partition
 //	act:ID            an act of the office, and what became of it    the office's partition
 //	acts              sorted set: the acts, by id
 //	settlement:M:ID   what was paid out to a merchant's bank         merchant's partition
@@ -35,12 +38,14 @@
 //	checkpoint        where the journal begins, once the archive has what was before
 //	opening           hash: the book at the checkpoint
 //	mended            hash: sweeps that a reconciliation has put right
+//	returns, returns:M, returned:M:DAY  what a merchant gave back, likewise  merchant's partition
 //
-// Left out so far: limits, refunds, holds, and the legacy suite.
+// What a phone has paid in a day, by card, is among its counters.
 package billing
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -76,6 +81,8 @@ type Config struct {
 	// a phone without a secure element. In a currency that is not there, none may.
 	USSDCap map[money.Currency]money.Amount
 
+	Limits Limits // of what may be paid; none unless it says so
+
 	Log zerolog.Logger
 }
 
@@ -106,7 +113,7 @@ func (c Config) Validate() error {
 	case c.Partitions < 0 || c.Partitions > 1<<16:
 		return fmt.Errorf("billing: %d partitions: 1 to 65536 are possible", c.Partitions)
 	}
-	return validateCap(c.USSDCap)
+	return errors.Join(validateCap(c.USSDCap), c.Limits.Validate())
 }
 
 // Partition is one partition's bills, phones, merchants and money.
@@ -128,6 +135,12 @@ type Partition struct {
 	swept     map[string]uint64 // by origin
 	settled   settled           // of late
 	mended    map[string]money.Amount
+	returns   map[string]takings // by account: what was given back
+	transfers *ledger.Transfers  // refunds: out of a merchant's account, in to a payer's
+
+	refunds        map[platform.BillID]*refunds
+	restingRefunds lately
+	restingCredits lately
 
 	endpoints map[string]*platform.Endpoint // in trouble, by endpointKey
 	troubled  map[platform.MerchantID]int   // how many of them a merchant has
@@ -151,11 +164,14 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 	if err != nil {
 		return nil, fmt.Errorf("billing: %w", err)
 	}
+	book := ledger.NewBook(nil)
 	return &Partition{
 		config:    config.withDefaults(),
 		number:    number,
 		machine:   machine,
-		book:      ledger.NewBook(nil),
+		book:      book,
+		transfers: ledger.NewTransfers(book),
+		refunds:   make(map[platform.BillID]*refunds),
 		bills:     make(map[applet.BillRef]*record),
 		messages:  make(map[gateway.MessageID]*record),
 		phones:    make(map[gateway.MSISDN]*phone),
@@ -164,6 +180,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		recent:    recentClaims{claims: make(map[string]claimed)},
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
+		returns:   make(map[string]takings),
 		settled:   settled{known: make(map[string]platform.Settlement)},
 		endpoints: make(map[string]*platform.Endpoint),
 		troubled:  make(map[platform.MerchantID]int),
@@ -236,6 +253,13 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, p.correctSweep(tx, in)
 	case RestoreClaim:
 		return nil, p.restoreClaim(tx, in)
+	case Refund:
+		return p.refund(tx, in)
+	case Credit:
+		return p.credit(tx, in)
+	case Credited:
+		p.credited(tx, in)
+		return nil, nil
 	case ClaimElement:
 		return nil, p.claimElement(tx, in)
 	case Enrol:

@@ -183,7 +183,7 @@ func (p *Partition) filedRecord(tx *engine.Tx, in Resend) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &record{sealedBill: kept.sealedBill, First: kept.First, Last: kept.Last, Reports: max(1, kept.Reports)}, nil
+	return &record{sealedBill: kept.sealedBill, thread: thread{First: kept.First, Last: kept.Last}, Reports: max(1, kept.Reports)}, nil
 }
 
 func (p *Partition) readFiled(in Resend) (kept finished, err error) {
@@ -233,7 +233,7 @@ func (p *Partition) resent(tx *engine.Tx, r *record, cause string, in Reported) 
 
 // jittered spreads what would come at once: by the bill's id, which is random, and the
 // attempt, so that the same one always waits as long.
-func (t Timing) jittered(wait time.Duration, id platform.BillID, attempt int) time.Duration {
+func (t Timing) jittered(wait time.Duration, id string, attempt int) time.Duration {
 	if t.ReportJitter <= 0 {
 		return wait
 	}

@@ -190,7 +190,7 @@ func (s *Service) Callback(ctx context.Context, m platform.MerchantID, id platfo
 	if err != nil {
 		return c, err
 	}
-	events, err := s.story(ctx, kept)
+	events, err := s.story(ctx, engine.Partition(id.Partition()), string(id), kept.Last)
 	c.Tries = tries(events)
 	return c, err
 }

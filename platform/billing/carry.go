@@ -9,6 +9,7 @@ import (
 
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
+	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/menu"
 )
 
@@ -54,6 +55,11 @@ var carriers = map[string]carried{
 	nameOf[platform.Bill]():           plain[platform.Bill](),
 	nameOf[Alarms]():                  plain[Alarms](),
 	nameOf[Watched]():                 plain[Watched](),
+	nameOf[Refund]():                  plain[Refund](),
+	nameOf[platform.Refund]():         repeatable(func(r *platform.Refund) *bool { return &r.Repeated }),
+	nameOf[Credit]():                  plain[Credit](),
+	nameOf[ledger.Transfer]():         plain[ledger.Transfer](),
+	nameOf[Credited]():                plain[Credited](),
 	nameOf[Resend]():                  plain[Resend](),
 	nameOf[platform.Callback]():       plain[platform.Callback](),
 	nameOf[EndpointFailed]():          plain[EndpointFailed](),
@@ -68,7 +74,7 @@ var carriers = map[string]carried{
 	nameOf[Drain]():                   plain[Drain](),
 	nameOf[Drained]():                 plain[Drained](),
 	nameOf[Settle]():                  plain[Settle](),
-	nameOf[platform.Settlement]():     {writeSettlement, readSettlement},
+	nameOf[platform.Settlement]():     repeatable(func(s *platform.Settlement) *bool { return &s.Repeated }),
 	nameOf[BeginAct]():                plain[BeginAct](),
 	nameOf[EndAct]():                  plain[EndAct](),
 	nameOf[FindTakings]():             plain[FindTakings](),
@@ -139,22 +145,38 @@ func readTyped(text []byte) (any, error) {
 	return t.Typed, nil
 }
 
-// settledOpen is a settlement with what is not kept of it.
-type settledOpen struct {
-	platform.Settlement
+// asked is a settlement or a refund with what is not kept of it: that it was there already.
+type asked struct {
+	Value    json.RawMessage
 	Repeated bool
 }
 
-func writeSettlement(v any) ([]byte, error) {
-	s := v.(platform.Settlement)
-	return writeJSON(settledOpen{Settlement: s, Repeated: s.Repeated})
-}
-
-func readSettlement(text []byte) (any, error) {
-	var s settledOpen
-	err := readJSON(text, &s)
-	s.Settlement.Repeated = s.Repeated
-	return s.Settlement, err
+// repeatable is a type of which it is told whether it was there already.
+func repeatable[T any](repeated func(*T) *bool) carried {
+	return carried{
+		write: func(v any) ([]byte, error) {
+			value := v.(T)
+			text, err := writeJSON(value)
+			if err != nil {
+				return nil, err
+			}
+			return writeJSON(asked{Value: text, Repeated: *repeated(&value)})
+		},
+		read: func(text []byte) (any, error) {
+			var a asked
+			var v T
+			if err := readJSON(text, &a); err != nil {
+				return v, err
+			}
+			if a.Value != nil {
+				if err := readJSON(a.Value, &v); err != nil {
+					return v, err
+				}
+			}
+			*repeated(&v) = a.Repeated
+			return v, nil
+		},
+	}
 }
 
 // Carry writes an input of a partition, or what it answered, for another process: the

@@ -42,6 +42,8 @@ func (e *Effects) Perform(ctx context.Context, p engine.Partition, effect engine
 		return e.open(ctx, effect)
 	case EffectSweep:
 		return e.sweep(ctx, effect)
+	case EffectRefund:
+		return e.refund(ctx, p, effect)
 	}
 	return fmt.Errorf("no performer for an effect of kind %q", effect.Kind)
 }

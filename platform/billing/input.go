@@ -70,6 +70,7 @@ type Cancel struct {
 // Reported is the outcome of a callback to the merchant.
 type Reported struct {
 	Bill       platform.BillID
+	Refund     platform.RefundID // of the bill, when the callback was about that
 	Attempt    int
 	Status     int    // of the merchant's answer; 0 when there was none
 	Problem    string // in words; empty when the merchant acknowledged

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/fsm"
+	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
 )
@@ -28,10 +29,15 @@ func (s *Service) Bills(ctx context.Context, m platform.MerchantID, q platform.Q
 	if q.Limit == 0 {
 		q.Limit = defaultPage
 	}
+	find := s.page
 	if q.Reference != "" {
-		return s.byReference(ctx, m, q)
+		find = s.byReference
 	}
-	return s.page(ctx, m, q)
+	page, err := find(ctx, m, q)
+	if err != nil {
+		return platform.Page{}, err
+	}
+	return page, s.addRefunds(ctx, m, page.Bills)
 }
 
 // mostWalked is how many bills one request looks through.
@@ -175,21 +181,25 @@ func (s *Service) byReference(ctx context.Context, m platform.MerchantID, q plat
 	return platform.Page{Bills: []platform.Bill{kept.Bill}}, nil
 }
 
-// Events tells a bill's story by following the journal back from its latest entry.
+// Events tells a bill's story, and after it those of its refunds.
 func (s *Service) Events(ctx context.Context, m platform.MerchantID, id platform.BillID) ([]platform.Event, error) {
 	kept, err := s.own(ctx, m, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.story(ctx, kept)
+	events, err := s.story(ctx, engine.Partition(id.Partition()), string(id), kept.Last)
+	if err != nil || kept.State != bill.Settled {
+		return events, err
+	}
+	refunds, err := s.refundStory(ctx, m, id)
+	return append(events, refunds...), err
 }
 
-// story follows a bill's events back from its latest entry.
-func (s *Service) story(ctx context.Context, kept finished) ([]platform.Event, error) {
-	id := kept.ID
-	r := s.store.Read(engine.Partition(id.Partition()))
+// story follows the journal back from the latest entry of something's story.
+func (s *Service) story(ctx context.Context, p engine.Partition, subject, last string) ([]platform.Event, error) {
+	r := s.store.Read(p)
 	var events []platform.Event
-	for entry := kept.Last; entry != ""; {
+	for entry := last; entry != ""; {
 		page, err := r.Journal(ctx, entry, entry, 1)
 		if err != nil {
 			return nil, unavailable("read the journal", err)
@@ -197,7 +207,7 @@ func (s *Service) story(ctx context.Context, kept finished) ([]platform.Event, e
 		if len(page) == 0 {
 			break // trimmed away
 		}
-		told, prev, err := s.eventsOf(page[0], id)
+		told, prev, err := s.eventsOf(page[0], subject)
 		if err != nil {
 			return nil, err
 		}
@@ -210,11 +220,11 @@ func (s *Service) story(ctx context.Context, kept finished) ([]platform.Event, e
 	return events, nil
 }
 
-// eventsOf picks a bill's events out of a journal entry, newest first, and answers
-// the entry where the bill's story went on before.
-func (s *Service) eventsOf(entry engine.Entry, id platform.BillID) (events []platform.Event, prev string, err error) {
+// eventsOf picks a subject's events out of a journal entry, newest first, and answers
+// the entry where its story went on before.
+func (s *Service) eventsOf(entry engine.Entry, subject string) (events []platform.Event, prev string, err error) {
 	for _, e := range slices.Backward(entry.Events) {
-		if e.Subject != string(id) {
+		if e.Subject != subject {
 			continue
 		}
 		var told story

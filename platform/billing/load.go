@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,13 +14,16 @@ import (
 	"github.com/airtill/airtill/platform/money"
 )
 
+// loadChunk is how many records are read at once.
+const loadChunk = 1000
+
 // Load builds the partition's memory from what the store holds: the book and the
 // merchants. Phones and live bills are read when an input is about them.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
 	p.recent.since = time.Now()
 	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks, p.loadCheckpoint,
+		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks, p.loadCheckpoint, p.loadReturns, p.loadRefunds,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
@@ -42,6 +46,7 @@ func (p *Partition) loadBook(ctx context.Context, r engine.Reader) error {
 		balances[account] = money.Amount(n)
 	}
 	p.book = ledger.NewBook(balances)
+	p.transfers = ledger.NewTransfers(p.book)
 	for currency, sum := range p.book.Sums() {
 		if sum != 0 {
 			return fmt.Errorf("the book does not sum to zero: %s is off by %d; run airtill audit", currency, sum)
@@ -110,6 +115,41 @@ func openFields[V any](ctx context.Context, r engine.Reader, hash string, each f
 		}
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", hash, field, err)
+		}
+	}
+	return nil
+}
+
+// loadRefunds reads the refunds that something is still to be done about, which the
+// deadlines name, and how far the partition had come.
+func (p *Partition) loadRefunds(ctx context.Context, r engine.Reader) error {
+	seq, err := seqOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	p.restingRefunds, p.restingCredits = lately{since: seq}, lately{since: seq}
+	ids, err := r.Members(ctx, engine.DueSet, engine.Range{})
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, id := range ids {
+		if refund, err := platform.ParseRefundID(id); err == nil {
+			names = append(names, refundsKey(refund.Bill()))
+		}
+	}
+	slices.Sort(names)
+	for chunk := range slices.Chunk(slices.Compact(names), loadChunk) {
+		texts, err := r.Get(ctx, chunk...)
+		if err != nil {
+			return err
+		}
+		for i, text := range texts {
+			kept, err := readRefunds(p.config.Vault, text)
+			if err != nil {
+				return fmt.Errorf("%s: %w", chunk[i], err)
+			}
+			p.remember(kept)
 		}
 	}
 	return nil

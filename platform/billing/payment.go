@@ -44,7 +44,7 @@ func (p *Partition) pay(tx *engine.Tx, pm payment) Outcome {
 		pm.answer(closed)
 		return p.answerAgain(tx, r, pm.phone, closed)
 	}
-	v := p.judge(pm)
+	v := p.judge(tx, pm)
 	told := func() []engine.Effect { return []engine.Effect{p.resultEffect(tx, r, pm.phone, v.answer)} }
 	if !p.attempt(tx, pm, v, told) {
 		return p.drop(DropState)
@@ -81,8 +81,8 @@ func closedAnswer(r *record, tx *engine.Tx) (answer, bool) {
 }
 
 // judge runs the checks in order: hold, bill, card, lock, key of the PIN block, PIN,
-// currency, money. A PIN is tried only in a payment that is right so far.
-func (p *Partition) judge(pm payment) verdict {
+// currency, limits, money. A PIN is tried only in a payment that is right so far.
+func (p *Partition) judge(tx *engine.Tx, pm payment) verdict {
 	if pm.phone.held() {
 		return decline(pm, nil, applet.CodeNotPermitted, platform.ReasonElementHeld)
 	}
@@ -100,7 +100,7 @@ func (p *Partition) judge(pm payment) verdict {
 		return wrongPIN(pm, card)
 	}
 	p.rightPIN(pm.phone, card)
-	return p.judgeMoney(pm, card)
+	return p.judgeMoney(tx, pm, card)
 }
 
 func decline(pm payment, card *CardEntry, code applet.ResponseCode, reason platform.Reason) verdict {
@@ -159,11 +159,15 @@ func wrongPIN(pm payment, card *CardEntry) verdict {
 	return v
 }
 
-// judgeMoney asks the book whether the card's account can pay (S10).
-func (p *Partition) judgeMoney(pm payment, card *CardEntry) verdict {
+// judgeMoney holds a payment against the limits, and asks the book whether the card's
+// account can pay (S10).
+func (p *Partition) judgeMoney(tx *engine.Tx, pm payment, card *CardEntry) verdict {
 	r := pm.record
-	if card.Currency != r.Currency {
+	switch {
+	case card.Currency != r.Currency:
 		return decline(pm, card, applet.CodeNotPermitted, platform.ReasonCardCurrency)
+	case p.config.Limits.overLimit(pm.phone, card, r.Amount, dayOf(tx.Now())):
+		return decline(pm, card, applet.CodeOverLimit, platform.ReasonOverLimit)
 	}
 	moves := ledger.Move(card.Account, ledger.Sub(r.Payee, r.Currency), r.Amount)
 	switch err := p.book.Check(moves); {
@@ -193,7 +197,8 @@ func (p *Partition) settleAttempt(tx *engine.Tx, pm payment, v verdict) {
 	}
 	if v.event == bill.Pay {
 		p.post(tx, v.moves)
-		r.Paid = tx.Now()
+		p.spend(tx, pm.phone, v.card, r.Amount)
+		r.Paid, r.Account = tx.Now(), v.card.Account
 		p.earn(tx, r)
 	}
 }
@@ -203,6 +208,11 @@ func (p *Partition) post(tx *engine.Tx, moves []platform.Posting) {
 	if err := p.book.Post(moves); err != nil {
 		panic(fmt.Sprintf("billing: a checked transfer was refused: %v", err))
 	}
+	p.stageBalances(tx, moves)
+}
+
+// stageBalances stages the balances that postings have changed.
+func (p *Partition) stageBalances(tx *engine.Tx, moves []platform.Posting) {
 	for _, m := range moves {
 		tx.SetField("balances", m.Account, fmt.Sprint(int64(p.book.Balance(m.Account))))
 	}

@@ -32,18 +32,24 @@ type chaos struct {
 	seen   []Message // captured by somebody
 	done   []due     // effects that were done, and may be again
 	sent   []Receipt // receipts that may come
+	asked  []refundAsked
+	looks  []Refund // requests that have looked, and have not come to their partition
 
 	actions int
 }
 
-// Whatever happens on the wires, money moves at most once a bill, the books sum to
-// zero at every step, and memory is what was staged.
-func TestMoneyMovesOnce(t *testing.T) {
+// Whatever happens on the wires, money moves at most once a bill and comes back at most
+// once a refund, never more than was paid; the books sum to zero at every step, and memory
+// is what was staged.
+func TestMoneyMovesOnce(t *testing.T) { inBubbles(t, play) }
+
+// inBubbles checks a property, each time in a bubble of its own.
+func inBubbles(t *testing.T, property func(*rapid.T)) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var stopped any // a property ends by a panic, which must not leave the bubble
 		synctest.Test(t, func(*testing.T) {
 			defer func() { stopped = recover() }()
-			play(rt)
+			property(rt)
 		})
 		if stopped != nil {
 			panic(stopped)
@@ -59,6 +65,7 @@ func play(t *rapid.T) {
 	}
 	t.Repeat(map[string]func(*rapid.T){
 		"order": c.placeOrder, "buy": c.buy, "buy more": c.buy, "say": c.personActs, "deliver": c.deliver, "replay": c.replayOne, "drop": c.lose,
+		"refund": c.refundOne, "refund again": c.refundAgain, "look": c.look, "refund late": c.refundLate,
 		"effect": c.performOne, "effect again": c.performAgain, "receipt": c.giveReceipt, "cancel": c.cancelOne,
 		"time": c.letTimePass, "restart": func(*rapid.T) { c.restart() },
 		"": c.checkNow,
@@ -167,11 +174,13 @@ func (c *chaos) perform(d due, well bool) {
 		if err := json.Unmarshal(d.Body, &m); err != nil {
 			c.t.Fatal(err)
 		}
-		out := Reported{Bill: m.Bill, Attempt: m.Attempt, Status: 204}
+		out := Reported{Bill: m.Bill, Refund: m.Refund, Attempt: m.Attempt, Status: 204}
 		if !well {
 			out.Status, out.Problem = 500, "answered 500"
 		}
 		c.do(d.partition, out)
+	case EffectRefund:
+		c.performRefund(d, well)
 	case EffectOpen, EffectSweep:
 		if err := (&Effects{Service: c.service}).Perform(context.Background(), d.partition, d.Effect); err != nil {
 			c.t.Fatal(err)
@@ -260,7 +269,7 @@ func (c *chaos) judge() {
 			c.t.Fatalf("a bill that is %s was debited %d times", kept.State, n)
 		}
 		if paid {
-			earned += kept.Amount
+			earned += kept.Amount - c.back(kept)
 		}
 	}
 	left := money.Amount(0)
@@ -268,7 +277,7 @@ func (c *chaos) judge() {
 		left += c.balance(cardAccount(h, 1))
 	}
 	home := c.balance(ledger.Home("acct_10000001", "CNY"))
-	if home != earned || left != 2*500000-earned {
+	if home != earned || left != money.Amount(500000*len(c.phones))-earned {
 		c.t.Fatalf("bills of %d were paid, home holds %d, the cards %d", earned, home, left)
 	}
 	if sum := c.balance(ledger.Clearing("CNY")) + c.balance(ledger.Sub("acct_10000001", "CNY")); sum != 0 {

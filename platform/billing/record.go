@@ -44,11 +44,15 @@ type record struct {
 	NextReport time.Time `json:"next_report,omitzero"`
 	trouble              // with them
 
-	First string `json:"first_entry"` // of the bill's story in the journal
+	thread
+	deadline string // what it goes by among the deadlines
+}
+
+// thread finds the story of something in the journal.
+type thread struct {
+	First string `json:"first_entry"` // of the story
 	Last  string `json:"last_entry"`  // and its latest; each entry names the one before
 	prev  string // what Last was before the entry being written
-
-	deadline string // what it goes by among the deadlines
 }
 
 // answer is what a payment was answered with.
@@ -62,14 +66,14 @@ func recordKey(id platform.BillID) string { return "bill:" + string(id) }
 func finishedKey(id platform.BillID) string { return "finished:" + id.Day() }
 
 // chain notes that the story goes on in entry and answers the entry before it.
-func (r *record) chain(entry string) string {
-	if r.First == "" {
-		r.First = entry
+func (t *thread) chain(entry string) string {
+	if t.First == "" {
+		t.First = entry
 	}
-	if r.Last != entry {
-		r.prev, r.Last = r.Last, entry
+	if t.Last != entry {
+		t.prev, t.Last = t.Last, entry
 	}
-	return r.prev
+	return t.prev
 }
 
 func (r *record) timetable() bill.Timetable {
@@ -143,6 +147,7 @@ type counters struct {
 
 	Taken    uint64    `json:"taken,omitempty"`   // how many packets were taken from it
 	Held     hold      `json:"held,omitzero"`     // its payments are declined
+	Spent    spent     `json:"spent,omitzero"`    // in a day
 	Settled  uint64    `json:"settled,omitempty"` // highest packet counter when it was released last
 	Released time.Time `json:"released,omitzero"` // and when that was
 }

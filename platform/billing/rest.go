@@ -64,6 +64,8 @@ type sealedBill struct {
 	SealedBuyer   string `json:"buyer_phone,omitempty"`
 	SealedSubject string `json:"subject,omitempty"`
 	SealedGoods   string `json:"goods,omitempty"`
+
+	Account string `json:"card_account,omitempty"` // that paid, for refunds to go back to
 }
 
 // sealBill seals what does not change any more once a bill is made.

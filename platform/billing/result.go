@@ -24,6 +24,7 @@ const (
 	EffectKeys     = "keys"     // a PhoneMessage: KEYS
 	EffectCallback = "callback" // a webhook call
 	EffectSweep    = "sweep"    // an ApplySweep, for the home partition
+	EffectRefund   = "refund"   // a Credit, for the payer's partition
 )
 
 // resultKept is how long a result is worth sending at least: it may come after the bill's end.
@@ -70,6 +71,8 @@ func resultText(r *record, a answer) string {
 		return fmt.Sprintf("Paid %s to %s", sum, r.MerchantName)
 	case applet.CodeFunds:
 		return "Not enough money; choose another card"
+	case applet.CodeOverLimit:
+		return "Over the limit; choose another card"
 	case applet.CodeWrongPIN:
 		return fmt.Sprintf("Wrong PIN, %d left", a.TriesLeft)
 	case applet.CodePINLocked:
@@ -93,6 +96,7 @@ type Callback struct {
 	URL      string              `json:"url"`
 	Merchant platform.MerchantID `json:"merchant"`
 	Bill     platform.BillID     `json:"bill"`
+	Refund   platform.RefundID   `json:"refund,omitempty"` // of the bill, when it is about that
 	Attempt  int                 `json:"attempt"`
 	ByHand   bool                `json:"by_hand,omitempty"` // asked for: it is made whatever became of others
 	Event    json.RawMessage     `json:"event"`             // sent as it is
@@ -104,6 +108,9 @@ func (c Callback) ID() platform.CallbackID {
 		Type string `json:"type"`
 	}
 	_ = json.Unmarshal(c.Event, &event) // a type that is missing still leaves one id a bill
+	if what, ok := strings.CutPrefix(event.Type, "refund."); ok && c.Refund != "" {
+		return platform.CallbackID("evt_" + strings.TrimPrefix(string(c.Refund), "refund_") + "_" + strings.ReplaceAll(what, ".", "_"))
+	}
 	return platform.Bill{ID: c.Bill, State: fsm.State(strings.TrimPrefix(event.Type, "bill."))}.CallbackID()
 }
 
@@ -147,6 +154,10 @@ func (r *record) callbackEffect(byHand bool) engine.Effect {
 // reported takes the outcome of a callback: the bill is final, or the next attempt is
 // set. That the merchant has the result counts from any attempt, also a late one.
 func (p *Partition) reported(tx *engine.Tx, in Reported) {
+	if in.Refund != "" {
+		p.refundReported(tx, in)
+		return
+	}
 	r, ok := p.bills[in.Bill.Ref()]
 	switch latest := ok && r.Reporting && in.Attempt == r.Reports; {
 	case !ok || in.Attempt < 1 || in.Attempt > r.Reports:
@@ -193,13 +204,22 @@ func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Repo
 // nextReport is zero when the schedule is used up or the merchant wants no more. Attempts
 // by hand take nothing from the schedule.
 func (p *Partition) nextReport(now time.Time, r *record, in Reported) time.Time {
+	return p.nextAttempt(now, attempts{of: string(r.ID), made: r.Reports, done: r.Reports - r.ByHand}, in)
+}
+
+// attempts are how often a merchant was told of something.
+type attempts struct {
+	of         string
+	made, done int // done by the schedule
+}
+
+func (p *Partition) nextAttempt(now time.Time, a attempts, in Reported) time.Time {
 	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
-	done := r.Reports - r.ByHand
-	if done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
+	if a.done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
 		return time.Time{}
 	}
-	wait := max(p.config.Timing.Reports[max(done, 1)-1], in.RetryAfter)
-	return now.Add(p.config.Timing.jittered(wait, r.ID, r.Reports))
+	wait := max(p.config.Timing.Reports[max(a.done, 1)-1], in.RetryAfter)
+	return now.Add(p.config.Timing.jittered(wait, a.of, a.made))
 }
 
 // acknowledge makes an ended bill final.

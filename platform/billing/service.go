@@ -272,7 +272,12 @@ func (s *Service) own(ctx context.Context, m platform.MerchantID, id platform.Bi
 // Bill answers one of the merchant's bills.
 func (s *Service) Bill(ctx context.Context, m platform.MerchantID, id platform.BillID) (platform.Bill, error) {
 	kept, err := s.own(ctx, m, id)
-	return kept.Bill, err
+	if err != nil {
+		return platform.Bill{}, err
+	}
+	bills := []platform.Bill{kept.Bill}
+	err = s.addRefunds(ctx, m, bills)
+	return bills[0], err
 }
 
 // CancelBill withdraws a bill that is not paid yet.

@@ -64,7 +64,8 @@ type statement struct {
 	accounts    map[string]*platform.StatementAccount
 	bills       []string
 	onItsWay    map[platform.BillID]bool
-	settlements []platform.Settlement // of the day
+	returned    []platform.StatementLine // of the day
+	settlements []platform.Settlement    // of the day
 }
 
 func (d *statement) account(payee string, c money.Currency) *platform.StatementAccount {
@@ -90,25 +91,25 @@ func (d *statement) addTakings(ctx context.Context, n engine.Partition) error {
 	if err != nil {
 		return err
 	}
+	r := d.store.Read(n)
+	if err := d.addReturns(ctx, r, reply.(Takings).Returns); err != nil {
+		return err
+	}
 	accounts := reply.(Takings).Accounts
 	if len(accounts) == 0 {
 		return nil
 	}
-	r := d.store.Read(n)
-	days := make(map[string][]takings) // by account
-	err = decodeFields(ctx, r, takingsHash(d.merchant), func(field string, t takings) {
-		_, account, _ := strings.Cut(field, ":")
-		days[account] = append(days[account], t)
-	})
+	days, err := daysOf(ctx, r, takingsHash(d.merchant))
 	if err != nil {
-		return unavailable("read the takings", err)
+		return err
 	}
 	taken, err := r.Fields(ctx, takenHash(d.merchant, d.day))
 	if err != nil {
 		return unavailable("read the takings", err)
 	}
 	for _, t := range accounts {
-		d.addAccount(t, historyOf(t, days[accountField(t.Payee, t.Currency)]))
+		last := takings{Day: t.Day, Count: t.Swept.Count, Amount: t.Swept.Amount, Before: t.Before}
+		d.addAccount(t, historyOf(last, days[accountField(t.Payee, t.Currency)]))
 		if err := d.addBills(t, taken); err != nil {
 			return err
 		}
@@ -116,14 +117,28 @@ func (d *statement) addTakings(ctx context.Context, n engine.Partition) error {
 	return nil
 }
 
-// history is an account's days with takings, in order.
+// daysOf reads the sums of days, by account.
+func daysOf(ctx context.Context, r engine.Reader, hash string) (map[string][]takings, error) {
+	days := make(map[string][]takings)
+	err := decodeFields(ctx, r, hash, func(field string, t takings) {
+		_, account, _ := strings.Cut(field, ":")
+		days[account] = append(days[account], t)
+	})
+	if err != nil {
+		return nil, unavailable("read "+hash, err)
+	}
+	return days, nil
+}
+
+// history is an account's days, in order.
 type history []takings
 
-// historyOf is an account's history as of the moment when its partition was asked.
-func historyOf(t AccountTakings, days []takings) history {
-	h := slices.DeleteFunc(days, func(other takings) bool { return other.Day >= t.Day })
+// historyOf is an account's history as of the moment when its partition was asked for the
+// last day, since which the days before do not change.
+func historyOf(last takings, days []takings) history {
+	h := slices.DeleteFunc(days, func(other takings) bool { return other.Day >= last.Day })
 	slices.SortFunc(h, func(a, b takings) int { return strings.Compare(a.Day, b.Day) })
-	return append(h, takings{Day: t.Day, Count: t.Swept.Count, Amount: t.Swept.Amount, Before: t.Before})
+	return append(h, last)
 }
 
 // before is what was taken on all days before one.
@@ -263,6 +278,12 @@ func (d *statement) lines(ctx context.Context) iter.Seq2[platform.StatementLine,
 				if b.ID != "" && !yield(d.payment(b), nil) {
 					return
 				}
+			}
+		}
+		slices.SortFunc(d.returned, byTime)
+		for _, line := range d.returned {
+			if !yield(line, nil) {
+				return
 			}
 		}
 		for _, s := range d.settlements {

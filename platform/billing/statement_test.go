@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/money"
 )
 
 // readOut is a statement read to its end.
@@ -38,6 +40,15 @@ func (b *bank) statement(day string) readOut {
 func short(a platform.StatementAccount) string {
 	return fmt.Sprintf("%s %s %d +%dx%d -%dx%d = %d (%dx%d on its way)", a.Payee, a.Currency, a.Opening, a.Payments.Count, a.Payments.Amount,
 		a.Settlements.Count, a.Settlements.Amount, a.Closing, a.OnItsWay.Count, a.OnItsWay.Amount)
+}
+
+// wantRefunds wants an account's refunds and closing, besides.
+func (all readOut) wantRefunds(t *testing.T, count int, amount, closing money.Amount) {
+	t.Helper()
+	a := all.Accounts[0]
+	if a.Refunds != (platform.Total{Count: count, Amount: amount}) || a.Closing != closing || len(all.differences) > 0 {
+		t.Errorf("%s: %+v, differences %q", all.Day, a, all.differences)
+	}
 }
 
 func (all readOut) want(t *testing.T, lines int, accounts ...string) {
@@ -96,6 +107,49 @@ func TestStatement(t *testing.T) {
 		b.statement("2000-01-04").want(t, 0, "acct_10000001 CNY 0 +0x0 -0x0 = 0 (0x0 on its way)")
 		b.statement("2000-01-05").want(t, 2, "acct_10000001 CNY 0 +1x10000 -1x10000 = 0 (0x0 on its way)")
 		b.audit()
+	})
+}
+
+// What was given back is told on the day when it left; of a refund that is voided, it is
+// told again when it comes back.
+func TestStatementOfRefunds(t *testing.T) {
+	apart(t, func(t *testing.T, b *bank, h *handset) {
+		first, second := b.settled(h), b.settled(h)
+		b.give(first, 3000, "r-1")
+		b.refundAll()
+		gone := b.give(second, 500, "r-2")
+		out := b.take(EffectRefund)
+		all := b.statement("2000-01-01")
+		all.wantRefunds(t, 2, 3500, 16500)
+		l := all.lines[2]
+		if l.Kind != platform.LineRefund || l.Amount != -3000 || l.Bill != first || l.ID != string(platform.NewRefundID(first, 1)) || l.Reference != "r-1" || !l.At.Equal(time.Now()) {
+			t.Errorf("%+v", l)
+		}
+
+		time.Sleep(48 * time.Hour)
+		b.restart()
+		var in Credit
+		if err := json.Unmarshal(out[0].Body, &in); err != nil {
+			t.Fatal(err)
+		}
+		in.Account = "card:none/1:CNY"
+		out[0].Body = body(in)
+		b.effects = append(b.effects, out...)
+		b.refundAll()
+		if r := b.refundNow(gone.ID); r.State != platform.RefundVoided {
+			t.Fatalf("%+v", r)
+		}
+		b.give(first, 7000, "r-3")
+		b.refundAll()
+		b.statement("2000-01-01").wantRefunds(t, 2, 3500, 16500)
+		b.statement("2000-01-02").wantRefunds(t, 0, 0, 16500)
+		b.statement("2000-01-03").wantRefunds(t, 2, 6500, 10000)
+		must(b.service.Settle(t.Context(), settling("s1")))
+		all = b.statement("2000-01-03")
+		all.wantRefunds(t, 2, 6500, 0)
+		if home := b.balance(homeAccount); home != 0 || len(all.lines) != 3 || all.lines[2].Kind != platform.LineSettlement {
+			t.Errorf("home holds %d; %+v", home, all.lines)
+		}
 	})
 }
 

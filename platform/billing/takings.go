@@ -81,7 +81,10 @@ func (pl *pool) byPayment() []*record {
 type FindTakings struct{ Merchant platform.MerchantID }
 
 // Takings are a merchant's accounts in one partition, at one moment.
-type Takings struct{ Accounts []AccountTakings }
+type Takings struct {
+	Accounts []AccountTakings
+	Returns  []AccountReturns // if the partition is the merchant's own
+}
 
 // AccountTakings is one of them: what was swept by now, and what waits.
 type AccountTakings struct {
@@ -103,7 +106,7 @@ type Waiting struct {
 }
 
 func (p *Partition) findTakings(in FindTakings) Takings {
-	var all Takings
+	all := Takings{Returns: p.findReturns(in.Merchant)}
 	for _, sub := range slices.Sorted(maps.Keys(p.pools)) {
 		pl := p.pools[sub]
 		if payeeMerchant(pl.Payee) != in.Merchant {

@@ -19,6 +19,10 @@ func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
 		p.sweep(tx, sub)
 		return nil
 	}
+	if id, err := platform.ParseRefundID(in.ID); err == nil {
+		p.refundDue(tx, id)
+		return nil
+	}
 	name, _, _ := strings.Cut(in.ID, ":")
 	id, err := platform.ParseBillID(name)
 	if err != nil {

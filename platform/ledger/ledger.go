@@ -5,17 +5,19 @@
 // instant. A payment is one transfer inside the payer's partition, from the card's
 // account to the merchant's sub-account there. A sweep moves a sub-account's sum to
 // the merchant's home partition by two transfers, one in each book, that meet in
-// clearing: after a drained sweep the clearing accounts of all books sum to zero.
+// clearing: after a drained sweep the clearing accounts of all books sum to zero. A
+// refund goes the other way through clearing, as a [Transfer] that is pending until the
+// payer's book has taken it: then it is posted, else voided.
 //
 //	card:ELEMENT/SLOT:CUR  the bank account behind a card; never below zero; of a phone
 //	                       without an element ELEMENT is phone-FINGERPRINT
 //	sub:PAYEE:CUR          what a payee earned in this partition and was not swept yet
 //	home:PAYEE:CUR         a payee's account in its merchant's partition
 //	payout:PAYEE:CUR       the payee's bank, there: what was paid out to it ever
-//	clearing:CUR           between a sweep's two halves; may be below zero
+//	clearing:CUR           between two books: sweeps and refunds on their way; may be below zero
 //	bank:CUR               where opening balances come from; below zero by their sum
 //
-// The package does no I/O. Refunds, holds and limits are not here yet.
+// The package does no I/O, and knows neither limits nor days: see package billing.
 package ledger
 
 import (
@@ -56,7 +58,7 @@ func Home(payee string, c money.Currency) string { return "home:" + payee + ":" 
 // partition: it holds what was paid out ever.
 func Payout(payee string, c money.Currency) string { return "payout:" + payee + ":" + string(c) }
 
-// Clearing names the account between a sweep's two halves.
+// Clearing names the account of money that is between two books.
 func Clearing(c money.Currency) string { return "clearing:" + string(c) }
 
 // Bank names the account that opening balances come from.
@@ -88,7 +90,13 @@ func NewBook(balances map[string]money.Amount) *Book {
 // Balance is what an account holds; an account never posted to holds nothing.
 func (b *Book) Balance(account string) money.Amount { return b.balances[account] }
 
-// Post applies a transfer whole, or leaves the book as it was and answers
+// Has says whether an account was ever posted to.
+func (b *Book) Has(account string) bool {
+	_, ok := b.balances[account]
+	return ok
+}
+
+// Post applies postings whole, or leaves the book as it was and answers
 // [ErrUnbalanced] or [ErrShort], wrapped with the account to blame.
 func (b *Book) Post(postings []platform.Posting) error {
 	if err := b.Check(postings); err != nil {

@@ -25,10 +25,12 @@ type job struct {
 }
 
 // key names the attempt.
-func (j *job) key() string { return string(j.callback.Bill) + "/" + strconv.Itoa(j.callback.Attempt) }
+func (j *job) key() string {
+	return string(j.callback.Bill) + string(j.callback.Refund) + "/" + strconv.Itoa(j.callback.Attempt)
+}
 
 func (j *job) outcome() billing.Reported {
-	return billing.Reported{Bill: j.callback.Bill, Attempt: j.callback.Attempt}
+	return billing.Reported{Bill: j.callback.Bill, Refund: j.callback.Refund, Attempt: j.callback.Attempt}
 }
 
 func (j *job) failed(problem string) *billing.Reported {

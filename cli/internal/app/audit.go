@@ -134,6 +134,7 @@ func printReport(c *call, r *audit.Report) error {
 		{"paid", strconv.Itoa(r.Paid)},
 		{"debited twice", strconv.Itoa(r.DuplicateDebits)},
 		{"settlements", some(r.Settlements)},
+		{"refunds", strconv.Itoa(r.Refunds)},
 	}
 	fields = append(fields, sums("books sum to", r.Sums)...)
 	fields = append(fields, sums("on its way", r.Clearing)...)

@@ -17,7 +17,10 @@ func billCommand() command {
 	return command{
 		name: "bill", short: "make bills and see what became of them", section: "A running network",
 		examples: []string{"airtill bill create --amount 128000 --phone 8613800000001 --wait 10s", "airtill bill list --state settled"},
-		sub:      []command{billCreate(), billShow(), billList(), billEvents(), billCancel()},
+		sub: []command{
+			billCreate(), billShow(), billList(), billEvents(), billCancel(), billRefund(), billRefunds(),
+			billStatement(), billCompare(),
+		},
 	}
 }
 
@@ -90,6 +93,8 @@ func printBill(p *printer, b api.Bill) error {
 		field{"paid", moment(b.Paid)},
 		field{"ended", moment(b.Ended)},
 		field{"acknowledged", moment(b.Acknowledged)},
+		field{"refunded", refundedSum(b)},
+		field{"refunds", refundLines(b.Refunds)},
 	)
 }
 

@@ -131,7 +131,7 @@ func TestAwait(t *testing.T) {
 				if tt.stopped {
 					cancel()
 				}
-				got, err := await(ctx, api.Bill{State: "pushed"}, 10*time.Second, tt.look)
+				got, err := await(ctx, api.Bill{State: "pushed"}, 10*time.Second, billEnded, tt.look)
 				if got.State != tt.state || !errors.Is(err, tt.err) {
 					t.Errorf("%s, %v; want %s, %v", got.State, err, tt.state, tt.err)
 				}

@@ -87,7 +87,7 @@ func (n *newBill) run(ctx context.Context, c *call) error {
 		return printBill(c.out, made)
 	}
 	c.talk("%s is on its way; waiting up to %s for its end", made.ID, n.wait)
-	last, err := await(ctx, made, n.wait, func(ctx context.Context) (api.Bill, error) { return client.Bill(ctx, made.ID) })
+	last, err := await(ctx, made, n.wait, billEnded, func(ctx context.Context) (api.Bill, error) { return client.Bill(ctx, made.ID) })
 	if printed := printBill(c.out, last); printed != nil {
 		return printed
 	}
@@ -141,12 +141,14 @@ const (
 	lastPause  = 2 * time.Second
 )
 
-// await looks at a bill until it has ended or the patience is over, and answers how
-// it was seen last. A platform that is away for a moment is waited for.
-func await(ctx context.Context, last api.Bill, patience time.Duration, look func(context.Context) (api.Bill, error)) (api.Bill, error) {
+func billEnded(b api.Bill) bool { return bill.Ended(b.State) }
+
+// await looks at a bill or a refund until it has ended or the patience is over, and
+// answers how it was seen last. A platform that is away for a moment is waited for.
+func await[V any](ctx context.Context, last V, patience time.Duration, ended func(V) bool, look func(context.Context) (V, error)) (V, error) {
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for pause := firstPause; !bill.Ended(last.State); pause = min(pause*3/2, lastPause) {
+	for pause := firstPause; !ended(last); pause = min(pause*3/2, lastPause) {
 		select {
 		case <-waiting.Done():
 			return last, ctx.Err() // nil when it is only the patience that is over

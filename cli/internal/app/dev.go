@@ -34,6 +34,7 @@ type devConfig struct {
 	seed                       uint64
 	suite                      scp80.Suite
 	ussdCap                    cli.StringSlice
+	limits                     limits
 }
 
 func dev() command {
@@ -48,7 +49,7 @@ func dev() command {
 			"--fresh begins a new network; --data none makes one in memory that ends with the process.",
 		section:  "Networks",
 		examples: []string{"airtill dev", "airtill dev --suite legacy", "airtill dev --manual --http 127.0.0.1:9080", "airtill dev --ready-file net.json", "airtill dev --data ./net", "airtill dev --data none", "airtill dev --ussd-cap CNY=200000"},
-		flags: []cli.Flag{
+		flags: append([]cli.Flag{
 			addressFlag("http", "the platform", "127.0.0.1:8080", &d.http),
 			addressFlag("smpp", "the carrier", "127.0.0.1:2775", &d.smpp),
 			addressFlag("carrier", "the carrier's management", managementAddress, &d.carrier),
@@ -69,7 +70,7 @@ func dev() command {
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
 			capFlag(&d.ussdCap),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
-		},
+		}, d.limits.flags()...),
 		run: d.run,
 	}
 }
@@ -86,6 +87,10 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	limits, err := d.limits.read()
+	if err != nil {
+		return err
+	}
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -98,7 +103,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Life: life, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
-		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, ShopName: "Sky Travel", Log: c.log,
+		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, Limits: limits, ShopName: "Sky Travel", Log: c.log,
 	})
 	if err != nil {
 		return unheard(explainLife(err), "--http, --smpp, --carrier, --handsets, --shop")

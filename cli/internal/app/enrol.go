@@ -29,7 +29,7 @@ type newPerson struct {
 
 	phone, name, form, persona string
 	suite                      scp80.Suite
-	pinFile, idFile            string
+	pinFile, idFile, by        string
 	cards                      *cli.StringSlice
 }
 
@@ -59,6 +59,7 @@ func (n *newPerson) flags() []cli.Flag {
 		&cli.StringFlag{Name: "persona", Usage: "`HABIT` of answering bills: " + habits(), Value: string(persona.Manual), Destination: &n.persona},
 		&cli.StringSliceFlag{Name: "card", Usage: "a `CARD` with the account behind it: alias=Blue,balance=500000,currency=CNY; may be repeated", Destination: n.cards},
 		&cli.StringFlag{Name: "pin-file", Usage: "read the PIN from `FILE` (or AIRTILL_PIN holds it)", Destination: &n.pinFile},
+		byFlag(&n.by),
 		&cli.StringFlag{Name: "id-number-file", Usage: "read the identity number from `FILE` (or AIRTILL_ID_NUMBER holds it)", Destination: &n.idFile},
 	}
 }
@@ -107,7 +108,7 @@ type enrolled struct {
 
 // person is what is no secret of it.
 func (n *newPerson) person() (world.Person, error) {
-	p := world.Person{Name: n.name, Form: n.form, Suite: n.suite, Persona: n.persona}
+	p := world.Person{Name: n.name, Form: n.form, Suite: n.suite, Persona: n.persona, By: n.by}
 	var err error
 	if p.Phone, err = gateway.ParseMSISDN(n.phone); err != nil {
 		return p, usagef("--phone %q: %w", n.phone, err)

@@ -37,6 +37,9 @@ type fakePlatform struct {
 	query  platform.Query
 	calls  int
 
+	refundOrders []platform.RefundOrder
+	ends         []platform.RefundState // of the refund, as it is looked at
+
 	merchants []platform.Merchant // that the office lists, and that sign
 	changes   []platform.KeyChange
 }
@@ -289,4 +292,39 @@ func (s *shell) check(o outcome, status int, lines ...string) {
 	if o.status != status || !slices.Equal(got, lines) {
 		s.t.Errorf("status %d, want %d; stderr\n got %q\nwant %q", o.status, status, got, lines)
 	}
+}
+
+func (f *fakePlatform) Refund(_ context.Context, _ platform.MerchantID, id platform.BillID, o platform.RefundOrder) (platform.Refund, error) {
+	_, err := f.next()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refundOrders = append(f.refundOrders, o)
+	return f.refund(id, platform.RefundPending), err
+}
+
+// refund is the one refund of the bill.
+func (f *fakePlatform) refund(id platform.BillID, s platform.RefundState) platform.Refund {
+	r := platform.Refund{
+		ID: platform.NewRefundID(id, 1), Bill: id, State: s, Amount: 2500, Currency: "CNY", Reference: "back-1",
+		Created: time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC),
+	}
+	if s == platform.RefundVoided {
+		r.Failure = platform.ReasonFunds
+	}
+	return r
+}
+
+func (f *fakePlatform) Refunds(_ context.Context, _ platform.MerchantID, id platform.BillID) ([]platform.Refund, error) {
+	_, err := f.next()
+	return []platform.Refund{f.refund(id, platform.RefundPosted)}, err
+}
+
+func (f *fakePlatform) FindRefund(_ context.Context, _ platform.MerchantID, id platform.RefundID) (platform.Refund, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.refund(id.Bill(), platform.RefundPending)
+	if len(f.ends) > 0 {
+		r, f.ends = f.refund(id.Bill(), f.ends[0]), f.ends[1:]
+	}
+	return r, nil
 }

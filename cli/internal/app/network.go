@@ -45,9 +45,12 @@ func (t *target) shop() []cli.Flag {
 // office says the flags of a command that asks the platform as its operator.
 func (t *target) office() []cli.Flag {
 	return []cli.Flag{
-		t.networkFlag(), t.platformFlag(),
-		&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it)", Destination: &t.operatorKeyFile},
+		t.networkFlag(), t.platformFlag(), operatorKeyFlag(t),
 	}
+}
+
+func operatorKeyFlag(t *target) cli.Flag {
+	return &cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it)", Destination: &t.operatorKeyFile}
 }
 
 // phones says the flags of a command that asks the handsets.

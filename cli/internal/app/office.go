@@ -15,6 +15,7 @@ func officeCommand() command {
 		sub: []command{
 			officePhones(), officeUnlock(), officeRelease(), officeAlarms(),
 			officeMerchants(), officeAddMerchant(), officeRotateKey(), officeRetireKey(), officePartitions(), officeReconcile(),
+			officeSettle(), officeStatement(), officeLog(),
 		},
 	}
 }

@@ -66,6 +66,7 @@ func keyIDs(m api.Merchant) string {
 type newMerchant struct {
 	at                 target
 	id, name, callback string
+	by                 string
 	profile            platform.Profile
 	payees, publicKeys *cli.StringSlice
 
@@ -97,6 +98,7 @@ func (n *newMerchant) flags() []cli.Flag {
 		&cli.StringFlag{Name: "name", Usage: "the merchant's `NAME`, as phones show it", Destination: &n.name},
 		&cli.StringSliceFlag{Name: "payee", Usage: "an `ACCOUNT` it is paid to; may be repeated, the first is the default", Destination: n.payees},
 		&cli.StringFlag{Name: "callback-url", Usage: "`URL` that is told results", Destination: &n.callback},
+		byFlag(&n.by),
 		profileFlag(&n.profile, "its `PROFILE`: key, modern or legacy"),
 		&cli.StringSliceFlag{Name: "public-key", Usage: "it signs with the other half of the key in `FILE`, PEM or JWK; may be given twice (modern, legacy)", Destination: n.publicKeys},
 		&cli.StringFlag{Name: "write-api-key", Usage: "write the API key to a new `FILE` (key)", Destination: &n.apiKeyFile},
@@ -177,7 +179,7 @@ func (n *newMerchant) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	opened, err := client.OpenMerchant(ctx, m)
+	opened, err := client.OpenMerchantBy(ctx, m, n.by)
 	if err != nil {
 		return errors.Join(n.at.explain(err), files.drop())
 	}

@@ -153,8 +153,13 @@ func capFlag(into *cli.StringSlice) cli.Flag {
 	}
 }
 
-// capOf reads --ussd-cap, of which each is as in CNY=50000.
+// capOf reads --ussd-cap.
 func capOf(all []string) (map[money.Currency]money.Amount, error) {
+	return amountsOf("--ussd-cap", all)
+}
+
+// amountsOf reads a flag that gives amounts by currency, each as in CNY=50000.
+func amountsOf(flag string, all []string) (map[money.Currency]money.Amount, error) {
 	most := make(map[money.Currency]money.Amount, len(all))
 	for _, text := range all {
 		code, amount, ok := strings.Cut(text, "=")
@@ -170,7 +175,7 @@ func capOf(all []string) (map[money.Currency]money.Amount, error) {
 			err = errors.New("the currency is there twice")
 		}
 		if err != nil {
-			return nil, usagef("--ussd-cap %q: %w", text, err)
+			return nil, usagef("%s %q: %w", flag, text, err)
 		}
 		most[currency] = money.Amount(n)
 	}

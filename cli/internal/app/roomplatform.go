@@ -30,6 +30,7 @@ type platformConfig struct {
 	allowLegacy, allowUnsafe bool
 	auditTime                time.Duration
 	ussdCap                  cli.StringSlice
+	limits                   limits
 }
 
 func platformCommand() command {
@@ -53,7 +54,7 @@ func platformCommand() command {
 			"airtill platform --data /var/lib/airtill --redis child",
 		},
 		logLevel: "info",
-		flags: append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags()),
+		flags: append(append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags()),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
 			&cli.StringFlag{Name: "peer", Usage: "other platforms of the same Redis reach this one's HTTP at `HOST:PORT` (default: where it listens)", EnvVars: []string{"AIRTILL_PEER"}, Destination: &p.peer},
 			&cli.BoolFlag{Name: "allow-unsafe-redis", Usage: "start on a Redis whose settings can lose money too, as airtill doctor lists them", EnvVars: []string{"AIRTILL_ALLOW_UNSAFE_REDIS"}, Destination: &p.allowUnsafe},
@@ -62,7 +63,7 @@ func platformCommand() command {
 			&cli.BoolFlag{Name: "allow-legacy", Usage: "serve elements and merchants of the legacy suite (3DES, MD5) too; it is weak", EnvVars: []string{"AIRTILL_ALLOW_LEGACY"}, Destination: &p.allowLegacy},
 			capFlag(&p.ussdCap),
 			readyFlag(&p.ready),
-		),
+		), p.limits.flags()...),
 		run: p.run,
 	}
 }
@@ -73,6 +74,10 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 		return err
 	}
 	share, err := p.share()
+	if err != nil {
+		return err
+	}
+	limits, err := p.limits.read()
 	if err != nil {
 		return err
 	}
@@ -103,7 +108,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
-		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
+		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most, Limits: limits,
 		Random: rand.Reader, Log: c.log,
 	})
 	if err != nil {

@@ -36,6 +36,8 @@ func root() command {
 			enrolCommand(),
 			officeCommand(),
 			auditCommand(),
+			backupCommand(),
+			restoreCommand(),
 			doctorCommand(),
 			smsCommand(),
 			ussdCommand(),

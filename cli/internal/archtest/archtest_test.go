@@ -74,7 +74,7 @@ func TestCheckSaysWhy(t *testing.T) {
 		{"looplab elsewhere", "fsm", file("fsm.go", "github.com/looplab/fsm"), "fsm/fsm.go: imports github.com/looplab/fsm: it stays behind fsm.Machine (fsm/looplab.go)"},
 		{"looplab in a test", "fsm", file("fsm_test.go", "github.com/looplab/fsm"), "fsm/fsm_test.go: imports github.com/looplab/fsm: it stays behind fsm.Machine (fsm/looplab.go)"},
 		{"go-redis", "platform/ledger", file("l.go", "github.com/redis/go-redis/v9"),
-			"platform/ledger/l.go: imports github.com/redis/go-redis/v9: only stores speak to Redis (fsm/redisstore, fsm/aofstore, fsm/enginetest, gateway/msgstore/redisstore, gateway/msgstore/msgstoretest, cli/...)"},
+			"platform/ledger/l.go: imports github.com/redis/go-redis/v9: only stores speak to Redis (fsm/redisstore, fsm/aofstore, fsm/backup, fsm/enginetest, gateway/msgstore/redisstore, gateway/msgstore/msgstoretest, cli/...)"},
 		{"urfave", "platform/api", file("a.go", "github.com/urfave/cli/v2"), "platform/api/a.go: imports github.com/urfave/cli/v2: only cli reads flags (cli/...)"},
 		{"test library in source", "fsm", file("f.go", "pgregory.net/rapid"), "fsm/f.go: imports pgregory.net/rapid: it is for tests (fsm/enginetest, cli/...)"},
 		{"process", "platform/api", File{Name: "a.go", Process: []string{"os.Exit"}}, "platform/api/a.go: uses os.Exit: only cli reads the process"},

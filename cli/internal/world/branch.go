@@ -26,6 +26,7 @@ type Person struct {
 	PIN     string
 	ID      string // identity number: 18 digits, the last may be X
 	Cards   []BankCard
+	By      string // who enrols them, for the office's log
 }
 
 // BankCard is a card with the account behind it.
@@ -64,7 +65,7 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 	if err != nil {
 		return fmt.Errorf("enrol %s: put the element into the phone: %w", p.Phone.Masked(), err)
 	}
-	e := api.Enrolment{Phone: p.Phone, Name: p.Name, Form: p.Form, Secrets: sealed, Accounts: openings(p.Cards)}
+	e := api.Enrolment{Phone: p.Phone, Name: p.Name, Form: p.Form, Secrets: sealed, Accounts: openings(p.Cards), By: p.By}
 	if p.Form != platform.FormNone {
 		e.Suite = cmp.Or(p.Suite, scp80.Modern).String()
 		e.ElementID, e.PublicKey = made.ElementID, made.PublicKey

@@ -51,6 +51,7 @@ type Config struct {
 	Vault     *keys.Vault      // nil: made from the seed
 	Timing    billing.Timing
 	USSDCap   map[money.Currency]money.Amount // of bills paid over USSD; none: no bill may
+	Limits    billing.Limits                  // of what may be paid; none unless it says so
 	USSD      ussd.Config                     // at the carrier
 	Pace      persona.Pace
 	Client    handsetsim.Settings

@@ -39,6 +39,7 @@ type PlatformConfig struct {
 	Timing      billing.Timing
 	AllowLegacy bool                            // elements and merchants of the legacy suite are served
 	USSDCap     map[money.Currency]money.Amount // that a bill may ask for to be paid over USSD; none: no bill may
+	Limits      billing.Limits                  // of what may be paid; none unless it says so
 	Random      io.Reader                       // for bill ids and merchants' keys; safe for concurrent use
 	Wrap        func(http.Handler) http.Handler
 	// CallbackDial connects to merchants; nil: over the network, wherever they are.
@@ -89,7 +90,7 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 func (p *Platform) build(c PlatformConfig) error {
 	rules := billing.Config{
 		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing,
-		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Log: c.Log,
+		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Limits: c.Limits, Log: c.Log,
 	}
 	if err := rules.Validate(); err != nil {
 		return err

@@ -23,7 +23,7 @@ func (w *World) newPlatform(ctx context.Context, h Host, address string) (*Platf
 	return NewPlatform(ctx, PlatformConfig{
 		Network: h.Network, Listen: address, SMSC: w.Gateway.Address(),
 		SystemID: platformAccount, Password: w.password(platformAccount),
-		Store: h.Store, Vault: c.Vault, OperatorKey: w.operatorKey, Timing: c.Timing, AllowLegacy: c.allowsLegacy(), USSDCap: c.USSDCap,
+		Store: h.Store, Vault: c.Vault, OperatorKey: w.operatorKey, Timing: c.Timing, AllowLegacy: c.allowsLegacy(), USSDCap: c.USSDCap, Limits: c.Limits,
 		Random: w.random, Wrap: c.Watch.Platform, Log: c.Log,
 	})
 }
