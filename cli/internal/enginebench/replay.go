@@ -2,6 +2,7 @@ package enginebench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,13 +48,14 @@ func replay(ctx context.Context, c *Config, p place, t *tape, r *Result) (err er
 
 // playAll plays each reel on its connection.
 func playAll(ctx context.Context, conns []net.Conn, reels []reel) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, playing := errgroup.WithContext(ctx)
 	for i, conn := range conns {
-		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) }) // it ends the play
+		stop := context.AfterFunc(playing, func() { _ = conn.SetDeadline(time.Now()) }) // it ends the play
 		defer stop()
 		group.Go(func() error { return play(conn, reels[i]) })
 	}
-	return group.Wait()
+	err := group.Wait()
+	return cmp.Or(ctx.Err(), err)
 }
 
 // play writes batch after batch, each when the one before is answered.
