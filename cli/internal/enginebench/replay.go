@@ -13,13 +13,12 @@ import (
 )
 
 // replay writes what was recorded to an emptied store.
-func replay(ctx context.Context, c *Config, p place, t *tape, r *Result) (err error) {
+func replay(ctx context.Context, p place, reels []reel, r *Result) (err error) {
 	_, done, err := p.open(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	reels := t.reels()
 	var conns []net.Conn
 	defer func() {
 		for _, conn := range conns {
