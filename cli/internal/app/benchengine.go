@@ -74,7 +74,6 @@ func (b *engineBench) run(ctx context.Context, c *call) (err error) {
 		b.config.Profile = f
 	}
 	logging.Disable() // go-redis tells its dial errors to stderr; we get them as errors too
-	defer collectRarely(c)()
 	r, err := enginebench.Run(ctx, b.config)
 	switch {
 	case errors.Is(err, enginebench.ErrTaken):

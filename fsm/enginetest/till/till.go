@@ -29,6 +29,7 @@ var _ engine.Actor = (*Actor)(nil)
 
 // bill is a bill as the store keeps it.
 type bill struct {
+	key      string // that it is kept under
 	ID       string
 	State    fsm.State
 	Payer    string
@@ -98,7 +99,7 @@ func (a *Actor) Handle(tx *engine.Tx, in any) (any, error) {
 	b, known := a.bills[s.Bill]
 	if !known {
 		b = &bill{
-			ID: s.Bill, State: "ordered", Payer: "card:" + s.Bill[len(s.Bill)-3:] + ":CNY",
+			key: "bill:" + s.Bill, ID: s.Bill, State: "ordered", Payer: "card:" + s.Bill[len(s.Bill)-3:] + ":CNY",
 			Merchant: "sub:10000001:CNY", Amount: 128000, Expires: tx.Now().Add(time.Hour).Truncate(time.Second),
 		}
 	}
@@ -112,7 +113,7 @@ func (a *Actor) Handle(tx *engine.Tx, in any) (any, error) {
 	a.follow(tx, b, &event)
 	tx.Record(event)
 	if s.Event != "notify" {
-		tx.Put("bill:"+b.ID, b)
+		tx.Put(b.key, b)
 	}
 	return nil, nil
 }
@@ -130,7 +131,7 @@ func (a *Actor) follow(tx *engine.Tx, b *bill, event *engine.Event) {
 		event.Effects = []engine.Effect{effect(b, "sms", 2), effect(b, "callback", 3)}
 	case "notify":
 		tx.NoWake(b.ID)
-		tx.Delete("bill:" + b.ID)
+		tx.Delete(b.key)
 		tx.SetField("finished", b.ID, string(b.State))
 		delete(a.bills, b.ID)
 	}
