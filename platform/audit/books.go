@@ -31,6 +31,7 @@ type books struct {
 	merchants map[string]string            // contracts
 	sweeps    map[string]string            // the last out of each sub-account
 	swept     map[string]string            // the last taken in, by origin
+	endpoints map[string]string            // that do not take callbacks
 	due       map[string]bool              // bills and sweeps with a deadline
 	live      map[string]string            // records of bills
 	finished  map[string]map[string]string // by day
@@ -45,7 +46,7 @@ func newBooks(partition int, report *Report, t *transit, all claims, r engine.Re
 	}
 	b.journal = &journal{
 		books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{},
-		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{},
+		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, disabled: map[string]moments[bool]{}, claims: all, own: map[string]bool{},
 		steps: steps(), made: map[string]bool{},
 	}
 	return b
@@ -80,8 +81,9 @@ func (b *books) audit(ctx context.Context, newest time.Time) error {
 	b.compareBalances()
 	b.compareStandings()
 	b.compareMarks()
+	b.compareEndpoints()
 	for _, compare := range []func(context.Context) error{
-		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps,
+		b.compareBills, b.compareCallbacks, b.compareFiled, b.compareMerchants, b.compareSweeps,
 		func(ctx context.Context) error { return b.overdue(ctx, newest) },
 	} {
 		if err := compare(ctx); err != nil {
@@ -101,7 +103,7 @@ func (b *books) readKept(ctx context.Context) (err error) {
 		name string
 		into *map[string]string
 	}{
-		{"balances", &b.kept}, {"counters", &b.counters}, {"phones", &b.phones}, {"merchants", &b.merchants}, {"sweeps", &b.sweeps}, {"swept", &b.swept},
+		{"balances", &b.kept}, {"counters", &b.counters}, {"phones", &b.phones}, {"merchants", &b.merchants}, {"sweeps", &b.sweeps}, {"swept", &b.swept}, {"endpoints", &b.endpoints},
 	} {
 		if *hash.into, err = b.reader.Fields(ctx, hash.name); err != nil {
 			return err
@@ -280,19 +282,27 @@ func (b *books) compareRecord(key, id, text string, m moments[life]) {
 }
 
 // missing looks once more for bills that were found nowhere: one that had a deadline
-// when it was looked for may have been filed since.
+// when it was looked for may have been filed since, and one that was filed be live again.
 func (b *books) missing(ctx context.Context, ids []string) error {
 	slices.Sort(ids)
 	for _, id := range ids {
 		m := b.journal.lives[id]
-		text, filed, err := b.reader.Field(ctx, filedKey(id), id)
+		key := filedKey(id)
+		text, found, err := b.reader.Field(ctx, key, id)
+		if err == nil && !found {
+			var texts []string
+			key = recordKey(id)
+			if texts, err = b.reader.Get(ctx, key); err == nil {
+				text, found = texts[0], texts[0] != ""
+			}
+		}
 		switch {
 		case err != nil:
 			return err
 		case len(m) == 0:
 			b.differ(engine.DueSet, "%s has a deadline but no history", id)
-		case filed:
-			b.compareRecord(filedKey(id), id, text, m)
+		case found:
+			b.compareRecord(key, id, text, m)
 		case b.due[id]:
 			b.differ(recordKey(id), "%s has a deadline but no record", id)
 		default:
