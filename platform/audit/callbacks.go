@@ -61,8 +61,9 @@ func (b *books) compareCallbacks(ctx context.Context) error {
 			suspects[member] = true
 		}
 	}
-	for member := range listed {
-		if _, id, _ := strings.Cut(member, ":"); b.live[id] == "" {
+	for member, in := range listed {
+		_, id, _ := strings.Cut(member, ":")
+		if set, as := listedIn(id, b.live[id]); set != in || as != member {
 			suspects[member] = true
 		}
 	}

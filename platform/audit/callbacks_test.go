@@ -25,9 +25,13 @@ func TestPlantedInCallbacks(t *testing.T) {
 			s.Partition(0).Sets[set][member] = 0
 		}
 	}
-	endpoint := func(text string) func(s *till) {
-		return func(s *till) { s.set(1, "endpoints", key, text) }
+	endpointOf := func(key, text string) func(s *till) {
+		return func(s *till) {
+			s.Partition(1).Hashes["endpoints"] = map[string]string{}
+			s.set(1, "endpoints", key, text)
+		}
 	}
+	endpoint := func(text string) func(s *till) { return endpointOf(key, text) }
 	told := func(names ...string) func(s *till) {
 		return func(s *till) {
 			for _, name := range names {
@@ -64,8 +68,10 @@ func TestPlantedInCallbacks(t *testing.T) {
 		"disabled and gone":       {[]func(*till){told("disable_endpoint")}, key + " was disabled and is not kept so; look at {p01}:endpoints"},
 		"disabled twice":          {[]func(*till){endpoint(disabled), told("disable_endpoint", "disable_endpoint")}, "disable_endpoint of " + key + ", which was so before"},
 		"enabled, never disabled": {[]func(*till){told("enable_endpoint")}, "enable_endpoint of " + key + ", which was so before"},
-		"an endpoint of nobody":   {[]func(*till){func(s *till) { s.set(1, "endpoints", "10000009 http://x/", "{}") }}, "10000009 http://x/ is of no merchant here"},
-		"an endpoint unnamed":     {[]func(*till){func(s *till) { s.enter(1, engine.Batch{}, engine.Event{Subject: "merchant:" + shop, Name: "disable_endpoint"}) }}, "disable_endpoint of merchant " + shop + " does not say which"},
+		"an endpoint of nobody":   {[]func(*till){endpointOf("10000009 http://x/", "{}")}, "10000009 http://x/ is of no merchant here"},
+		"an endpoint unnamed": {[]func(*till){func(s *till) {
+			s.enter(1, engine.Batch{}, engine.Event{Subject: "merchant:" + shop, Name: "disable_endpoint"})
+		}}, "disable_endpoint of merchant " + shop + " does not say which"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // trouble is what is kept of a bill's callbacks when not the first of them did it.
 type trouble struct {
 	ByHand  int       `json:"reports_by_hand,omitempty"` // of the callbacks made
+	Spent   bool      `json:"reports_spent,omitempty"`   // no more are made but by hand
 	Failure *failure  `json:"report_failure,omitempty"`  // of the last one that failed
 	Resent  time.Time `json:"resent_at,omitzero"`        // when one was made by hand last
 

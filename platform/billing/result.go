@@ -181,7 +181,7 @@ func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Repo
 	r.NextReport = p.nextReport(tx.Now(), r, in)
 	r.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
 	detail := in.Problem
-	if r.NextReport.IsZero() {
+	if r.Spent = r.NextReport.IsZero(); r.Spent {
 		detail += "; given up"
 	}
 	state := string(r.State)
@@ -195,7 +195,7 @@ func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Repo
 func (p *Partition) nextReport(now time.Time, r *record, in Reported) time.Time {
 	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
 	done := r.Reports - r.ByHand
-	if done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
+	if r.Spent || done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
 		return time.Time{}
 	}
 	wait := max(p.config.Timing.Reports[max(done, 1)-1], in.RetryAfter)
