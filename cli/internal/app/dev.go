@@ -23,6 +23,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
+	"github.com/airtill/airtill/platform/webhook"
 )
 
 // devConfig is what dev is told.
@@ -34,6 +35,8 @@ type devConfig struct {
 	seed                       uint64
 	suite                      scp80.Suite
 	ussdCap                    cli.StringSlice
+	allow                      allowed
+	drain                      world.Drain
 }
 
 func dev() command {
@@ -58,6 +61,8 @@ func dev() command {
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
 			capFlag(&d.ussdCap),
+			d.allow.flag("loopback"),
+			drainTimeoutFlag(devDrain, &d.drain.Timeout),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
 		},
 		run: d.run,
@@ -76,6 +81,10 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	prefixes, err := d.allow.prefixes(true)
+	if err != nil {
+		return err
+	}
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -88,6 +97,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
 		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, ShopName: "Sky Travel", Log: c.log,
+		CallbackDial: webhook.Dial(nil, prefixes...), Drain: d.drain,
 	})
 	if err != nil {
 		return unheard(err, "--http, --smpp, --carrier, --handsets, --shop")

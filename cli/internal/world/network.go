@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 
@@ -55,7 +56,10 @@ type Config struct {
 	Client    handsetsim.Settings
 	Watch     Watch
 	OpenCards bool // everybody may send binary messages to phones, not the platform alone
-	Log       zerolog.Logger
+	// CallbackDial connects to merchants; nil: over the network, wherever they are.
+	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
+	Drain        Drain // of the platform
+	Log          zerolog.Logger
 }
 
 // Watch looks on at the wires. All its functions may be nil; none may block.
