@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/gateway/smsc"
 	"github.com/airtill/airtill/gateway/ussd"
 	"github.com/airtill/airtill/handsetsim"
@@ -58,7 +59,8 @@ type Config struct {
 	OpenCards bool // everybody may send binary messages to phones, not the platform alone
 	// CallbackDial connects to merchants; nil: over the network, wherever they are.
 	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
-	Drain        Drain // of the platform
+	Perform      func(engine.Performer) engine.Performer // around the platform's effects, in tests
+	Drain        Drain                                   // of the platform
 	Log          zerolog.Logger
 }
 
