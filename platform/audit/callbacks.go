@@ -18,10 +18,12 @@ const (
 
 // telling is what this package reads of how far the telling of a merchant has come.
 type telling struct {
-	Merchant     string          `json:"merchant"`
-	Acknowledged string          `json:"acknowledged_at"`
-	Failure      json.RawMessage `json:"report_failure"`
-	Next         string          `json:"next_report"`
+	Merchant     string `json:"merchant"`
+	Acknowledged string `json:"acknowledged_at"`
+	Next         string `json:"next_report"`
+	Trouble      struct {
+		Failure json.RawMessage `json:"failure"`
+	} `json:"callback_trouble"`
 }
 
 // listedIn is the set that a bill with this record belongs in, and the member it is there.
@@ -32,7 +34,7 @@ func listedIn(id, text string) (set, member string) {
 	}
 	member = t.Merchant + ":" + id
 	switch {
-	case t.Acknowledged != "" || len(t.Failure) == 0:
+	case t.Acknowledged != "" || len(t.Trouble.Failure) == 0:
 		return "", member
 	case t.Next == "":
 		return exhaustedSet, member

@@ -40,8 +40,8 @@ func TestPlantedInCallbacks(t *testing.T) {
 		}
 	}
 	const (
-		failed    = `,"report_failure":{"problem":"answered 500"},"next_report":"2025-11-15T13:00:00Z"`
-		exhausted = `,"report_failure":{"problem":"answered 500"}`
+		failed    = `,"callback_trouble":{"failure":{"problem":"answered 500"}},"next_report":"2025-11-15T13:00:00Z"`
+		exhausted = `,"callback_trouble":{"failure":{"problem":"answered 500"}}`
 		disabled  = `{"disabled_at":"2025-11-15T13:00:00Z"}`
 		pending   = "callbacks:pending"
 		given     = "callbacks:exhausted"

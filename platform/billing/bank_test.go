@@ -206,7 +206,7 @@ func (b *bank) check(n engine.Partition) {
 		if _, ok := b.store.Partition(n).Sets[engine.DueSet][string(r.ID)]; !ok {
 			b.t.Fatalf("the live bill %s (%s) has no deadline", r.ID, r.State)
 		}
-		if set := r.index(); set != "" {
+		if set := r.index().set(); set != "" {
 			listed++
 			if _, ok := b.store.Partition(n).Sets[set][member(r.Merchant, r.ID)]; !ok {
 				b.t.Fatalf("%s is not in %s", r.ID, set)

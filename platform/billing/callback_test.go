@@ -60,7 +60,7 @@ func TestCallbackAtOnceCostsNothing(t *testing.T) {
 		if len(p.Sets[pendingSet])+len(p.Sets[exhaustedSet])+len(p.Hashes[endpointsHash]) != 0 {
 			t.Errorf("listed: %v %v", p.Sets[pendingSet], p.Sets[exhaustedSet])
 		}
-		for _, name := range []string{"reports_by_hand", "report_failure", "resent_at"} {
+		for _, name := range []string{"callback_trouble", "by_hand", "resent_at"} {
 			if strings.Contains(p.Records[recordKey(id)], name) {
 				t.Errorf("the record has %s", name)
 			}

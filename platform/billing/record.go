@@ -41,7 +41,8 @@ type record struct {
 	Reports    int       `json:"reports,omitempty"`   // callbacks made
 	Reporting  bool      `json:"reporting,omitempty"` // the last one's outcome is awaited
 	NextReport time.Time `json:"next_report,omitzero"`
-	trouble              // with them
+	Trouble    *trouble  `json:"callback_trouble,omitempty"` // with them; nil: the first one did it
+	listed     list      // where those are that have failed
 
 	First string `json:"first_entry"` // of the bill's story in the journal
 	Last  string `json:"last_entry"`  // and its latest; each entry names the one before

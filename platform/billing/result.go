@@ -179,9 +179,10 @@ func (p *Partition) noOutcome(r *record) Reported {
 func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Reported) {
 	r.Reporting = false
 	r.NextReport = p.nextReport(tx.Now(), r, in)
-	r.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
+	t := r.inTrouble()
+	t.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
 	detail := in.Problem
-	if r.Spent = r.NextReport.IsZero(); r.Spent {
+	if t.Spent = r.NextReport.IsZero(); t.Spent {
 		detail += "; given up"
 	}
 	state := string(r.State)
@@ -194,8 +195,8 @@ func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Repo
 // by hand take nothing from the schedule.
 func (p *Partition) nextReport(now time.Time, r *record, in Reported) time.Time {
 	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
-	done := r.Reports - r.ByHand
-	if r.Spent || done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
+	done := r.Reports - r.had().ByHand
+	if r.had().Spent || done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
 		return time.Time{}
 	}
 	wait := max(p.config.Timing.Reports[max(done, 1)-1], in.RetryAfter)
