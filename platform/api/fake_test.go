@@ -172,7 +172,7 @@ func serve(t *testing.T, f *fakePlatform) *httptest.Server {
 	t.Helper()
 	h, err := api.NewHandler(api.HandlerConfig{
 		Service: f, Authenticator: f, Office: f, OperatorKey: operatorKey,
-		Ready: func(context.Context) error { return f.ready() },
+		Callbacks: f, Health: f.health,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -182,13 +182,14 @@ func serve(t *testing.T, f *fakePlatform) *httptest.Server {
 	return server
 }
 
-func (f *fakePlatform) ready() error {
+func (f *fakePlatform) health(context.Context) []api.Part {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	parts := []api.Part{{Name: "carrier", OK: true, Detail: "bound"}, {Name: "partitions", OK: f.fail == nil}}
 	if f.fail != nil {
-		return errors.New("2 partitions are not taken")
+		parts[1].Detail = "2 of 16 are not taken"
 	}
-	return nil
+	return parts
 }
 
 func (f *fakePlatform) failWith(err error) {

@@ -3,7 +3,6 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -367,23 +366,6 @@ func TestNoOfficeWithoutKey(t *testing.T) {
 	defer server.Close()
 	response, body := request{"GET", "/v1/office/phones", "", map[string]string{"Authorization": "Bearer "}}.send(t, server)
 	checkProblem(t, response, body, http.StatusNotFound, platform.CodeNotFound, "")
-}
-
-func TestProbes(t *testing.T) {
-	f := &fakePlatform{}
-	server := serve(t, f)
-	anyone := map[string]string{"Authorization": ""}
-	for _, path := range []string{"/livez", "/readyz"} {
-		if response, body := (request{"GET", path, "", anyone}).send(t, server); response.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d %s", path, response.StatusCode, body)
-		}
-	}
-	f.failWith(errors.New("no store"))
-	response, body := request{"GET", "/readyz", "", anyone}.send(t, server)
-	checkProblem(t, response, body, http.StatusServiceUnavailable, platform.CodeUnavailable, "")
-	if response, _ := (request{"GET", "/livez", "", anyone}).send(t, server); response.StatusCode != http.StatusOK {
-		t.Errorf("not live: %d", response.StatusCode)
-	}
 }
 
 func TestHandlerConfig(t *testing.T) {

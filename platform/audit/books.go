@@ -38,6 +38,7 @@ type books struct {
 	merchants map[string]string            // contracts
 	sweeps    map[string]string            // the last out of each sub-account
 	swept     map[string]string            // the last taken in, by origin
+	endpoints map[string]string            // that do not take callbacks
 	due       map[string]bool              // bills and sweeps with a deadline
 	live      map[string]string            // records of bills
 	finished  map[string]map[string]string // by day
@@ -52,7 +53,7 @@ func newBooks(partition int, report *Report, t *transit, all claims, r engine.Re
 	}
 	b.journal = &journal{
 		books: b, balances: map[string]moments[int64]{}, lives: map[string]moments[life]{}, standings: map[string]moments[standing]{},
-		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, claims: all, own: map[string]bool{}, payouts: map[string]settlement{}, logged: map[string]moments[string]{},
+		sweeps: map[string]moments[sweep]{}, swept: map[string]moments[uint64]{}, merchants: map[string]bool{}, disabled: map[string]moments[bool]{}, claims: all, own: map[string]bool{}, payouts: map[string]settlement{}, logged: map[string]moments[string]{},
 		steps: steps(), made: map[string]bool{},
 		refunds: map[string]moments[refund]{}, refunded: map[string][]string{}, given: map[string]int64{}, credits: map[string]credit{},
 		cards: map[string]string{}, spent: map[string]spent{},
@@ -89,9 +90,10 @@ func (b *books) audit(ctx context.Context, newest time.Time) error {
 	b.compareBalances()
 	b.compareStandings()
 	b.compareMarks()
+	b.compareEndpoints()
 	b.compareChain()
 	for _, compare := range []func(context.Context) error{
-		b.compareBills, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareRefunds, b.compareCredits,
+		b.compareBills, b.compareCallbacks, b.compareFiled, b.compareMerchants, b.compareSweeps, b.compareRefunds, b.compareCredits,
 		b.compareSettlements, b.compareActs,
 		func(ctx context.Context) error { return b.overdue(ctx, newest) },
 	} {
@@ -113,7 +115,7 @@ func (b *books) readKept(ctx context.Context) (err error) {
 		name string
 		into *map[string]string
 	}{
-		{"balances", &b.kept}, {"counters", &b.counters}, {"phones", &b.phones}, {"merchants", &b.merchants}, {"sweeps", &b.sweeps}, {"swept", &b.swept},
+		{"balances", &b.kept}, {"counters", &b.counters}, {"phones", &b.phones}, {"merchants", &b.merchants}, {"sweeps", &b.sweeps}, {"swept", &b.swept}, {"endpoints", &b.endpoints},
 	} {
 		if *hash.into, err = b.reader.Fields(ctx, hash.name); err != nil {
 			return err
@@ -303,19 +305,27 @@ func (b *books) compareRecord(key, id, text string, m moments[life]) {
 }
 
 // missing looks once more for bills that were found nowhere: one that had a deadline
-// when it was looked for may have been filed since.
+// when it was looked for may have been filed since, and one that was filed be live again.
 func (b *books) missing(ctx context.Context, ids []string) error {
 	slices.Sort(ids)
 	for _, id := range ids {
 		m := b.journal.lives[id]
-		text, filed, err := b.reader.Field(ctx, filedKey(id), id)
+		key := filedKey(id)
+		text, found, err := b.reader.Field(ctx, key, id)
+		if err == nil && !found {
+			var texts []string
+			key = recordKey(id)
+			if texts, err = b.reader.Get(ctx, key); err == nil {
+				text, found = texts[0], texts[0] != ""
+			}
+		}
 		switch {
 		case err != nil:
 			return err
 		case len(m) == 0:
 			b.differ(engine.DueSet, "%s has a deadline but no history", id)
-		case filed:
-			b.compareRecord(filedKey(id), id, text, m)
+		case found:
+			b.compareRecord(key, id, text, m)
 		case b.due[id]:
 			b.differ(recordKey(id), "%s has a deadline but no record", id)
 		default:

@@ -21,6 +21,7 @@ type journal struct {
 	sweeps    map[string]moments[sweep]    // out of sub-accounts
 	swept     map[string]moments[uint64]   // taken in, by origin: the highest number
 	merchants map[string]bool              // opened, and whether since the look began
+	disabled  map[string]moments[bool]     // endpoints
 	claims    claims                       // of all partitions
 	refunds   map[string]moments[refund]   // of bills whose merchant is here
 	refunded  map[string][]string          // those, by bill
@@ -129,6 +130,7 @@ func (j *journal) enter(entry engine.Entry) {
 		j.live(entry.ID, event)
 		j.phone(entry.ID, event)
 		j.claim(entry.ID, event)
+		j.endpointEvent(entry.ID, event)
 		j.effects(entry.ID, event)
 		var data told
 		if err := event.Decode(&data); err != nil {

@@ -288,7 +288,7 @@ func (b *bank) check(n engine.Partition) {
 		if _, ok := b.store.Partition(n).Sets[engine.DueSet][r.deadline]; !ok {
 			b.t.Fatalf("the live bill %s (%s) has no deadline", r.ID, r.State)
 		}
-		if set := r.index(); set != "" {
+		if set := r.index().set(); set != "" {
 			if _, ok := b.store.Partition(n).Sets[set][member(r.Merchant, r.ID)]; !ok {
 				b.t.Fatalf("%s is not in %s", r.ID, set)
 			}

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"strings"
 	"time"
 
-	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -17,12 +15,39 @@ import (
 
 // trouble is what is kept of a bill's callbacks when not the first of them did it.
 type trouble struct {
-	ByHand  int       `json:"reports_by_hand,omitempty"` // of the callbacks made
-	Failure *failure  `json:"report_failure,omitempty"`  // of the last one that failed
-	Resent  time.Time `json:"resent_at,omitzero"`        // when one was made by hand last
-
-	listed string // the set that has the bill
+	ByHand  int       `json:"by_hand,omitempty"`  // of the callbacks made
+	Spent   bool      `json:"spent,omitempty"`    // no more are made but by hand
+	Failure *failure  `json:"failure,omitempty"`  // of the last one that failed
+	Resent  time.Time `json:"resent_at,omitzero"` // when one was made by hand last
 }
+
+// inTrouble is the trouble to be noted in.
+func (r *record) inTrouble() *trouble {
+	if r.Trouble == nil {
+		r.Trouble = new(trouble)
+	}
+	return r.Trouble
+}
+
+// had is the trouble so far.
+func (r *record) had() (t trouble) {
+	if r.Trouble != nil {
+		t = *r.Trouble
+	}
+	return t
+}
+
+// list is where a callback is listed.
+type list uint8
+
+const (
+	unlisted list = iota
+	listedPending
+	listedExhausted
+)
+
+// set is its name; none for those that are in no list of their own.
+func (l list) set() string { return [...]string{"", pendingSet, exhaustedSet}[l] }
 
 // failure is why a callback was not acknowledged.
 type failure struct {
@@ -38,15 +63,15 @@ const (
 	exhaustedSet = "callbacks:exhausted"
 )
 
-// setOf is the set of callbacks in a state; none for those that are listed otherwise.
-func setOf(s platform.CallbackState) string {
+// listOf is the list of callbacks in a state.
+func listOf(s platform.CallbackState) list {
 	switch s {
 	case platform.CallbackPending:
-		return pendingSet
+		return listedPending
 	case platform.CallbackExhausted:
-		return exhaustedSet
+		return listedExhausted
 	}
-	return ""
+	return unlisted
 }
 
 // member is a bill in such a set.
@@ -63,25 +88,25 @@ func (r *record) callbackState() platform.CallbackState {
 	return platform.CallbackPending
 }
 
-// index is the set that the bill belongs in.
-func (r *record) index() string {
-	if r.Failure == nil {
-		return ""
+// index is the list that the bill belongs in.
+func (r *record) index() list {
+	if r.had().Failure == nil {
+		return unlisted
 	}
-	return setOf(r.callbackState())
+	return listOf(r.callbackState())
 }
 
-// list stages that the bill is in the set where it belongs, and in no other.
+// list stages that the bill is in the list where it belongs, and in no other.
 func (p *Partition) list(tx *engine.Tx, r *record) {
 	to := r.index()
 	if to == r.listed {
 		return
 	}
-	if r.listed != "" {
-		tx.DeleteScore(r.listed, member(r.Merchant, r.ID))
+	if r.listed != unlisted {
+		tx.DeleteScore(r.listed.set(), member(r.Merchant, r.ID))
 	}
-	if to != "" {
-		tx.SetScore(to, member(r.Merchant, r.ID), 0)
+	if to != unlisted {
+		tx.SetScore(to.set(), member(r.Merchant, r.ID), 0)
 	}
 	p.relist(r, to)
 }
@@ -103,18 +128,18 @@ func (p *Partition) loadCallbacks(ctx context.Context, r engine.Reader) error {
 	return err
 }
 
-// relist notes the set that has the bill.
-func (p *Partition) relist(r *record, to string) {
-	if r.listed == to && to == "" {
+// relist notes the list that has the bill.
+func (p *Partition) relist(r *record, to list) {
+	if r.listed == to && to == unlisted {
 		return
 	}
 	name := member(r.Merchant, r.ID)
 	delete(p.pending, name)
 	delete(p.exhausted, name)
 	switch r.listed = to; to {
-	case pendingSet:
+	case listedPending:
 		p.pending[name] = r.Ended
-	case exhaustedSet:
+	case listedExhausted:
 		p.exhausted[name] = struct{}{}
 	}
 }
@@ -125,8 +150,8 @@ func (r *record) callback() platform.Callback {
 		ID: r.CallbackID(), Bill: r.ID, Merchant: r.Merchant, URL: r.CallbackURL, State: r.callbackState(),
 		Attempts: r.Reports, Next: r.NextReport, Ended: r.Ended, Acknowledged: r.Acknowledged,
 	}
-	if r.Failure != nil {
-		c.Failed, c.Status, c.Problem = r.Failure.At, r.Failure.Status, r.Failure.Problem
+	if f := r.had().Failure; f != nil {
+		c.Failed, c.Status, c.Problem = f.At, f.Status, f.Problem
 	}
 	return c
 }
@@ -160,8 +185,9 @@ func (p *Partition) resend(tx *engine.Tx, in Resend) (any, error) {
 		}
 	}
 	effect := p.tell(tx, r, true)
-	r.ByHand++
-	r.Resent = tx.Now()
+	t := r.inTrouble()
+	t.ByHand++
+	t.Resent = tx.Now()
 	told := story{Detail: fmt.Sprintf("callback %d, by hand", r.Reports), Attempt: r.Reports}
 	cause := CauseMerchant
 	if in.Merchant == "" {
@@ -241,40 +267,4 @@ func (t Timing) jittered(wait time.Duration, id string, attempt int) time.Durati
 	fmt.Fprintf(h, "%s/%d", id, attempt)
 	part := float64(h.Sum64()>>11) / (1 << 53)
 	return wait + time.Duration(part*t.ReportJitter*float64(wait))
-}
-
-// Tallied is what a partition has at hand.
-type Tallied struct {
-	States    map[fsm.State]int // live bills that are in memory
-	Asleep    int               // live bills that are not
-	Pending   int               // callbacks that failed and are made again
-	Oldest    time.Time         // when the first of their bills ended, or was made if that is not in memory; zero: there is none
-	Exhausted int               // callbacks that are not made again
-	Endpoints int               // that do not take callbacks
-	Disabled  int               // of them
-}
-
-func (p *Partition) tally() Tallied {
-	t := Tallied{
-		States: maps.Clone(p.states), Asleep: len(p.asleep.bills) + len(p.asleep.orphans),
-		Pending: len(p.pending), Exhausted: len(p.exhausted), Endpoints: len(p.endpoints),
-	}
-	for _, ended := range p.pending {
-		if t.Oldest.IsZero() || ended.Before(t.Oldest) {
-			t.Oldest = ended
-		}
-	}
-	for _, e := range p.endpoints {
-		if !e.Disabled.IsZero() {
-			t.Disabled++
-		}
-	}
-	return t
-}
-
-// count follows how many live bills are in a state.
-func (p *Partition) count(s fsm.State, by int) {
-	if p.states[s] += by; p.states[s] == 0 {
-		delete(p.states, s)
-	}
 }

@@ -3,14 +3,10 @@ package billing
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -27,10 +23,10 @@ func (s *Service) Callbacks(ctx context.Context, q platform.CallbackQuery) (plat
 	if q.Limit == 0 {
 		q.Limit = defaultPage
 	}
-	set := setOf(q.State)
+	in := listOf(q.State)
 	switch {
-	case set != "":
-		return s.listed(ctx, set, q)
+	case in != unlisted:
+		return s.listed(ctx, in.set(), q)
 	case q.State != "" && q.State != platform.CallbackDelivered:
 		return platform.CallbackPage{}, invalid("state", "pending, delivered or exhausted")
 	case q.Merchant == "":
@@ -255,128 +251,4 @@ func (s *Service) filedText(ctx context.Context, id platform.BillID) (string, er
 		return "", unavailable("read the bill", err)
 	}
 	return text, nil
-}
-
-// endpointsKept is how long endpoints that were read are believed without looking again.
-const endpointsKept = time.Second
-
-// endpoints remembers the endpoints in trouble of each partition, for a moment.
-type endpoints struct {
-	mu    sync.Mutex
-	known map[engine.Partition]foundEndpoints
-}
-
-type foundEndpoints struct {
-	all map[string]platform.Endpoint // by endpointKey
-	at  time.Time
-}
-
-// Endpoint answers what is wrong with an endpoint, if anything is. It may be as old as
-// a second.
-func (s *Service) Endpoint(ctx context.Context, m platform.MerchantID, url string) (platform.Endpoint, bool, error) {
-	p, now := s.merchantPartition(m), time.Now()
-	s.endpoints.mu.Lock()
-	found, ok := s.endpoints.known[p]
-	s.endpoints.mu.Unlock()
-	if !ok || now.Sub(found.at) >= endpointsKept {
-		found = foundEndpoints{all: make(map[string]platform.Endpoint), at: now}
-		err := decodeFields(ctx, s.store.Read(p), endpointsHash, func(key string, e platform.Endpoint) { found.all[key] = e })
-		if err != nil {
-			return platform.Endpoint{}, false, unavailable("read the endpoints", err)
-		}
-		s.endpoints.mu.Lock()
-		if s.endpoints.known == nil {
-			s.endpoints.known = make(map[engine.Partition]foundEndpoints)
-		}
-		s.endpoints.known[p] = found
-		s.endpoints.mu.Unlock()
-	}
-	e, ok := found.all[endpointKey(m, url)]
-	return e, ok, nil
-}
-
-// forgetEndpoints has a partition's endpoints read again.
-func (s *Service) forgetEndpoints(p engine.Partition) {
-	s.endpoints.mu.Lock()
-	defer s.endpoints.mu.Unlock()
-	delete(s.endpoints.known, p)
-}
-
-// Endpoints lists the endpoints that do not take callbacks.
-func (s *Service) Endpoints(ctx context.Context, m platform.MerchantID) ([]platform.Endpoint, error) {
-	all := []platform.Endpoint{}
-	for p := range s.config.Partitions {
-		if m != "" && s.merchantPartition(m) != engine.Partition(p) {
-			continue
-		}
-		err := decodeFields(ctx, s.store.Read(engine.Partition(p)), endpointsHash, func(_ string, e platform.Endpoint) {
-			if m == "" || e.Merchant == m {
-				all = append(all, e)
-			}
-		})
-		if err != nil {
-			return nil, unavailable("list endpoints", err)
-		}
-	}
-	slices.SortFunc(all, func(a, b platform.Endpoint) int {
-		return strings.Compare(endpointKey(a.Merchant, a.URL), endpointKey(b.Merchant, b.URL))
-	})
-	return all, nil
-}
-
-// EnableEndpoint lets callbacks go to a disabled endpoint again.
-func (s *Service) EnableEndpoint(ctx context.Context, in platform.EnableEndpoint) error {
-	if in.By != "" || in.Note != "" {
-		if err := checkAct(in.By, in.Note); err != nil {
-			return err
-		}
-	}
-	return s.tellEndpoint(ctx, in.Merchant, in)
-}
-
-// EndpointFailed notes that an endpoint did not take a callback.
-func (s *Service) EndpointFailed(ctx context.Context, in EndpointFailed) error {
-	return s.tellEndpoint(ctx, in.Merchant, in)
-}
-
-// EndpointWorks notes that an endpoint takes callbacks again.
-func (s *Service) EndpointWorks(ctx context.Context, in EndpointWorks) error {
-	return s.tellEndpoint(ctx, in.Merchant, in)
-}
-
-func (s *Service) tellEndpoint(ctx context.Context, m platform.MerchantID, in any) error {
-	p := s.merchantPartition(m)
-	defer s.forgetEndpoints(p)
-	_, err := s.do(ctx, p, in)
-	return err
-}
-
-// Tally sums up what some partitions have at hand. Those that do not answer are left out,
-// and the error says so.
-func (s *Service) Tally(ctx context.Context, of ...engine.Partition) (Tallied, error) {
-	sum := Tallied{States: make(map[fsm.State]int)}
-	var errs []error
-	for _, n := range of {
-		reply, err := s.do(ctx, n, Tally{})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("partition %s: %w", n, err))
-			continue
-		}
-		sum.add(reply.(Tallied))
-	}
-	return sum, errors.Join(errs...)
-}
-
-func (t *Tallied) add(other Tallied) {
-	for state, n := range other.States {
-		t.States[state] += n
-	}
-	if !other.Oldest.IsZero() && (t.Oldest.IsZero() || other.Oldest.Before(t.Oldest)) {
-		t.Oldest = other.Oldest
-	}
-	t.Asleep += other.Asleep
-	t.Pending += other.Pending
-	t.Exhausted += other.Exhausted
-	t.Endpoints += other.Endpoints
-	t.Disabled += other.Disabled
 }

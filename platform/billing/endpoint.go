@@ -1,6 +1,10 @@
 package billing
 
 import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
@@ -98,4 +102,98 @@ func (p *Partition) forgetEndpoint(tx *engine.Tx, e *platform.Endpoint) {
 func (p *Partition) endpointStory(tx *engine.Tx, name, cause string, e *platform.Endpoint, told story) {
 	told.Endpoint = e.URL
 	tx.Record(engine.Event{Subject: "merchant:" + string(e.Merchant), Name: name, Cause: cause, Data: told})
+}
+
+// endpointsKept is how long endpoints that were read are believed without looking again.
+const endpointsKept = time.Second
+
+// endpoints remembers the endpoints in trouble of each partition, for a moment.
+type endpoints struct {
+	mu    sync.Mutex
+	known map[engine.Partition]foundEndpoints
+}
+
+type foundEndpoints struct {
+	all map[string]platform.Endpoint // by endpointKey
+	at  time.Time
+}
+
+// Endpoint answers what is wrong with an endpoint, if anything is. It may be as old as
+// a second.
+func (s *Service) Endpoint(ctx context.Context, m platform.MerchantID, url string) (platform.Endpoint, bool, error) {
+	p, now := s.merchantPartition(m), time.Now()
+	s.endpoints.mu.Lock()
+	found, ok := s.endpoints.known[p]
+	s.endpoints.mu.Unlock()
+	if !ok || now.Sub(found.at) >= endpointsKept {
+		found = foundEndpoints{all: make(map[string]platform.Endpoint), at: now}
+		err := decodeFields(ctx, s.store.Read(p), endpointsHash, func(key string, e platform.Endpoint) { found.all[key] = e })
+		if err != nil {
+			return platform.Endpoint{}, false, unavailable("read the endpoints", err)
+		}
+		s.endpoints.mu.Lock()
+		if s.endpoints.known == nil {
+			s.endpoints.known = make(map[engine.Partition]foundEndpoints)
+		}
+		s.endpoints.known[p] = found
+		s.endpoints.mu.Unlock()
+	}
+	e, ok := found.all[endpointKey(m, url)]
+	return e, ok, nil
+}
+
+// forgetEndpoints has a partition's endpoints read again.
+func (s *Service) forgetEndpoints(p engine.Partition) {
+	s.endpoints.mu.Lock()
+	defer s.endpoints.mu.Unlock()
+	delete(s.endpoints.known, p)
+}
+
+// Endpoints lists the endpoints that do not take callbacks.
+func (s *Service) Endpoints(ctx context.Context, m platform.MerchantID) ([]platform.Endpoint, error) {
+	all := []platform.Endpoint{}
+	for p := range s.config.Partitions {
+		if m != "" && s.merchantPartition(m) != engine.Partition(p) {
+			continue
+		}
+		err := decodeFields(ctx, s.store.Read(engine.Partition(p)), endpointsHash, func(_ string, e platform.Endpoint) {
+			if m == "" || e.Merchant == m {
+				all = append(all, e)
+			}
+		})
+		if err != nil {
+			return nil, unavailable("list endpoints", err)
+		}
+	}
+	slices.SortFunc(all, func(a, b platform.Endpoint) int {
+		return strings.Compare(endpointKey(a.Merchant, a.URL), endpointKey(b.Merchant, b.URL))
+	})
+	return all, nil
+}
+
+// EnableEndpoint lets callbacks go to a disabled endpoint again.
+func (s *Service) EnableEndpoint(ctx context.Context, in platform.EnableEndpoint) error {
+	if in.By != "" || in.Note != "" {
+		if err := checkAct(in.By, in.Note); err != nil {
+			return err
+		}
+	}
+	return s.tellEndpoint(ctx, in.Merchant, in)
+}
+
+// EndpointFailed notes that an endpoint did not take a callback.
+func (s *Service) EndpointFailed(ctx context.Context, in EndpointFailed) error {
+	return s.tellEndpoint(ctx, in.Merchant, in)
+}
+
+// EndpointWorks notes that an endpoint takes callbacks again.
+func (s *Service) EndpointWorks(ctx context.Context, in EndpointWorks) error {
+	return s.tellEndpoint(ctx, in.Merchant, in)
+}
+
+func (s *Service) tellEndpoint(ctx context.Context, m platform.MerchantID, in any) error {
+	p := s.merchantPartition(m)
+	defer s.forgetEndpoints(p)
+	_, err := s.do(ctx, p, in)
+	return err
 }

@@ -23,7 +23,7 @@ func (p *Partition) adopt(r *record, ph *phone) {
 func (p *Partition) forget(r *record) {
 	delete(p.bills, r.ID.Ref())
 	p.count(r.State, -1)
-	p.relist(r, "")
+	p.relist(r, unlisted)
 	for _, id := range r.Messages {
 		p.unawait(r, id)
 	}

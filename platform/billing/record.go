@@ -42,7 +42,8 @@ type record struct {
 	Reports    int       `json:"reports,omitempty"`   // callbacks made
 	Reporting  bool      `json:"reporting,omitempty"` // the last one's outcome is awaited
 	NextReport time.Time `json:"next_report,omitzero"`
-	trouble              // with them
+	Trouble    *trouble  `json:"callback_trouble,omitempty"` // with them; nil: the first one did it
+	listed     list      // where those are that have failed
 
 	thread
 	deadline string // what it goes by among the deadlines

@@ -190,9 +190,10 @@ func (p *Partition) noOutcome(r *record) Reported {
 func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Reported) {
 	r.Reporting = false
 	r.NextReport = p.nextReport(tx.Now(), r, in)
-	r.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
+	t := r.inTrouble()
+	t.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
 	detail := in.Problem
-	if r.NextReport.IsZero() {
+	if t.Spent = r.NextReport.IsZero(); t.Spent {
 		detail += "; given up"
 	}
 	state := string(r.State)
@@ -204,18 +205,19 @@ func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Repo
 // nextReport is zero when the schedule is used up or the merchant wants no more. Attempts
 // by hand take nothing from the schedule.
 func (p *Partition) nextReport(now time.Time, r *record, in Reported) time.Time {
-	return p.nextAttempt(now, attempts{of: string(r.ID), made: r.Reports, done: r.Reports - r.ByHand}, in)
+	return p.nextAttempt(now, attempts{of: string(r.ID), made: r.Reports, done: r.Reports - r.had().ByHand, spent: r.had().Spent}, in)
 }
 
 // attempts are how often a merchant was told of something.
 type attempts struct {
 	of         string
-	made, done int // done by the schedule
+	made, done int  // done by the schedule
+	spent      bool // no more are made but by hand
 }
 
 func (p *Partition) nextAttempt(now time.Time, a attempts, in Reported) time.Time {
 	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
-	if a.done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
+	if a.spent || a.done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
 		return time.Time{}
 	}
 	wait := max(p.config.Timing.Reports[max(a.done, 1)-1], in.RetryAfter)

@@ -68,7 +68,7 @@ func (p *Partition) finalDue(tx *engine.Tx, r *record) {
 
 // filed is when a final bill is filed.
 func (p *Partition) filed(r *record) time.Time {
-	return later(r.Acknowledged, r.Resent).Add(p.config.Timing.Linger)
+	return later(r.Acknowledged, r.had().Resent).Add(p.config.Timing.Linger)
 }
 
 // next is what the clock brings a bill next. The end of its time goes before whatever

@@ -3,12 +3,14 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/airtill/airtill/fsm/fault"
@@ -81,15 +83,29 @@ func newRequest(ctx context.Context, c billing.Callback, l letter) (*http.Reques
 	return r, l.sign(r)
 }
 
-// problem says why there was no answer. It leaves out the address, which may hold a merchant's own key.
+// problem says why there was no answer. It leaves out addresses and whatever the other end
+// said: the merchant reads it, and either may be somebody's secret.
 func (d *Deliverer) problem(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its TLS certificate cannot be verified"
+	}
+	if unknown, ok := errors.AsType[lookupError](err); ok {
+		return unknown.Error()
+	}
+	timeout, isNet := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %s", d.config.Timeout)
+	case errors.Is(err, ErrNotPublic):
+		return ErrNotPublic.Error()
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed without an answer"
+	case isNet && timeout.Timeout():
+		return "no connection in time"
 	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err
-	}
-	return err.Error()
+	return "no connection, or no answer in HTTP"
 }
 
 // retryAfter reads seconds or a date (RFC 9110 section 10.2.3); anything else asks for nothing.

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -51,6 +50,11 @@ func Dial(r Resolver, allowed ...netip.Prefix) func(ctx context.Context, network
 // mostAddresses is how many of a host's addresses are tried.
 const mostAddresses = 4
 
+// lookupError says why a host has no address, and not which host.
+type lookupError string
+
+func (e lookupError) Error() string { return string(e) }
+
 // lookup finds the addresses of a host.
 func lookup(ctx context.Context, r Resolver, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -61,11 +65,11 @@ func lookup(ctx context.Context, r Resolver, host string) ([]netip.Addr, error) 
 	all, err := r.LookupNetIP(ctx, "ip", host)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("no address of the host was found within %s", lookupTimeout)
+		return nil, lookupError("no address of the host was found within " + lookupTimeout.String())
 	case err != nil:
-		return nil, errors.New("the host has no address that could be found")
+		return nil, lookupError("the host has no address that could be found")
 	case len(all) == 0:
-		return nil, errors.New("the host has no address")
+		return nil, lookupError("the host has no address")
 	}
 	return all[:min(len(all), mostAddresses)], nil
 }

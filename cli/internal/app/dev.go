@@ -23,6 +23,7 @@ import (
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
+	"github.com/airtill/airtill/platform/webhook"
 )
 
 // devConfig is what dev is told.
@@ -35,6 +36,8 @@ type devConfig struct {
 	suite                      scp80.Suite
 	ussdCap                    cli.StringSlice
 	limits                     limits
+	allow                      allowed
+	drain                      world.Drain
 }
 
 func dev() command {
@@ -69,6 +72,8 @@ func dev() command {
 			&cli.StringFlag{Name: "ready-file", Usage: "write addresses and keys as JSON to `PATH` when ready", Destination: &d.readyFile},
 			&cli.BoolFlag{Name: "manual", Usage: "leave it to commands what phones answer", Destination: &d.manual},
 			capFlag(&d.ussdCap),
+			d.allow.flag("loopback"),
+			drainTimeoutFlag(devDrain, &d.drain.Timeout),
 			&cli.Uint64Flag{Name: "seed", Usage: "draw keys and people from `N`", Value: 1, Destination: &d.seed},
 		}, d.limits.flags()...),
 		run: d.run,
@@ -91,6 +96,10 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	prefixes, err := d.allow.prefixes(true)
+	if err != nil {
+		return err
+	}
 	var n network.Network = network.TCP{}
 	if !d.strict {
 		n = &moving{Network: n, talk: c.talk}
@@ -104,6 +113,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Life: life, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
 		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, Limits: limits, ShopName: "Sky Travel", Log: c.log,
+		CallbackDial: webhook.Dial(nil, prefixes...), Drain: d.drain,
 	})
 	if err != nil {
 		return unheard(explainLife(err), "--http, --smpp, --carrier, --handsets, --shop")

@@ -42,6 +42,8 @@ type fakePlatform struct {
 
 	merchants []platform.Merchant // that the office lists, and that sign
 	changes   []platform.KeyChange
+
+	callbacks fakeCallbacks
 }
 
 func (f *fakePlatform) Authenticate(_ context.Context, key string) (platform.Merchant, error) {
@@ -190,7 +192,7 @@ func (f *fakePlatform) ChangeKeys(_ context.Context, c platform.KeyChange) (plat
 
 func (f *fakePlatform) serve(t *testing.T) string {
 	t.Helper()
-	h, err := api.NewHandler(api.HandlerConfig{Service: f, Authenticator: f, Office: f, OperatorKey: fakeOperator, Keyring: f})
+	h, err := api.NewHandler(api.HandlerConfig{Service: f, Authenticator: f, Office: f, OperatorKey: fakeOperator, Keyring: f, Callbacks: &f.callbacks})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/platform/webhook"
 )
 
 // platformConfig is what the platform's room is told.
@@ -31,6 +32,8 @@ type platformConfig struct {
 	auditTime                time.Duration
 	ussdCap                  cli.StringSlice
 	limits                   limits
+	allow                    allowed
+	drain                    world.Drain
 }
 
 func platformCommand() command {
@@ -45,7 +48,10 @@ func platformCommand() command {
 			"When one is stopped the others take its part at once; when one dies, or hangs for three seconds, within a few seconds, and its late writes are refused. " +
 			"airtill office partitions lists who serves what. " +
 			"The vault holds the master keys: a store is of use only with the vault it was filled with. " +
-			"SIGHUP makes the platform take the vault file again, after airtill keys rotate.",
+			"SIGHUP makes the platform take the vault file again, after airtill keys rotate. " +
+			"SIGTERM or Ctrl-C drains it: it takes no more requests, finishes those begun, unbinds from the carrier, commits and closes; a second one ends it at once, and loses nothing either. " +
+			"Merchants are told of their bills at public addresses only, unless --allow-callbacks says otherwise. " +
+			"GET /readyz says by part why it is not ready, GET /livez that it runs, GET /metrics with the operator's key is for Prometheus.",
 		section: "Rooms",
 		examples: []string{
 			"airtill platform --redis redis://127.0.0.1:6379 --smsc 127.0.0.1:2775",
@@ -62,6 +68,9 @@ func platformCommand() command {
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
 			&cli.BoolFlag{Name: "allow-legacy", Usage: "serve elements and merchants of the legacy suite (3DES, MD5) too; it is weak", EnvVars: []string{"AIRTILL_ALLOW_LEGACY"}, Destination: &p.allowLegacy},
 			capFlag(&p.ussdCap),
+			p.allow.flag("loopback if --http is on it, so that only this machine can ask for them; else none"),
+			drainTimeoutFlag(world.DefaultDrain, &p.drain.Timeout),
+			&cli.DurationFlag{Name: "lame-duck", Usage: "go on taking requests for `TIME` after SIGTERM, while /readyz says that it is stopping", EnvVars: []string{"AIRTILL_LAME_DUCK"}, Destination: &p.drain.LameDuck},
 			readyFlag(&p.ready),
 		), p.limits.flags()...),
 		run: p.run,
@@ -82,6 +91,10 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 		return err
 	}
 	if err := p.store.refuseUnsafe(ctx, c, p.allowUnsafe); err != nil {
+		return err
+	}
+	prefixes, err := p.allow.prefixes(onLoopback(p.http))
+	if err != nil {
 		return err
 	}
 	operatorKey, err := p.operatorKey(c)
@@ -109,7 +122,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
 		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most, Limits: limits,
-		Random: rand.Reader, Log: c.log,
+		CallbackDial: webhook.Dial(nil, prefixes...), Data: store.Dir, Drain: p.drain, Random: rand.Reader, Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http")

@@ -32,6 +32,7 @@ func root() command {
 			demoCommand(),
 			dev(),
 			billCommand(),
+			callbacksCommand(),
 			phoneCommand(),
 			enrolCommand(),
 			officeCommand(),

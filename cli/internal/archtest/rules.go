@@ -19,7 +19,7 @@ var arrows = map[string]struct {
 }{
 	"fsm":     {nil, "fsm knows no other room"},
 	"gateway": {nil, "the carrier does not know what a bill is"},
-	"platform": {[]string{"fsm/...", "gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme", "gateway/ussd"},
+	"platform": {[]string{"fsm/...", "gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme", "gateway/ussd", "gateway/metrics"},
 		"the platform reaches phones only through SMPP"},
 	"merchant": {[]string{"platform/api", "platform/money", "platform/signature", "gateway", "gateway/tpdu", "gateway/smpp", "gateway/esme"},
 		"the shop meets the platform over HTTP and the carrier over SMPP"},

@@ -74,7 +74,7 @@ func OpenChild(ctx context.Context, dir string, warn func(error)) (*Store, error
 		return nil, errors.Join(err, c.Close())
 	}
 	url := "unix://" + socket
-	s := &Store{Store: c.store, URL: url, Shown: url, under: c}
+	s := &Store{Store: c.store, URL: url, Shown: url, Dir: dir, under: c}
 	s.Promise, s.Risks = promise(ctx, c.store)
 	return s, nil
 }

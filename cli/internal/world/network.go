@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/gateway/smsc"
 	"github.com/airtill/airtill/gateway/ussd"
 	"github.com/airtill/airtill/handsetsim"
@@ -58,7 +60,11 @@ type Config struct {
 	Watch     Watch
 	Life      *Life // what the network remembers of earlier runs; nil: it ends with this one
 	OpenCards bool  // everybody may send binary messages to phones, not the platform alone
-	Log       zerolog.Logger
+	// CallbackDial connects to merchants; nil: over the network, wherever they are.
+	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
+	Perform      func(engine.Performer) engine.Performer // around the platform's effects, in tests
+	Drain        Drain                                   // of the platform
+	Log          zerolog.Logger
 }
 
 // Watch looks on at the wires. All its functions may be nil; none may block.

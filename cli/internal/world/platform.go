@@ -44,9 +44,11 @@ type PlatformConfig struct {
 	Wrap        func(http.Handler) http.Handler
 	// CallbackDial connects to merchants; nil: over the network, wherever they are.
 	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
-	Data         string // directory of the store's files, whose disk is looked at; none: no disk is
-	Drain        Drain
-	Log          zerolog.Logger
+	// Perform may stand around what does effects, in tests of what goes wrong there; nil: nothing does.
+	Perform func(engine.Performer) engine.Performer
+	Data    string // directory of the store's files, whose disk is looked at; none: no disk is
+	Drain   Drain
+	Log     zerolog.Logger
 }
 
 // Platform is the payment platform's room.
@@ -96,9 +98,13 @@ func (p *Platform) build(c PlatformConfig) error {
 		return err
 	}
 	effects := &billing.Effects{Log: c.Log}
+	var perform engine.Performer = effects
+	if c.Perform != nil {
+		perform = c.Perform(effects)
+	}
 	var err error
 	p.engine, err = engine.New(
-		engine.Config{Partitions: rules.Partitions, Share: p.share(c), Observer: p.monitor, Log: c.Log}, c.Store, actors(rules), effects)
+		engine.Config{Partitions: rules.Partitions, Share: p.share(c), Observer: p.monitor, Log: c.Log}, c.Store, actors(rules), perform)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 // Store is an open store, with a server of its own under it if it has one.
 type Store struct {
 	*redisstore.Store
+	Dir     string    // that its files are in, if they are on this machine
 	URL     string    // redis://host:port, with its password if it has one
 	Shown   string    // the same without it
 	Promise string    // in one line: what it keeps
@@ -92,7 +93,7 @@ func OpenKept(ctx context.Context, n network.Network, address, dir string, warn 
 		return nil, err
 	}
 	url := "redis://" + store.Addr()
-	s := &Store{Store: store.Store, URL: url, Shown: url, under: store, Promise: "embedded: kept in memory, gone when this process ends"}
+	s := &Store{Store: store.Store, URL: url, Shown: url, under: store, Dir: dir, Promise: "embedded: kept in memory, gone when this process ends"}
 	if dir != "" {
 		s.Promise = "embedded: kept in " + dir + ", on disk before it is acknowledged"
 	}

@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/airtill/airtill/fsm/engine"
+)
+
+// The sets of bills whose callback was not acknowledged at once, as MERCHANT:BILL.
+const (
+	pendingSet   = "callbacks:pending"
+	exhaustedSet = "callbacks:exhausted"
+)
+
+// telling is what this package reads of how far the telling of a merchant has come.
+type telling struct {
+	Merchant     string `json:"merchant"`
+	Acknowledged string `json:"acknowledged_at"`
+	Next         string `json:"next_report"`
+	Trouble      struct {
+		Failure json.RawMessage `json:"failure"`
+	} `json:"callback_trouble"`
+}
+
+// listedIn is the set that a bill with this record belongs in, and the member it is there.
+func listedIn(id, text string) (set, member string) {
+	var t telling
+	if text == "" || json.Unmarshal([]byte(text), &t) != nil { // what cannot be read is told elsewhere
+		return "", ""
+	}
+	member = t.Merchant + ":" + id
+	switch {
+	case t.Acknowledged != "" || len(t.Trouble.Failure) == 0:
+		return "", member
+	case t.Next == "":
+		return exhaustedSet, member
+	}
+	return pendingSet, member
+}
+
+// compareCallbacks holds the sets against the records of the live bills, both ways.
+func (b *books) compareCallbacks(ctx context.Context) error {
+	listed := map[string]string{} // the set, by member
+	suspects := map[string]bool{}
+	for _, set := range []string{pendingSet, exhaustedSet} {
+		members, err := b.readSet(ctx, set)
+		if err != nil {
+			return err
+		}
+		for _, member := range members {
+			if _, twice := listed[member]; twice {
+				suspects[member] = true
+			}
+			listed[member] = set
+		}
+	}
+	for id, text := range b.live {
+		if set, member := listedIn(id, text); member != "" && listed[member] != set {
+			suspects[member] = true
+		}
+	}
+	for member, in := range listed {
+		_, id, _ := strings.Cut(member, ":")
+		if set, as := listedIn(id, b.live[id]); set != in || as != member {
+			suspects[member] = true
+		}
+	}
+	for _, member := range slices.Sorted(maps.Keys(suspects)) {
+		if err := b.lookAtCallback(ctx, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *books) readSet(ctx context.Context, set string) (all []string, err error) {
+	for last := ""; ; last = all[len(all)-1] {
+		page, err := b.reader.Members(ctx, set, engine.Range{After: last, Limit: pageSize})
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); len(page) < pageSize {
+			return all, nil
+		}
+	}
+}
+
+// mostLooks is how often a bill is looked at that changes meanwhile.
+const mostLooks = 5
+
+// lookAtCallback judges one bill anew: by a record that was the same before and after its
+// sets were looked at.
+func (b *books) lookAtCallback(ctx context.Context, member string) error {
+	_, id, _ := strings.Cut(member, ":")
+	for range mostLooks {
+		before, err := b.reader.Get(ctx, recordKey(id))
+		if err != nil {
+			return err
+		}
+		in := map[string]bool{}
+		for _, set := range []string{pendingSet, exhaustedSet} {
+			if in[set], err = b.isMember(ctx, set, member); err != nil {
+				return err
+			}
+		}
+		after, err := b.reader.Get(ctx, recordKey(id))
+		if err != nil {
+			return err
+		}
+		if before[0] != after[0] {
+			continue
+		}
+		want, as := listedIn(id, after[0])
+		for _, set := range []string{pendingSet, exhaustedSet} {
+			switch {
+			case in[set] && (set != want || as != member):
+				b.differ(set, "%s is listed, but its record says otherwise", member)
+			case !in[set] && set == want && as == member:
+				b.differ(set, "the callback of %s has failed and is not listed", id)
+			}
+		}
+		return nil
+	}
+	return nil // it goes on changing: the next audit has it
+}
+
+// isMember says whether a set of members without scores has one.
+func (b *books) isMember(ctx context.Context, set, member string) (bool, error) {
+	near, err := b.reader.Members(ctx, set, engine.Range{After: member[:len(member)-1], Limit: pageSize})
+	return slices.Contains(near, member), err
+}
+
+// endpointEvent follows the endpoints that are disabled and enabled.
+func (j *journal) endpointEvent(entry string, event engine.Event) {
+	merchant, ok := strings.CutPrefix(event.Subject, "merchant:")
+	disabled := event.Name == "disable_endpoint"
+	if !ok || !disabled && event.Name != "enable_endpoint" {
+		return
+	}
+	var data struct{ Endpoint string }
+	if err := event.Decode(&data); err != nil || data.Endpoint == "" {
+		j.wrong(entry, "%s of merchant %s does not say which", event.Name, merchant)
+		return
+	}
+	key := merchant + " " + data.Endpoint
+	if m := j.disabled[key]; m.now() == disabled {
+		j.wrong(entry, "%s of %s, which was so before", event.Name, key)
+	}
+	j.disabled[key] = j.disabled[key].then(disabled, j.looking)
+}
+
+// compareEndpoints holds the endpoints that are kept against the merchants and the journal.
+func (b *books) compareEndpoints() {
+	isDisabled := func(text string) bool {
+		var e struct {
+			Disabled string `json:"disabled_at"`
+		}
+		return text != "" && json.Unmarshal([]byte(text), &e) == nil && e.Disabled != ""
+	}
+	for key, text := range b.endpoints {
+		if merchant, _, _ := strings.Cut(key, " "); b.merchants[merchant] == "" && !b.journal.merchants[merchant] {
+			b.differ("endpoints", "%s is of no merchant here", key)
+		}
+		if isDisabled(text) && !b.journal.disabled[key].was(func(d bool) bool { return d }) {
+			b.differ("endpoints", "%s is disabled, but the journal does not say so", key)
+		}
+	}
+	for key, m := range b.journal.disabled {
+		if !isDisabled(b.endpoints[key]) && !m.was(func(d bool) bool { return !d }) {
+			b.differ("endpoints", "%s was disabled and is not kept so", key)
+		}
+	}
+}
