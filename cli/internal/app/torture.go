@@ -19,7 +19,7 @@ import (
 // tortureRun is what was said of a run.
 type tortureRun struct {
 	store, bug, dir string
-	kinds           cli.StringSlice
+	kinds, points   cli.StringSlice
 	rounds          int
 	platforms       int
 	seed            uint64
@@ -35,7 +35,7 @@ func tortureCommand() command {
 			"phones have written down is compared with what the platform says. The status is 1 when anything differs; then the\n" +
 			"seed, each difference and the place of the logs are told.\n\n" +
 			"The faults: " + strings.Join(kindNames(), ", ") + ".\n" +
-			"point ends the platform at a named point of its code, and --bug plants a bug that has to be found: both are for a build\n" +
+			"point ends the platform at a named point of its code, stall has it wait there, and --bug plants a bug that has to be found: these are for a build\n" +
 			"with -tags faults,mutant. disk needs root.",
 		examples: []string{
 			"airtill torture --rounds 20",
@@ -45,10 +45,11 @@ func tortureCommand() command {
 		flags: []cli.Flag{
 			&cli.IntFlag{Name: "rounds", Usage: "let `N` faults happen", Value: 20, DefaultText: "20, or as many as fit into --time", Destination: &t.rounds},
 			&cli.DurationFlag{Name: "time", Usage: "go on for `TIME`", DefaultText: "until --rounds are over", Destination: &t.time},
-			&cli.StringSliceFlag{Name: "kill", Usage: "choose among faults of this `KIND`; may be repeated", DefaultText: "all that this build and store can have, but point, disk", Destination: &t.kinds},
+			&cli.StringSliceFlag{Name: "kill", Usage: "choose among faults of this `KIND`; may be repeated", DefaultText: "all that this build and store can have, but point, stall, disk", Destination: &t.kinds},
 			&cli.StringFlag{Name: "store", Usage: "keep everything in `STORE`: redis, embedded, cluster", Value: string(torture.Redis), Destination: &t.store},
 			&cli.IntFlag{Name: "platforms", Usage: "have `N` platforms share the store", Value: 1, Destination: &t.platforms},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw everything from `N`", DefaultText: "drawn, and told", Destination: &t.seed},
+			&cli.StringSliceFlag{Name: "point", Usage: "end or stall at `POINT`; may be repeated", DefaultText: "all, one after the other", Destination: &t.points},
 			&cli.StringFlag{Name: "bug", Usage: "plant `BUG`", Destination: &t.bug},
 			&cli.StringFlag{Name: "dir", Usage: "keep logs and files in `DIR`", DefaultText: "a temporary one, kept after a failure", Destination: &t.dir},
 		},
@@ -101,6 +102,9 @@ func (t *tortureRun) verdict(r *torture.Result, err error, dir string) error {
 	for _, k := range t.kinds.Value() {
 		again += " --kill " + k
 	}
+	for _, p := range t.points.Value() {
+		again += " --point " + p
+	}
 	if t.bug != "" {
 		again += " --bug " + t.bug
 	}
@@ -119,6 +123,12 @@ func (t *tortureRun) config(c *call) (torture.Config, error) {
 	}
 	if t.rounds < 1 || t.platforms < 1 {
 		return config, usagef("--rounds, --platforms: from 1")
+	}
+	for _, name := range t.points.Value() {
+		if !slices.Contains(fault.Names(), fault.Name(name)) {
+			return config, usagef("--point %q: there are %v", name, fault.Names())
+		}
+		config.Points = append(config.Points, fault.Name(name))
 	}
 	kinds, err := t.choose(config.Store)
 	if err != nil {
@@ -163,7 +173,7 @@ func (t *tortureRun) choose(store torture.Store) ([]torture.Kind, error) {
 		return kinds, nil
 	}
 	for _, k := range store.Kinds() {
-		special := k == torture.KillAtPoint || k == torture.FillDisk || k == torture.TearTail && store == torture.Embedded
+		special := k == torture.KillAtPoint || k == torture.StallAtPoint || k == torture.FillDisk || k == torture.TearTail && store == torture.Embedded
 		if !special {
 			kinds = append(kinds, k)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/airtill/airtill/fsm/fault"
@@ -23,6 +24,8 @@ func (s *site) fault(ctx context.Context, kind Kind) error {
 		return p.again(ctx)
 	case KillAtPoint:
 		return s.killAtPoint(ctx, s.victim())
+	case StallAtPoint:
+		return s.stallAtPoint(ctx, s.victim())
 	case KillRedis:
 		r := s.servers[s.random.IntN(len(s.servers))]
 		r.up.kill()
@@ -76,17 +79,39 @@ func (s *site) victim() *node { return s.platforms[s.random.IntN(len(s.platforms
 // pointWithin is how long a platform under load may take to pass a point.
 const pointWithin = 40 * time.Second
 
+// nextPoint takes the next point; after the last comes the first.
+func (s *site) nextPoint() fault.Name {
+	at := s.points[0]
+	s.points = append(s.points[1:], at)
+	return at
+}
+
 // killAtPoint starts a platform that ends itself at the next point, and then one that
 // does not.
 func (s *site) killAtPoint(ctx context.Context, p *node) error {
-	if len(s.points) == 0 {
-		return errors.New("there are no more points than were passed")
-	}
-	at := s.points[0]
-	s.points = s.points[1:]
+	at := s.nextPoint()
 	p.process.kill()
 	s.killed(KillPlatform)
 	return s.endAt(ctx, p, at, s.passOf(at))
+}
+
+// stallAtPoint starts a platform of which somebody waits at the next point while all
+// others go on, kills it, and starts one that does not.
+func (s *site) stallAtPoint(ctx context.Context, p *node) error {
+	at := s.nextPoint()
+	p.process.kill()
+	s.killed(KillPlatform)
+	if err := p.start(ctx, fmt.Sprintf("%s:%d:30s", at, s.passOf(at))); err != nil {
+		return err
+	}
+	if !until(ctx, pointWithin, func() bool { return strings.Contains(p.process.said(), "stalled") || !p.process.up() }) {
+		s.differ(other, "%s did not stall at %s within %s: %s", p.name(), at, pointWithin, p.process.said())
+		return nil
+	}
+	pause(ctx, time.Duration(1500+s.random.IntN(1000))*time.Millisecond)
+	p.process.kill()
+	s.killed(StallAtPoint)
+	return p.again(ctx)
 }
 
 // endAt starts a platform that ends itself at a pass of a point, and then one that does not.

@@ -19,8 +19,7 @@ import (
 const (
 	workers  = 12
 	waitMost = 1500 * time.Millisecond // for a bill's end, before the next order
-	expiry   = 40 * time.Second
-	soon     = 8 * time.Second // for who does not pay
+	soon     = 8 * time.Second         // for who does not pay
 )
 
 // load has orders placed until the function that it answers is called, which waits until
@@ -64,10 +63,10 @@ func (s *site) orders(ctx context.Context, worker int, more <-chan struct{}) {
 func (h *shop) newOrder(reference string, who *person, random *rand.Rand) *order {
 	o := &order{Order: api.Order{
 		Reference: reference, Amount: money.Amount(1 + random.IntN(9999)), Currency: money.CNY, Phone: who.phone,
-		ExpiresIn: api.Duration(expiry),
+		ExpiresIn: api.Duration(h.site.config.Expiry),
 	}}
 	if who.habit == persona.Never {
-		o.ExpiresIn = api.Duration(soon)
+		o.ExpiresIn = api.Duration(min(soon, h.site.config.Expiry))
 	}
 	if random.IntN(2) == 0 {
 		o.key = "key-" + reference

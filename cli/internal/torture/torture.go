@@ -36,6 +36,7 @@ type Kind string
 const (
 	KillPlatform   Kind = "platform"        // kill -9 at a random moment
 	KillAtPoint    Kind = "point"           // kill -9 at the next named point; in a build with the tag faults
+	StallAtPoint   Kind = "stall"           // who passes the next named point waits there, and then the platform is killed
 	KillRedis      Kind = "redis"           // kill -9, and start again on the same files; of a cluster one master
 	TearTail       Kind = "torn"            // kill -9, cut the file's tail that nobody was answered for, mend it, start again
 	LoseReplies    Kind = "replies"         // Redis does what it is asked, and its replies are lost
@@ -64,25 +65,27 @@ func Stores() []Store { return []Store{Redis, Embedded, Cluster} }
 func (s Store) Kinds() []Kind {
 	switch s {
 	case Embedded:
-		return []Kind{KillPlatform, KillAtPoint, TearTail, FreezePlatform}
+		return []Kind{KillPlatform, KillAtPoint, StallAtPoint, TearTail, FreezePlatform}
 	case Cluster:
-		return []Kind{KillPlatform, KillAtPoint, KillRedis, FreezePlatform, FreezeRedis}
+		return []Kind{KillPlatform, KillAtPoint, StallAtPoint, KillRedis, FreezePlatform, FreezeRedis}
 	}
 	return []Kind{
-		KillPlatform, KillAtPoint, KillRedis, TearTail, LoseReplies, CutNetwork,
+		KillPlatform, KillAtPoint, StallAtPoint, KillRedis, TearTail, LoseReplies, CutNetwork,
 		FreezePlatform, FreezeRedis, KillGateway, FillDisk, TakeOver,
 	}
 }
 
 // Config is what a run is told. Binary and Dir must be set.
 type Config struct {
-	Binary    string    // airtill
-	Dir       string    // for logs and files; made if it is not there
-	Store     Store     // "" is Redis
-	Plan      []Kind    // a round each
-	Seed      uint64    // of all that is random
-	Platforms int       // processes that share the store; 0 is 1
-	Bug       fault.Bug // to plant; "" is none
+	Binary    string        // airtill
+	Dir       string        // for logs and files; made if it is not there
+	Store     Store         // "" is Redis
+	Plan      []Kind        // a round each
+	Seed      uint64        // of all that is random
+	Platforms int           // processes that share the store; 0 is 1
+	Bug       fault.Bug     // to plant; "" is none
+	Points    []fault.Name  // to end or stall at, in turn; none: all, in an order drawn from the seed
+	Expiry    time.Duration // of bills; 0 is 40 s
 	Time      time.Duration
 	Talk      io.Writer // hears of each round; may be nil
 }
@@ -96,7 +99,7 @@ func (c Config) Validate() error {
 		return errors.New("torture: platforms do not share an embedded store")
 	}
 	for _, k := range c.Plan {
-		if k == KillAtPoint && !fault.Armed {
+		if (k == KillAtPoint || k == StallAtPoint || k == TearTail && c.Store == Embedded) && !fault.Armed {
 			return errors.New("torture: this build has no points to end at; build it with -tags faults")
 		}
 	}
@@ -153,6 +156,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		c.Store = Redis
 	}
 	c.Platforms = max(1, c.Platforms)
+	if c.Expiry == 0 {
+		c.Expiry = defaultExpiry
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -171,6 +177,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	}
 	return &s.result, err
 }
+
+// defaultExpiry is of bills that somebody pays or refuses, in a second or two.
+const defaultExpiry = 40 * time.Second
 
 // settleTime is how long a run may take after its rounds.
 const settleTime = 2 * time.Minute
