@@ -36,7 +36,7 @@ func tortureCommand() command {
 			"seed, each difference and the place of the logs are told.\n\n" +
 			"The faults: " + strings.Join(kindNames(), ", ") + ".\n" +
 			"point ends the platform at a named point of its code, stall has it wait there, and --bug plants a bug that has to be found: these are for a build\n" +
-			"with -tags faults,mutant. disk needs root.",
+			"with -tags faults,mutant.",
 		examples: []string{
 			"airtill torture --rounds 20",
 			"airtill torture --kill redis --kill torn --seed 7 --json",
@@ -146,8 +146,15 @@ func (t *tortureRun) config(c *call) (torture.Config, error) {
 		return config, err
 	}
 	config.Dir = cmpDir(config.Dir)
-	if err := config.Validate(); err != nil {
+	switch err := config.Validate(); {
+	case err != nil:
 		return config, usagef("%w", err)
+	case config.NeedsFaults() && !fault.Armed:
+		return config, usagef("--kill: this build has no points to end at; build one with -tags faults")
+	case config.Bug != "" && !fault.Mutant:
+		return config, usagef("--bug: this build has no bugs to plant; build one with -tags mutant")
+	case config.Bug != "" && !slices.Contains(fault.Bugs(), config.Bug):
+		return config, usagef("--bug %q: there are %v", t.bug, fault.Bugs())
 	}
 	return config, nil
 }

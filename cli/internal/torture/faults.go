@@ -259,8 +259,12 @@ func lastGroup(path string) (from, size int64, err error) {
 // fillDisk fills the server's disk until it ends, which it does rather than acknowledge
 // what it cannot keep; then there is room again.
 func (s *site) fillDisk(ctx context.Context, r *server) error {
+	path, err := r.aof()
+	if err != nil {
+		return err
+	}
 	r.up.ours.Store(true)
-	if err := s.disk.fill(); err != nil {
+	if err := s.disk.fill(r.up.command.Process.Pid, path); err != nil {
 		return err
 	}
 	if !until(ctx, 20*time.Second, func() bool { return !r.up.up() }) {

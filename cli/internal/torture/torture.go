@@ -23,6 +23,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ func (s Store) Kinds() []Kind {
 	}
 }
 
-// Config is what a run is told. Binary and Dir must be set.
+// Config is what a run is told. Binary, Dir and Store must be set.
 type Config struct {
 	Binary    string        // airtill
 	Dir       string        // for logs and files; made if it is not there
@@ -90,6 +91,13 @@ type Config struct {
 	Talk      io.Writer // hears of each round; may be nil
 }
 
+// NeedsFaults says whether a binary with the tag faults is needed.
+func (c Config) NeedsFaults() bool {
+	return slices.ContainsFunc(c.Plan, func(k Kind) bool {
+		return k == KillAtPoint || k == StallAtPoint || k == TearTail && c.Store == Embedded
+	})
+}
+
 // Validate says what cannot be.
 func (c Config) Validate() error {
 	switch {
@@ -99,12 +107,9 @@ func (c Config) Validate() error {
 		return errors.New("torture: platforms do not share an embedded store")
 	}
 	for _, k := range c.Plan {
-		if (k == KillAtPoint || k == StallAtPoint || k == TearTail && c.Store == Embedded) && !fault.Armed {
-			return errors.New("torture: this build has no points to end at; build it with -tags faults")
+		if !slices.Contains(c.Store.Kinds(), k) {
+			return fmt.Errorf("torture: a fault %q makes no sense with store %q", k, c.Store)
 		}
-	}
-	if c.Bug != "" && !fault.Mutant {
-		return errors.New("torture: this build has no bugs to plant; build it with -tags mutant")
 	}
 	return nil
 }
@@ -151,9 +156,6 @@ func (r *Result) Good() bool { return len(r.Differences) == 0 }
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
-	}
-	if c.Store == "" {
-		c.Store = Redis
 	}
 	c.Platforms = max(1, c.Platforms)
 	if c.Expiry == 0 {
