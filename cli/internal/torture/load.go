@@ -23,15 +23,31 @@ const (
 )
 
 // load has orders placed until the function that it answers is called, which waits until
-// every outcome is certain.
+// every outcome is certain, or something is found that may keep it from that.
 func (s *site) load(ctx context.Context) (stop func()) {
-	more := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	more, done := make(chan struct{}), make(chan struct{})
 	var work sync.WaitGroup
 	for n := range workers {
 		work.Go(func() { s.orders(ctx, n, more) })
 	}
 	work.Go(func() { s.mistype(ctx, more) })
-	return func() { close(more); work.Wait() }
+	return func() {
+		close(more)
+		go func() { defer close(done); work.Wait() }()
+		until(ctx, settleTime, func() bool { return s.broken() || closed(done) })
+		cancel()
+		<-done
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *site) orders(ctx context.Context, worker int, more <-chan struct{}) {
