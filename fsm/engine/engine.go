@@ -11,9 +11,11 @@
 //
 //   - One writer. A partition has one [Actor], called by one goroutine; nothing can
 //     conflict, so an actor needs no locks. Who takes a partition fences off whoever had
-//     it: the store refuses the other's next commit ([ErrFenced]), and its engine stops.
+//     it: the store refuses the other's next commit ([ErrFenced]). An engine that shares
+//     its store drops the partition ([Share]); one that does not stops.
 //   - Nobody is answered before the commit is. An input that staged nothing (a query, a
-//     duplicate, a refusal) is answered when all that it may have seen is in.
+//     duplicate, a refusal) is answered when all that it may have seen is in, and while
+//     nobody else can have taken the partition.
 //   - Memory is ahead of the store only by the batches that are on their way. When a
 //     commit fails or stays in doubt, memory is dropped, and a fresh actor is loaded.
 //   - Effects are performed after the commit, at least once. The journal holds them; the
@@ -24,8 +26,7 @@
 //     themselves, without it an input pays one round trip.
 //
 // The package knows no Redis; fsm/redisstore is the store, fsm/enginetest its suite.
-// Left out: trimming the journal, moving a partition between two live engines (the
-// later one fences off the earlier), and changing the number of partitions of a store.
+// Left out: trimming the journal, and changing the number of partitions of a store.
 package engine
 
 import (
@@ -33,6 +34,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -95,11 +97,15 @@ type Config struct {
 	CursorEvery   time.Duration // how long an idle partition waits before it notes which effects are done; 0 is 1 s
 	RetryMin      time.Duration // the pause after an effect or a takeover that failed; 0 is 50 ms
 	RetryMax      time.Duration // what the pause grows to; 0 is 5 s
+	Share         *Share        // with other engines of the same store; nil: all partitions are this one's
 	Log           zerolog.Logger
 }
 
 // DefaultPartitions is how many partitions there are unless somebody says otherwise.
 const DefaultPartitions = 16
+
+// DefaultLease is how long a lease stands still before others take its partition.
+const DefaultLease = 3 * time.Second
 
 // Validate says what cannot be.
 func (c Config) Validate() error {
@@ -110,6 +116,8 @@ func (c Config) Validate() error {
 		return errors.New("engine: a bound is negative")
 	case c.CommitTimeout < 0 || c.CursorEvery < 0 || c.RetryMin < 0 || c.RetryMax < 0:
 		return errors.New("engine: a time is negative")
+	case c.Share != nil && c.Share.Lease < 0:
+		return errors.New("engine: the lease is negative")
 	}
 	return nil
 }
@@ -123,6 +131,11 @@ func (c Config) withDefaults() Config {
 	c.CursorEvery = orDefault(c.CursorEvery, time.Second)
 	c.RetryMin = orDefault(c.RetryMin, 50*time.Millisecond)
 	c.RetryMax = orDefault(c.RetryMax, 5*time.Second)
+	if c.Share != nil {
+		share := *c.Share
+		share.Lease = orDefault(share.Lease, DefaultLease)
+		c.Share = &share
+	}
 	return c
 }
 
@@ -138,6 +151,8 @@ func orDefault[V comparable](v, otherwise V) V {
 type Engine struct {
 	config     Config
 	partitions []*partition
+	sharer     *sharer       // nil: all partitions are this engine's
+	news       *news         // that Ready waits for
 	stopped    chan struct{} // closed when Run has ended
 }
 
@@ -148,19 +163,33 @@ func New(c Config, store Store, actor func(Partition) Actor, perform Performer) 
 		return nil, err
 	}
 	c = c.withDefaults()
-	e := &Engine{config: c, stopped: make(chan struct{})}
+	e := &Engine{config: c, news: newNews(), stopped: make(chan struct{})}
 	for n := range c.Partitions {
-		e.partitions = append(e.partitions, newPartition(Partition(n), c, store, actor, perform))
+		p := newPartition(Partition(n), c, store, actor, perform)
+		p.news = e.news
+		e.partitions = append(e.partitions, p)
 	}
+	if c.Share == nil {
+		return e, nil
+	}
+	shared, ok := store.(SharedStore)
+	if !ok {
+		return nil, fmt.Errorf("engine: a %T cannot be shared", store)
+	}
+	e.sharer = newSharer(e, shared)
 	return e, nil
 }
 
-// Run takes every partition and serves them until ctx ends; then it takes no more
-// inputs, commits those it has, waits for the effects that are being performed, and
-// answers nil. It answers ErrFenced when somebody else took a partition, ErrBroken when
-// the store is not as it was left, and whatever kept it from starting. Run is called once.
+// Run takes every partition, or its part of those that are shared, and serves them until
+// ctx ends; then it takes no more inputs, commits those it has, waits for the effects that
+// are being performed, and answers nil. It answers ErrFenced when somebody else took a
+// partition that is not shared, ErrBroken when the store is not as it was left, and
+// whatever kept it from starting. Run is called once.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.stopped)
+	if e.sharer != nil {
+		return e.sharer.run(ctx)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range e.partitions {
 		group.Go(func() error { return p.run(ctx) })
@@ -168,18 +197,63 @@ func (e *Engine) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Ready waits until every partition serves.
+// Ready waits until every partition serves: here, or as far as this engine sees in one of
+// those that it shares them with. Its error says which do not.
 func (e *Engine) Ready(ctx context.Context) error {
-	for _, p := range e.partitions {
+	for {
+		news := e.news.next()
+		if len(e.ownerless()) == 0 {
+			return nil
+		}
+		var again <-chan time.Time
+		if e.sharer != nil { // a lease comes to stand still by itself
+			again = time.After(e.config.Share.look())
+		}
 		select {
-		case <-p.ready:
+		case <-news:
+		case <-again:
 		case <-e.stopped:
 			return ErrUnavailable
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("nobody serves %s: %w", strings.Join(e.ownerless(), " "), ctx.Err())
 		}
 	}
-	return nil
+}
+
+// ownerless lists the partitions that nobody serves.
+func (e *Engine) ownerless() (names []string) {
+	for _, o := range e.Owners() {
+		if !o.Live {
+			names = append(names, o.Partition.String())
+		}
+	}
+	return names
+}
+
+// Owner tells who has a partition. Without sharing that is this engine, or nobody yet.
+func (e *Engine) Owner(p Partition) Ownership {
+	if p < 0 || int(p) >= len(e.partitions) {
+		return Ownership{Partition: p}
+	}
+	epoch := e.partitions[p].epoch.Load()
+	if epoch == 0 && e.sharer != nil {
+		return e.sharer.owner(p)
+	}
+	o := Ownership{Partition: p, Here: epoch != 0, Live: epoch != 0}
+	o.Epoch = epoch
+	if o.Here && e.sharer != nil {
+		o.Lease.Owner, o.Address = e.sharer.store.ID(), e.config.Share.Address
+	}
+	return o
+}
+
+// Owners tells who has which partition.
+func (e *Engine) Owners() []Ownership {
+	all := make([]Ownership, 0, len(e.partitions))
+	for n := range e.partitions {
+		all = append(all, e.Owner(Partition(n)))
+	}
+	return all
 }
 
 // Do hands an input to a partition and answers what its actor did, once it is kept.

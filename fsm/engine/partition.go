@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,13 +26,16 @@ type partition struct {
 	queue     *queue
 	ready     chan struct{} // closed when the first session serves
 	readyOnce sync.Once
+	taken     time.Time     // before the hold was asked for
+	epoch     atomic.Uint64 // of the session that serves; 0 is none
+	news      *news
 }
 
 func newPartition(n Partition, c Config, store Store, actor func(Partition) Actor, perform Performer) *partition {
 	return &partition{
 		number: n, config: c, store: store, actor: actor, perform: perform,
 		log:   c.Log.With().Stringer("partition", n).Logger(),
-		queue: newQueue(c.Queue), ready: make(chan struct{}),
+		queue: newQueue(c.Queue), ready: make(chan struct{}), news: newNews(),
 	}
 }
 
@@ -40,7 +44,7 @@ func (p *partition) run(ctx context.Context) error {
 	defer p.queue.refuse(ErrUnavailable)
 	pause := backoff{min: p.config.RetryMin, max: p.config.RetryMax}
 	for {
-		served, err := p.session(ctx)
+		served, err := p.session(ctx, p.takeAnyway)
 		p.queue.refuse(ErrUnavailable)
 		switch {
 		case err == nil, ctx.Err() != nil && !served:
@@ -68,39 +72,72 @@ func (p *partition) hasServed() bool {
 	}
 }
 
+// takeAnyway is how a partition is taken by an engine that shares its store with nobody.
+func (p *partition) takeAnyway(ctx context.Context) (Hold, error) { return p.store.Take(ctx, p.number) }
+
 // session takes the partition, builds its memory and serves until something breaks.
-func (p *partition) session(ctx context.Context) (served bool, err error) {
-	hold, err := p.store.Take(ctx, p.number)
+func (p *partition) session(ctx context.Context, take func(context.Context) (Hold, error)) (served bool, err error) {
+	p.taken = time.Now()
+	hold, err := take(ctx)
 	if err != nil {
 		return false, fmt.Errorf("take: %w", err)
 	}
 	defer hold.Close()
 	fault.Point(fault.AfterTake)
-	actor := p.actor(p.number)
-	if err := actor.Load(ctx, hold); err != nil {
-		return false, fmt.Errorf("load: %w", err)
-	}
-	kept, err := hold.Wakes(ctx)
+	s, err := p.build(ctx, hold)
 	if err != nil {
-		return false, fmt.Errorf("load wake-ups: %w", err)
+		if ctx.Err() != nil {
+			p.giveUp(ctx, hold)
+		}
+		return false, err
+	}
+	defer s.effects.stop()
+	p.log.Debug().Uint64("epoch", hold.Epoch()).Uint64("seq", hold.Seq()).Int("wakes", len(s.wakes.heap)).Msg("partition taken")
+	fault.Point(fault.AfterRecover)
+	p.serving(hold.Epoch())
+	defer p.serving(0)
+	if err := s.serve(ctx); err != nil {
+		return true, fmt.Errorf("epoch %d: %w", hold.Epoch(), err)
+	}
+	return true, nil
+}
+
+// build builds the partition's memory.
+func (p *partition) build(ctx context.Context, hold Hold) (*session, error) {
+	actor := p.actor(p.number)
+	var kept []Due
+	confirmed, err := p.beating(ctx, hold, func(ctx context.Context) (err error) {
+		if err := actor.Load(ctx, hold); err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		if kept, err = hold.Wakes(ctx); err != nil {
+			return fmt.Errorf("load wake-ups: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if fault.Planted(fault.LostDeadline) {
 		kept = nil
 	}
 	fault.Point(fault.AfterLoad)
 	s := newSession(p, hold, actor, newWakes(kept))
-	defer s.effects.stop()
+	s.confirmed = confirmed
 	if err := s.recover(ctx); err != nil {
-		return false, fmt.Errorf("load effects: %w", err)
+		return nil, fmt.Errorf("load effects: %w", err)
 	}
-	p.log.Debug().Uint64("epoch", hold.Epoch()).Uint64("seq", hold.Seq()).Int("wakes", len(kept)).Msg("partition taken")
-	fault.Point(fault.AfterRecover)
-	p.queue.open()
-	p.readyOnce.Do(func() { close(p.ready) })
-	if err := s.serve(ctx); err != nil {
-		return true, fmt.Errorf("epoch %d: %w", hold.Epoch(), err)
+	return s, nil
+}
+
+// serving opens the partition in an epoch; 0 is that it is served no more.
+func (p *partition) serving(epoch uint64) {
+	p.epoch.Store(epoch)
+	if epoch != 0 {
+		p.queue.open()
+		p.readyOnce.Do(func() { close(p.ready) })
 	}
-	return true, nil
+	p.news.tell()
 }
 
 // backoff doubles a pause from min to max.

@@ -26,6 +26,10 @@ type session struct {
 	inputs   []input
 	noted    string // the cursor as it was last committed
 
+	sent      time.Time        // when the last batch was
+	confirmed time.Time        // when the last one that is in was sent
+	beats     <-chan time.Time // ticks when an idle owner shows that it lives
+
 	sealed   chan *stage  // to the committer
 	outcomes chan outcome // back from it
 	timer    *time.Timer  // the next wake-up
@@ -64,6 +68,7 @@ func (s *session) serve(ctx context.Context) error {
 	defer s.timer.Stop()
 	defer s.flush.Stop()
 	s.flush.Stop()
+	defer s.startBeats()()
 	for ctx.Err() == nil {
 		s.gather()
 		if s.sealIfReady() {
@@ -97,6 +102,8 @@ func (s *session) wait(ctx context.Context) error {
 	case <-s.flush.C:
 		s.flushing = false
 		s.open.flush = s.cursor.position() != s.noted
+	case <-s.beats:
+		s.beat()
 	case out := <-s.outcomes:
 		return s.landed(out)
 	case <-ctx.Done():
@@ -122,7 +129,7 @@ func (s *session) gather() {
 // when nothing that it may have seen is still on its way.
 func (s *session) handle(in input) {
 	reply, err := s.decide(in.in)
-	if s.open.changes == 0 && !s.inFlight {
+	if s.open.changes == 0 && !s.inFlight && s.sure() {
 		in.answer(reply, err)
 		return
 	}
@@ -171,7 +178,7 @@ func (s *session) sealIfReady() bool {
 	if s.inFlight || s.open.empty() {
 		return false
 	}
-	if !s.open.staged() {
+	if !s.open.staged() && s.sure() {
 		s.open.answer(nil) // nothing to keep, and all that was seen is in
 		s.open.reset(s.open.epoch, s.open.seq)
 		return true
@@ -181,7 +188,7 @@ func (s *session) sealIfReady() bool {
 		fault.Point(fault.BeforeCursor)
 	}
 	s.open.seal(at)
-	s.noted, s.inFlight = at, true
+	s.noted, s.inFlight, s.sent = at, true, time.Now()
 	next := s.spare
 	next.reset(s.open.epoch, s.open.seq+1)
 	s.sealed <- s.open
@@ -192,6 +199,9 @@ func (s *session) sealIfReady() bool {
 // landed takes note that the batch in flight is in, or is not.
 func (s *session) landed(out outcome) error {
 	s.inFlight, s.spare = false, out.stage
+	if out.err == nil {
+		s.confirmed = s.sent
+	}
 	return out.err
 }
 
@@ -209,7 +219,8 @@ func (s *session) drain() error {
 		return s.fail(err)
 	}
 	s.effects.stop()
-	s.open.flush = s.cursor.position() != s.noted
+	s.open.release = s.config.Share != nil
+	s.open.flush = s.open.release || s.cursor.position() != s.noted
 	if err := s.finish(); err != nil {
 		return s.fail(err)
 	}

@@ -26,7 +26,8 @@ type stage struct {
 	changes int // staged so far
 	inputs  int
 	waiting []reply
-	flush   bool // commit even if nothing is staged, for the cursor's sake
+	flush   bool // commit even if nothing is staged, for the cursor's or the lease's sake
+	release bool // the last batch of a partition that is given up
 
 	text    bytes.Buffer // the records' and events' encodings lie here
 	encoder *json.Encoder
@@ -73,7 +74,7 @@ func (s *stage) reset(epoch, seq uint64) {
 	clear(s.fieldAt)
 	clear(s.scoreAt)
 	clear(s.dueAt)
-	s.changes, s.inputs, s.flush = 0, 0, false
+	s.changes, s.inputs, s.flush, s.release = 0, 0, false, false
 	s.text.Reset()
 	b := &s.batch
 	b.Puts, b.Deletes, b.Fields, b.FieldDeletes = emptied(b.Puts), emptied(b.Deletes), emptied(b.Fields), emptied(b.FieldDeletes)
@@ -164,7 +165,7 @@ func (s *stage) encode(whose string, v any) []byte {
 // seal makes the batch of what is staged.
 func (s *stage) seal(cursor string) *Batch {
 	b := &s.batch
-	b.Seq, b.Cursor, b.Journal = s.seq, cursor, s.events
+	b.Seq, b.Cursor, b.Journal, b.Release = s.seq, cursor, s.events, s.release
 	for _, r := range s.records {
 		if r.value == nil {
 			b.Deletes = append(b.Deletes, r.key)

@@ -21,6 +21,10 @@ var (
 // DueSet is the sorted set of wake-ups, with the time in Unix milliseconds as score.
 const DueSet = "due"
 
+// SeqKey is the record that says which batch is the last that is in: whoever reads it
+// with others in one Get knows that those are at least as new.
+const SeqKey = "seq"
+
 // Due is the input that the engine makes when a wake-up is due.
 type Due struct {
 	ID string
@@ -31,6 +35,7 @@ type Due struct {
 type Store interface {
 	// Take makes the caller the partition's only writer and fences off whoever was. A store
 	// that held the partition before takes it again only if nobody else has since (ErrFenced).
+	// Engines that share a store take partitions with [SharedStore] instead.
 	Take(ctx context.Context, p Partition) (Hold, error)
 
 	// Read answers a reader of what is committed; it needs no hold.
@@ -102,6 +107,7 @@ type Batch struct {
 	NoWakes      []string
 	Journal      []Event // one entry; none if empty
 	Cursor       string
+	Release      bool // the partition is given up: its lease ends with this batch, the writer's last
 }
 
 // Put is a text record.

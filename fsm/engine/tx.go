@@ -28,6 +28,9 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Partition is the actor's partition.
 func (tx *Tx) Partition() Partition { return tx.partition }
 
+// Seq is the number of the batch that what is staged for this input will be in.
+func (tx *Tx) Seq() uint64 { return tx.stage.seq }
+
 // EntryID is the id of the journal entry that this input's events will be in.
 func (tx *Tx) EntryID() string { return tx.stage.entryID() }
 
@@ -100,7 +103,7 @@ func (tx *Tx) Record(e Event) {
 // free panics over a name that the engine uses itself.
 func free(name string) {
 	switch name {
-	case "fence", "owner", "seq", "cursor", DueSet, "journal":
+	case "fence", "lease", SeqKey, "cursor", "chain", DueSet, "journal":
 		panic("engine: the name " + name + " is the engine's own")
 	}
 }

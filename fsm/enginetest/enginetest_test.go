@@ -46,3 +46,7 @@ func TestEngineOnFile(t *testing.T)        { enginetest.TestEngine(t, kept) }
 func TestEngineOnRedisServer(t *testing.T) { enginetest.TestEngine(t, server) }
 
 func TestServerKilled(t *testing.T) { enginetest.TestServerKilled(t) }
+
+func TestShareOnMiniredis(t *testing.T)   { enginetest.TestShare(t, mini) }
+func TestShareOnFile(t *testing.T)        { enginetest.TestShare(t, kept) }
+func TestShareOnRedisServer(t *testing.T) { enginetest.TestShare(t, server) }

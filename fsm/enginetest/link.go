@@ -30,6 +30,8 @@ type Link struct {
 	mu      sync.Mutex
 	next    []Fault // for the commits to come, in order
 	isCut   bool
+	deaf    bool
+	frozen  chan struct{} // closed when it thaws; nil: it is not frozen
 	conns   map[*conn]bool
 	held    []func() error
 	hook    func()
@@ -106,11 +108,48 @@ func (l *Link) Cut() {
 	}
 }
 
+// Deafen loses all replies from now on; requests arrive.
+func (l *Link) Deafen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deaf = true
+}
+
+// Freeze holds all requests back, as those of a process that is stopped; Thaw sends them.
+func (l *Link) Freeze() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = make(chan struct{})
+}
+
+// Thaw lets what was frozen go on.
+func (l *Link) Thaw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.frozen)
+	l.frozen = nil
+}
+
+func (l *Link) thawed() {
+	l.mu.Lock()
+	frozen := l.frozen
+	l.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
+}
+
+func (l *Link) isDeaf() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.deaf
+}
+
 // Mend lets connections through again.
 func (l *Link) Mend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.isCut, l.next = false, nil
+	l.isCut, l.deaf, l.next = false, false, nil
 }
 
 // Release delivers what was held back, late, and waits until the server has read it.
@@ -164,6 +203,7 @@ type conn struct {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
+	c.link.thawed()
 	if c.link.cutOff() {
 		return 0, ErrCut
 	}
@@ -186,7 +226,11 @@ func (c *conn) Read(b []byte) (int, error) {
 		c.link.meanwhile()
 		return 0, io.ErrUnexpectedEOF
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	if err == nil && c.link.isDeaf() {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // awaitExec reads until the answer to EXEC has begun: the ones to MULTI and to what it

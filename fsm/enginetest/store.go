@@ -27,6 +27,8 @@ func TestStore(t *testing.T, start func(t testing.TB) Backend) {
 		{"takeover goes on where the last owner was", testTakeover},
 		{"a stale owner writes nothing", testFence},
 		{"a store does not take back what it lost", testNoTakeBack},
+		{"a lease is taken only as it was seen", testLease},
+		{"who shares the store is listed", testWhoShares},
 		{"batches out of turn are refused", testTurn},
 		{"a lost reply is resolved", testLostReply},
 		{"a lost request is sent again", testLostRequest},

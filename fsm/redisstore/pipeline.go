@@ -36,6 +36,10 @@ func (l *pipeline) encode(h *hold, b *engine.Batch) error {
 	l.records(h, b)
 	l.fields(h, b)
 	l.scores(h, b)
+	if b.Release {
+		l.add("DEL", h.key("lease"))
+		l.end()
+	}
 	return nil
 }
 

@@ -4,19 +4,23 @@
 // All keys of a partition share its hash tag:
 //
 //	{p03}:fence    how often the partition was taken: the epoch
-//	{p03}:owner    who took it last
+//	{p03}:lease    who has it, and where that one is reached; absent when it was given up
 //	{p03}:seq      the number of the last batch
 //	{p03}:cursor   the last journal entry whose effects, and all before, are done
 //	{p03}:due      sorted set: wake-ups, by Unix milliseconds
 //	{p03}:journal  stream: an entry for each batch, <epoch>-<seq>, a field for each event
 //	{p03}:NAME     what the actor keeps
 //	airtill:store  what the store was made for
+//	airtill:members  hash: the engines that share the store, and a beat that says that each lives
 //
 // A batch is one MULTI/EXEC of few commands with many values each, on a connection of
 // the partition's own. Each batch ends with WATCH of fence and seq for the next one, in
 // the same round trip: when somebody takes the partition, or when a copy of the batch
 // that was believed lost comes late, EXEC writes nothing. Replies that are lost are
 // resolved by reading seq: commands are never blindly sent again.
+//
+// A lease has no time in it: who shares the store sees by its own clock that fence, seq
+// and lease have not moved, and takes the partition over if they still have not (WATCH).
 //
 // Used are neither Lua, nor blocking commands, nor the server's clock, nor expiry. Left
 // out: WAIT for replicas, and trimming the journal.
@@ -79,7 +83,7 @@ type Store struct {
 	reader     redis.UniversalClient
 
 	mu   sync.Mutex
-	held map[engine.Partition]bool // those taken at least once
+	held map[engine.Partition]bool // those taken at least once, of a store that is not shared
 }
 
 var _ engine.Store = (*Store)(nil)

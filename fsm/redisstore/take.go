@@ -42,13 +42,29 @@ func (h *hold) drop() {
 	_ = h.Close() // it is given up; how it closes does not matter
 }
 
-// Take raises the fence.
+// Take raises the fence, unless this store had the partition before and another has now.
 func (s *Store) Take(ctx context.Context, p engine.Partition) (engine.Hold, error) {
+	return s.takeIf(ctx, p, claim{
+		lease:   lease{Owner: s.owner},
+		watched: []string{"fence", "lease"},
+		may: func(now engine.Lease) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.held[p] && now.Owner != s.owner {
+				return fmt.Errorf("%w: it belongs to %q now", engine.ErrFenced, now.Owner)
+			}
+			return nil
+		},
+	})
+}
+
+// takeIf takes a partition if its lease may be replaced.
+func (s *Store) takeIf(ctx context.Context, p engine.Partition, c claim) (engine.Hold, error) {
 	if p < 0 || int(p) >= s.partitions {
 		return nil, fmt.Errorf("redisstore: there is no partition %d", int(p))
 	}
 	h := &hold{reader: s.read(p), store: s, number: p}
-	err := h.take(ctx)
+	err := h.take(ctx, c)
 	if err != nil {
 		h.drop()
 		return nil, fmt.Errorf("take %s: %w", p, err)
@@ -59,19 +75,23 @@ func (s *Store) Take(ctx context.Context, p engine.Partition) (engine.Hold, erro
 	return h, nil
 }
 
-func (h *hold) take(ctx context.Context) error {
+func (h *hold) take(ctx context.Context, c claim) error {
 	conn, err := h.store.conn(ctx, h.number)
 	if err != nil {
 		return err
 	}
 	h.conn = conn
-	if err := h.mayTake(ctx); err != nil {
+	before, err := h.look(ctx, c.watched)
+	if err != nil {
+		return err
+	}
+	if err := c.may(before); err != nil {
 		return err
 	}
 	pipe := conn.Pipeline()
 	pipe.Do(ctx, "MULTI")
 	pipe.Do(ctx, "INCR", h.key("fence"))
-	pipe.Do(ctx, "SET", h.key("owner"), h.store.owner)
+	pipe.Do(ctx, "SET", h.key("lease"), c.text())
 	exec := pipe.Do(ctx, "EXEC")
 	watch := pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
 	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"), h.key("cursor"))
@@ -91,26 +111,6 @@ func (h *hold) take(ctx context.Context) error {
 	raised, _ := done[0].(int64)
 	h.epoch = uint64(raised)
 	return h.begin(now)
-}
-
-// mayTake refuses to take a partition back from another owner who took it from us.
-func (h *hold) mayTake(ctx context.Context) error {
-	pipe := h.conn.Pipeline()
-	pipe.Do(ctx, "WATCH", h.key("fence"), h.key("owner"))
-	get := pipe.Do(ctx, "GET", h.key("owner"))
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return err
-	}
-	owner, err := get.Text()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return err
-	}
-	h.store.mu.Lock()
-	defer h.store.mu.Unlock()
-	if h.store.held[h.number] && owner != h.store.owner {
-		return fmt.Errorf("%w: it belongs to %q now", engine.ErrFenced, owner)
-	}
-	return nil
 }
 
 // begin notes where the partition's writer goes on.

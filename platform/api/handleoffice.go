@@ -17,6 +17,9 @@ func (h *Handler) office() {
 	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.unlock))
 	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.release))
 	h.mux.HandleFunc("GET /v1/office/alarms", h.operator(h.listAlarms))
+	if h.config.Partitions != nil {
+		h.mux.HandleFunc("GET /v1/office/partitions", h.operator(h.listPartitions))
+	}
 	h.merchants()
 }
 

@@ -23,6 +23,7 @@ type HandlerConfig struct {
 	Keyring       Keyring                     // nil: all merchants are of profile key
 	AllowLegacy   bool                        // requests of profile legacy are read too
 	Ready         func(context.Context) error // nil: always ready; its error is told to whoever asks
+	Partitions    func() []Partition          // who serves which; nil: nobody is told
 	Log           zerolog.Logger              // of failures that are ours
 }
 

@@ -36,7 +36,7 @@ type KeepIdentity struct {
 	Kind     platform.KeyKind // of the act
 	By, Note string
 
-	fresh map[platform.KeyKind][]byte
+	Fresh map[platform.KeyKind][]byte // private keys, sealed
 }
 
 func (p *Partition) keepIdentity(tx *engine.Tx, in KeepIdentity) (any, error) {
@@ -69,7 +69,7 @@ func (in KeepIdentity) apply(k ownKeys, now time.Time) (bool, error) {
 		if len(have) > 1 {
 			return false, &platform.Error{Code: platform.CodeIllegalState, Field: "kind", Detail: "two keys are good at a time; retire the older first"}
 		}
-		k[in.Kind] = append([]keptKey{{in.fresh[in.Kind], now}}, have...)
+		k[in.Kind] = append([]keptKey{{in.Fresh[in.Kind], now}}, have...)
 		return true, nil
 	case platform.KeyRetire:
 		if len(have) < 2 {
@@ -79,7 +79,7 @@ func (in KeepIdentity) apply(k ownKeys, now time.Time) (bool, error) {
 		return true, nil
 	}
 	changed := false
-	for kind, sealed := range in.fresh {
+	for kind, sealed := range in.Fresh {
 		if len(k[kind]) == 0 {
 			k[kind], changed = []keptKey{{sealed, now}}, true
 		}
@@ -152,7 +152,7 @@ func (s *Service) keptIdentity(ctx context.Context) (ownKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply, err := s.do(ctx, s.identityPartition(), KeepIdentity{fresh: fresh})
+	reply, err := s.do(ctx, s.identityPartition(), KeepIdentity{Fresh: fresh})
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func (s *Service) changeIdentity(ctx context.Context, change platform.KeyChange)
 	in := KeepIdentity{Act: change.Act, Kind: change.Kind, By: change.By, Note: change.Note}
 	if change.Act == platform.KeyRotate {
 		var err error
-		if in.fresh, err = s.newIdentityKeys(change.Kind); err != nil {
+		if in.Fresh, err = s.newIdentityKeys(change.Kind); err != nil {
 			return err
 		}
 	}

@@ -104,7 +104,7 @@ func (s *Service) liveOrFiled(ctx context.Context, id platform.BillID, live map[
 }
 
 func (s *Service) byReference(ctx context.Context, m platform.MerchantID, q platform.Query) (platform.Page, error) {
-	c, err := s.earlierClaim(ctx, s.merchantPartition(m), m, platform.Order{Reference: q.Reference})
+	c, _, err := s.earlierClaim(ctx, s.merchantPartition(m), m, platform.Order{Reference: q.Reference})
 	if err != nil || c == nil {
 		return platform.Page{}, err
 	}

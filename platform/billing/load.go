@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
@@ -22,15 +21,35 @@ const loadChunk = 1000
 // Load builds the partition's memory from what the store holds: the register, the
 // book, the merchants and the live bills. Finished bills stay where they are.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
-	p.recent.since = time.Now()
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills,
+		p.loadSeq, p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
 		}
 	}
 	return nil
+}
+
+// loadSeq notes up to where claims are in the store and not in memory.
+func (p *Partition) loadSeq(ctx context.Context, r engine.Reader) error {
+	kept, err := r.Get(ctx, engine.SeqKey)
+	if err == nil {
+		p.recent.since, err = readSeq(kept[0])
+	}
+	return err
+}
+
+// readSeq reads the number of a batch; before the first there is none.
+func readSeq(text string) (uint64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	seq, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read the number of the last batch: %w", err)
+	}
+	return seq, nil
 }
 
 func (p *Partition) loadBook(ctx context.Context, r engine.Reader) error {

@@ -238,7 +238,7 @@ func (s *Service) newContract(m platform.Merchant) (platform.MerchantKeys, Contr
 		if err != nil {
 			return platform.MerchantKeys{}, Contract{}, err
 		}
-		if err := c.rotate(ChangeKeys{Kind: kind, fresh: fresh}); err != nil {
+		if err := c.rotate(ChangeKeys{Kind: kind, Fresh: fresh}); err != nil {
 			return platform.MerchantKeys{}, Contract{}, err
 		}
 	}

@@ -22,14 +22,14 @@ type ChangeKeys struct {
 	Act      platform.KeyAct
 	By, Note string
 
-	fresh freshKey
+	Fresh FreshKey
 }
 
-// freshKey is a key as the contract keeps it.
-type freshKey struct {
-	hash   string             // of an API key
-	sealed []byte             // of a webhook secret, a field key or the platform's own
-	public platform.PublicKey // of the merchant; to retire, its ID
+// FreshKey is a key as the contract keeps it.
+type FreshKey struct {
+	Hash   string             // of an API key
+	Sealed []byte             // of a webhook secret, a field key or the platform's own
+	Public platform.PublicKey // of the merchant; to retire, its ID
 }
 
 // changeKeys keeps the change with an audit entry that says who did it and why.
@@ -39,7 +39,7 @@ func (p *Partition) changeKeys(tx *engine.Tx, in ChangeKeys) (any, error) {
 		return nil, noMerchant()
 	}
 	changed := *c
-	in.fresh.public.Added = tx.Now()
+	in.Fresh.Public.Added = tx.Now()
 	change := changed.rotate
 	if in.Act == platform.KeyRetire {
 		change = changed.retire
@@ -51,7 +51,7 @@ func (p *Partition) changeKeys(tx *engine.Tx, in ChangeKeys) (any, error) {
 	tx.SetField("merchants", string(changed.ID), encode(changed))
 	tx.Record(engine.Event{
 		Subject: "merchant:" + string(changed.ID), Name: string(in.Act) + "_key", Cause: CauseOperator,
-		Data: keyAct{Kind: in.Kind, Key: in.fresh.public.ID, By: in.By, Said: p.saying(in.Note)},
+		Data: keyAct{Kind: in.Kind, Key: in.Fresh.Public.ID, By: in.By, Said: p.saying(in.Note)},
 	})
 	return changed, nil
 }
@@ -68,12 +68,12 @@ type keyAct struct {
 func (c *Contract) rotate(in ChangeKeys) error {
 	switch in.Kind {
 	case platform.KeyPublic:
-		return c.addPublic(in.fresh.public)
+		return c.addPublic(in.Fresh.Public)
 	case platform.KeyAPI:
 		if c.Profile.Signs() || c.OldAPIKeyHash != "" {
 			return noRoom(c.Profile, in.Kind)
 		}
-		c.APIKeyHash, c.OldAPIKeyHash = in.fresh.hash, c.APIKeyHash
+		c.APIKeyHash, c.OldAPIKeyHash = in.Fresh.Hash, c.APIKeyHash
 	case platform.KeyWebhook:
 		return c.push(in, &c.WebhookSecret, &c.OldWebhook, c.Profile == platform.ProfileLegacy)
 	case platform.KeyField:
@@ -86,7 +86,7 @@ func (c *Contract) push(in ChangeKeys, fresh, old *[]byte, useless bool) error {
 	if useless || *old != nil {
 		return noRoom(c.Profile, in.Kind)
 	}
-	*fresh, *old = in.fresh.sealed, *fresh
+	*fresh, *old = in.Fresh.Sealed, *fresh
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (c *Contract) retire(in ChangeKeys) error {
 	}
 	switch in.Kind {
 	case platform.KeyPublic:
-		return c.retirePublic(in.fresh.public.ID, none)
+		return c.retirePublic(in.Fresh.Public.ID, none)
 	case platform.KeyAPI:
 		if c.OldAPIKeyHash == "" {
 			return none
@@ -157,16 +157,16 @@ func noRoom(p platform.Profile, kind platform.KeyKind) error {
 
 // newSecret makes a key of a kind: what the contract keeps of it, and in keys what the
 // merchant is told.
-func (s *Service) newSecret(m platform.MerchantID, kind platform.KeyKind, keys *platform.MerchantKeys) (freshKey, error) {
+func (s *Service) newSecret(m platform.MerchantID, kind platform.KeyKind, keys *platform.MerchantKeys) (FreshKey, error) {
 	octets := make([]byte, map[platform.KeyKind]int{platform.KeyAPI: 24, platform.KeyWebhook: 24, platform.KeyField: 32}[kind])
 	if _, err := io.ReadFull(s.config.Random, octets); err != nil {
-		return freshKey{}, fmt.Errorf("make a merchant's keys: %w", err)
+		return FreshKey{}, fmt.Errorf("make a merchant's keys: %w", err)
 	}
 	var text string
 	switch kind {
 	case platform.KeyAPI:
 		keys.APIKey = apiKeyPrefix + string(m) + "_" + base64.RawURLEncoding.EncodeToString(octets)
-		return freshKey{hash: hashKey(keys.APIKey)}, nil
+		return FreshKey{Hash: hashKey(keys.APIKey)}, nil
 	case platform.KeyWebhook:
 		text = "whsec_" + base64.StdEncoding.EncodeToString(octets)
 		keys.WebhookSecret = text
@@ -176,9 +176,9 @@ func (s *Service) newSecret(m platform.MerchantID, kind platform.KeyKind, keys *
 	}
 	sealed, err := s.config.Vault.Seal([]byte(text))
 	if err != nil {
-		return freshKey{}, fmt.Errorf("seal a merchant's %s key: %w", kind, err)
+		return FreshKey{}, fmt.Errorf("seal a merchant's %s key: %w", kind, err)
 	}
-	return freshKey{sealed: sealed}, nil
+	return FreshKey{Sealed: sealed}, nil
 }
 
 // unseal opens sealed secrets, passing over those that are not there.
@@ -327,14 +327,14 @@ func (s *Service) readyChange(ctx context.Context, change platform.KeyChange, in
 	if err != nil {
 		return err
 	}
-	in.fresh.public = change.Public
+	in.Fresh.Public = change.Public
 	switch {
 	case change.Act == platform.KeyRetire:
 		return nil
 	case change.Kind == platform.KeyPublic:
-		in.fresh.public, err = checkPublic(c.Profile, change.Public)
+		in.Fresh.Public, err = checkPublic(c.Profile, change.Public)
 		return err
 	}
-	in.fresh, err = s.newSecret(change.Merchant, change.Kind, keys)
+	in.Fresh, err = s.newSecret(change.Merchant, change.Kind, keys)
 	return err
 }

@@ -3,6 +3,7 @@ package billing
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
@@ -100,6 +101,7 @@ type sealedOrder struct {
 
 func sealOpen(v keys.Rest, in Open) sealedOpen {
 	r := rest{Rest: v}
+	in.Looked = time.Time{}
 	return sealedOpen{Open: in, Order: sealedOrder{
 		Order: in.Order,
 		Phone: r.seal(phoneText, string(in.Order.Phone)), BuyerPhone: r.seal(phoneText, string(in.Order.BuyerPhone)),

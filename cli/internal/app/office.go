@@ -14,7 +14,7 @@ func officeCommand() command {
 		examples: []string{"airtill office phones", "airtill office merchants --json"},
 		sub: []command{
 			officePhones(), officeUnlock(), officeRelease(), officeAlarms(),
-			officeMerchants(), officeAddMerchant(), officeRotateKey(), officeRetireKey(),
+			officeMerchants(), officeAddMerchant(), officeRotateKey(), officeRetireKey(), officePartitions(),
 		},
 	}
 }

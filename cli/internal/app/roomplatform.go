@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,12 +23,13 @@ import (
 // platformConfig is what the platform's room is told.
 type platformConfig struct {
 	bind
-	vault                        vaultAt
-	store                        storeAt
-	http, operatorKeyFile, ready string
-	allowLegacy, allowUnsafe     bool
-	auditTime                    time.Duration
-	ussdCap                      cli.StringSlice
+	vault                    vaultAt
+	store                    storeAt
+	http, peer               string
+	operatorKeyFile, ready   string
+	allowLegacy, allowUnsafe bool
+	auditTime                time.Duration
+	ussdCap                  cli.StringSlice
 }
 
 func platformCommand() command {
@@ -35,19 +38,24 @@ func platformCommand() command {
 		name:  "platform",
 		short: "run the payment platform alone",
 		about: "With nothing said it keeps everything in an append-only file in the state directory, on disk before it is acknowledged: it goes on where it was, " +
-			"whether it was stopped or killed. A directory is one process's; several share a Redis (--redis URL). " +
-			"It takes all partitions of its store: one that is started while another serves the same store fences that one off. " +
+			"whether it was stopped or killed. A directory is one process's. " +
+			"Several platforms share a Redis (--redis URL), each with the same vault and the same --system-id: each serves a part of the store, " +
+			"any of them takes any order and any phone's message, and they call each other over HTTP for what is another's, at --http or --peer, sealed with the vault's keys. " +
+			"When one is stopped the others take its part at once; when one dies, or hangs for three seconds, within a few seconds, and its late writes are refused. " +
+			"airtill office partitions lists who serves what. " +
 			"The vault holds the master keys: a store is of use only with the vault it was filled with. " +
 			"SIGHUP makes the platform take the vault file again, after airtill keys rotate.",
 		section: "Rooms",
 		examples: []string{
 			"airtill platform --redis redis://127.0.0.1:6379 --smsc 127.0.0.1:2775",
+			"airtill platform --redis redis://127.0.0.1:6379 --http 0.0.0.0:8081 --peer 10.0.0.7:8081",
 			"AIRTILL_OPERATOR_KEY=op_secret airtill platform --vault vault.json --http 127.0.0.1:8080",
 			"airtill platform --data /var/lib/airtill --redis child",
 		},
 		logLevel: "info",
 		flags: append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags()),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
+			&cli.StringFlag{Name: "peer", Usage: "other platforms of the same Redis reach this one's HTTP at `HOST:PORT` (default: where it listens)", EnvVars: []string{"AIRTILL_PEER"}, Destination: &p.peer},
 			&cli.BoolFlag{Name: "allow-unsafe-redis", Usage: "start on a Redis whose settings can lose money too, as airtill doctor lists them", EnvVars: []string{"AIRTILL_ALLOW_UNSAFE_REDIS"}, Destination: &p.allowUnsafe},
 			auditAtStartFlag(&p.auditTime),
 			&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it; else it is made, in operator.key in the state directory)", Destination: &p.operatorKeyFile},
@@ -61,6 +69,10 @@ func platformCommand() command {
 
 func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	most, err := capOf(p.ussdCap.Value())
+	if err != nil {
+		return err
+	}
+	share, err := p.share()
 	if err != nil {
 		return err
 	}
@@ -91,7 +103,7 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
-		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
+		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
 		Random: rand.Reader, Log: c.log,
 	})
 	if err != nil {
@@ -99,6 +111,24 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	ready := world.Ready{HTTP: room.URL(), SMPP: p.smsc, Redis: store.URL, OperatorKey: operatorKey}
 	return serve(ctx, c, room, ready, fmt.Sprintf("platform at %s, store %s (%s)", room.URL(), store.Shown, store.Promise), p.ready)
+}
+
+// share says how the platform shares its store: one that is its own it does not.
+func (p *platformConfig) share() (*world.Share, error) {
+	if p.store.own() {
+		if p.peer != "" {
+			return nil, usagef("--peer is for platforms that share a Redis; say which: --redis URL")
+		}
+		return nil, nil
+	}
+	if p.peer == "" {
+		return new(world.Share), nil
+	}
+	host, port, err := net.SplitHostPort(p.peer)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
+		return nil, usagef("--peer %q: say HOST:PORT, as other platforms reach it", p.peer)
+	}
+	return &world.Share{Address: p.peer}, nil
 }
 
 // operatorKey reads the key, or makes one and keeps it where commands find it.

@@ -64,6 +64,9 @@ func (s *storeAt) open(ctx context.Context, c *call, n network.Network) (*world.
 	return store, explainStore(err, dir)
 }
 
+// own says whether the store is this process's alone: embedded, or a server of its own.
+func (s *storeAt) own() bool { return s.redis == "" || s.redis == child }
+
 // dir is the data directory; "" is none.
 func (s *storeAt) dir(c *call) (string, error) {
 	switch {

@@ -20,6 +20,7 @@ import (
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
+	"github.com/airtill/airtill/platform/peer"
 	"github.com/airtill/airtill/platform/push"
 	"github.com/airtill/airtill/platform/webhook"
 )
@@ -34,6 +35,7 @@ type PlatformConfig struct {
 	Store       *redisstore.Store
 	Vault       *keys.Vault
 	OperatorKey string
+	Share       *Share // the store with other platform processes; nil: it is this one's
 	Timing      billing.Timing
 	AllowLegacy bool                            // elements and merchants of the legacy suite are served
 	USSDCap     map[money.Currency]money.Amount // that a bill may ask for to be paid over USSD; none: no bill may
@@ -46,6 +48,8 @@ type PlatformConfig struct {
 // Platform is the payment platform's room.
 type Platform struct {
 	engine  *engine.Engine
+	inputs  inputs       // goes to the engine, or through the router
+	router  *peer.Router // nil: the store is not shared
 	service *billing.Service
 	esme    *esme.Client
 	handler http.Handler
@@ -59,15 +63,14 @@ type Platform struct {
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
 func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 	c.Log = c.Log.With().Str("room", "platform").Logger()
-	p := &Platform{store: c.Store}
-	if err := p.build(c); err != nil {
-		return nil, err
-	}
 	ln, err := c.Network.Listen(ctx, c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
-	p.ln = ln
+	p := &Platform{store: c.Store, ln: ln}
+	if err := p.build(c); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	return p, nil
 }
 
@@ -83,17 +86,20 @@ func (p *Platform) build(c PlatformConfig) error {
 	}
 	effects := &billing.Effects{Log: c.Log}
 	var err error
-	p.engine, err = engine.New(engine.Config{Partitions: rules.Partitions, Log: c.Log}, c.Store, actors(rules), effects)
+	p.engine, err = engine.New(engine.Config{Partitions: rules.Partitions, Share: p.share(c), Log: c.Log}, c.Store, actors(rules), effects)
 	if err != nil {
 		return err
 	}
-	if p.service, err = billing.NewService(rules, p.engine, c.Store); err != nil {
+	if err := p.route(c); err != nil {
 		return err
 	}
-	if p.phones, err = push.NewReceiver(p.engine, p.service.PhonePartition, c.Log); err != nil {
+	if p.service, err = billing.NewService(rules, p.inputs, c.Store); err != nil {
 		return err
 	}
-	p.menus = &push.Menus{Partitions: p.engine, Home: p.service.PhonePartition, Code: USSDCode, Address: PlatformAddress, Log: c.Log}
+	if p.phones, err = push.NewReceiver(p.inputs, p.service.PhonePartition, c.Log); err != nil {
+		return err
+	}
+	p.menus = &push.Menus{Partitions: p.inputs, Home: p.service.PhonePartition, Code: USSDCode, Address: PlatformAddress, Log: c.Log}
 	p.esme, err = esme.New(esme.Config{
 		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "PLATFORM",
 		Window: platformWindow, Log: c.Log, Deliver: p.deliver,
@@ -104,7 +110,7 @@ func (p *Platform) build(c PlatformConfig) error {
 	p.menus.Carrier = p.esme
 	effects.Service = p.service
 	effects.Phones = &push.Sender{
-		Carrier: p.esme, Partitions: p.engine, Vault: c.Vault, Address: PlatformAddress, Menus: p.menus, Log: c.Log,
+		Carrier: p.esme, Partitions: p.inputs, Vault: c.Vault, Address: PlatformAddress, Menus: p.menus, Log: c.Log,
 	}
 	if p.hooks, err = p.deliverer(c); err != nil {
 		return err
@@ -113,8 +119,8 @@ func (p *Platform) build(c PlatformConfig) error {
 	return p.buildHandler(c)
 }
 
-// deliver takes what the carrier brings: USSD, or short messages.
-func (p *Platform) deliver(sm *smpp.DeliverSM, reply func(smpp.Status)) {
+// take takes what the carrier brings: USSD, or short messages.
+func (p *Platform) take(sm *smpp.DeliverSM, reply func(smpp.Status)) {
 	if p.menus.Takes(sm) {
 		p.menus.Deliver(sm, reply)
 		return
@@ -142,7 +148,7 @@ func (p *Platform) deliverer(c PlatformConfig) (*webhook.Deliverer, error) {
 		Partner:  p.service.Partner,
 		Identity: p.service.Identity,
 		Report: func(ctx context.Context, n engine.Partition, o billing.Reported) error {
-			_, err := p.engine.Do(ctx, n, o)
+			_, err := p.inputs.Do(ctx, n, o)
 			return err
 		},
 	})
@@ -153,7 +159,7 @@ func (p *Platform) buildHandler(c PlatformConfig) error {
 		Service: p.service, Authenticator: p.service,
 		Office: p.service, OperatorKey: api.Key(c.OperatorKey),
 		Keyring: p.service, AllowLegacy: c.AllowLegacy,
-		Ready: p.Ready, Log: c.Log,
+		Ready: p.Ready, Partitions: p.owners, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -162,6 +168,7 @@ func (p *Platform) buildHandler(c PlatformConfig) error {
 	if c.Wrap != nil {
 		p.handler = c.Wrap(handler)
 	}
+	p.handler = p.withPeers(p.handler)
 	return nil
 }
 
@@ -171,9 +178,10 @@ func (p *Platform) URL() string { return URL(p.ln) }
 // Dropped counts the packets from phones that this room dropped in silence, by reason.
 func (p *Platform) Dropped() map[billing.Drop]uint64 { return p.phones.Dropped() }
 
-// Ready answers once the partitions are taken and the carrier is bound, or why not yet.
+// Ready answers once the partitions are taken, here or by others that can be reached, and
+// the carrier is bound, or why not yet.
 func (p *Platform) Ready(ctx context.Context) error {
-	if err := p.engine.Ready(ctx); err != nil {
+	if err := p.served(ctx); err != nil {
 		return err
 	}
 	return p.esme.WaitBound(ctx)
@@ -189,6 +197,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	defer stopESME()
 	defer stopMenus()
 	defer p.hooks.Close()
+	defer p.closePeers()
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { defer stopESME(); return serveHTTP(gctx, p.ln, p.handler) })
 	g.Go(func() error { defer stopMenus(); return p.esme.Run(esmeCtx) })
