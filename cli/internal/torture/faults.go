@@ -86,12 +86,18 @@ func (s *site) nextPoint() fault.Name {
 	return at
 }
 
+// stopped has a platform stop as an operator stops it, and wants it to do so.
+func (s *site) stopped(p *node) {
+	if err := p.process.stop(); err != nil {
+		s.differ(other, "%v: %s", err, p.process.said())
+	}
+}
+
 // killAtPoint starts a platform that ends itself at the next point, and then one that
 // does not.
 func (s *site) killAtPoint(ctx context.Context, p *node) error {
 	at := s.nextPoint()
-	p.process.kill()
-	s.killed(KillPlatform)
+	s.stopped(p)
 	return s.endAt(ctx, p, at, s.passOf(at))
 }
 
@@ -99,8 +105,7 @@ func (s *site) killAtPoint(ctx context.Context, p *node) error {
 // others go on, kills it, and starts one that does not.
 func (s *site) stallAtPoint(ctx context.Context, p *node) error {
 	at := s.nextPoint()
-	p.process.kill()
-	s.killed(KillPlatform)
+	s.stopped(p)
 	if err := p.start(ctx, fmt.Sprintf("%s:%d:30s", at, s.passOf(at))); err != nil {
 		return err
 	}
@@ -140,7 +145,7 @@ func (s *site) passOf(n fault.Name) int {
 	case fault.BeforeHome, fault.AfterHome, fault.BeforeCursor:
 		return 1 + s.random.IntN(4)
 	case fault.AfterTake, fault.AfterLoad, fault.AfterRecover:
-		return 1 + s.random.IntN(16)
+		return 1 + s.random.IntN(6)
 	}
 	return 1 + s.random.IntN(20)
 }
@@ -208,8 +213,7 @@ func sizeOf(path string) (int64, error) {
 // tearFile ends a platform when a group is in its file and not synced, and cuts the file
 // anywhere in that group.
 func (s *site) tearFile(ctx context.Context, p *node) error {
-	p.process.kill()
-	s.killed(KillPlatform)
+	s.stopped(p)
 	at, pass := fault.AfterWrite, 1+s.random.IntN(40)
 	err := p.start(ctx, fmt.Sprintf("%s:%d", at, pass))
 	if err != nil && !errors.Is(err, errEnded) {

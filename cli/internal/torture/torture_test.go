@@ -109,13 +109,13 @@ func points(embedded bool) []fault.Name {
 }
 
 // A network on a redis-server whose file is synced always loses nothing, whatever is
-// killed: the platform at random and at every point, Redis, its file's tail, its replies,
+// killed: of two platforms one at random and at every point, Redis, its file's tail, its replies,
 // its disk, the carrier.
 func TestRedisServer(t *testing.T) {
 	t.Parallel()
 	const seed = 11
-	c := torture.Config{Store: torture.Redis, Seed: seed, Points: points(false), Plan: plan(seed, map[torture.Kind]int{
-		torture.KillPlatform: 12, torture.KillAtPoint: len(points(false)), torture.KillRedis: 20, torture.TearTail: 10,
+	c := torture.Config{Store: torture.Redis, Seed: seed, Platforms: 2, Points: points(false), Plan: plan(seed, map[torture.Kind]int{
+		torture.KillPlatform: 26, torture.KillAtPoint: len(points(false)), torture.KillRedis: 20, torture.TearTail: 10,
 		torture.LoseReplies: 3, torture.CutNetwork: 2, torture.FreezePlatform: 1, torture.FreezeRedis: 1,
 		torture.KillGateway: 2, torture.FillDisk: 1, torture.TakeOver: 2,
 	})}
