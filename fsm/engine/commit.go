@@ -24,10 +24,6 @@ func (s *session) commitAll(ctx context.Context) {
 func (s *session) commit(ctx context.Context, st *stage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommitTimeout)
 	defer cancel()
-	if fault.Planted(fault.EarlyReply) {
-		st.answer(nil)
-		st.waiting = nil
-	}
 	fault.Point(fault.BeforeCommit)
 	if err := s.hold.Commit(ctx, &st.batch); err != nil {
 		st.answer(verdict(err))

@@ -189,8 +189,8 @@ func TestPlantedBugs(t *testing.T) {
 		point fault.Name
 		says  []string // one of these is among the differences
 	}{
-		{fault.EarlyReply, torture.Redis, repeat(16, torture.StallAtPoint), fault.BeforeCommit, []string{"acknowledged as"}},
-		{fault.LostEffect, torture.Redis, repeat(4, torture.StallAtPoint), fault.BeforeHome, []string{"is paid and not acknowledged"}},
+		{fault.EarlyReply, torture.Redis, repeat(8, torture.StallAtPoint), fault.BeforeCommit, []string{"acknowledged as"}},
+		{fault.LostEffect, torture.Redis, repeat(1, torture.StallAtPoint), fault.BeforeHome, []string{"is paid and not acknowledged"}},
 		{fault.BlindResend, torture.Redis, repeat(4, torture.LoseReplies), "", []string{"ended by itself"}},
 		{fault.SecondDebit, torture.Redis, repeat(16, torture.KillAtPoint), fault.AfterCommit, []string{"the journal says"}},
 		{fault.UncountedSweep, torture.Redis, repeat(6, torture.KillAtPoint), fault.AfterHome, []string{"came home after"}},
