@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func (t *tortureRun) config(c *call) (torture.Config, error) {
 	if config.Binary, err = os.Executable(); err != nil {
 		return config, err
 	}
-	config.Dir = cmpDir(config.Dir)
+	config.Dir = cmp.Or(config.Dir, os.TempDir()) // one in it is made when all else is right
 	switch err := config.Validate(); {
 	case err != nil:
 		return config, usagef("%w", err)
@@ -157,14 +158,6 @@ func (t *tortureRun) config(c *call) (torture.Config, error) {
 		return config, usagef("--bug %q: there are %v", t.bug, fault.Bugs())
 	}
 	return config, nil
-}
-
-// cmpDir stands in for a directory that is made later.
-func cmpDir(dir string) string {
-	if dir == "" {
-		return os.TempDir()
-	}
-	return dir
 }
 
 // choose answers the kinds of faults that were said, or all that need nothing special.
