@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/airtill/airtill/fsm/engine"
 )
 
 // partition is a line of airtill office partitions --json.
@@ -173,6 +175,83 @@ func (r *rooms) untilSettled(want int) (settled int) {
 		listed := r.run(0, "bill", "list", "--json", "--limit", "200", "--platform", r.at.HTTP, "--api-key-file", r.file("key"))
 		if settled = strings.Count(listed, `"state":"settled"`); settled >= want || time.Now().After(deadline) {
 			return settled
+		}
+	}
+}
+
+// TestPlatformsShareDialogues runs two platforms under bills that are paid over USSD: the
+// carrier brings the turns of a session to either, and they meet where the phone's
+// partition is. When that platform dies the holder is told that the session is over, and
+// finds the bill again at the other.
+func TestPlatformsShareDialogues(t *testing.T) {
+	t.Parallel()
+	redis := startRedis(t)
+	r := openRooms(t, "--redis", redis.url, "--ussd-cap", "CNY=200000")
+	second, at2 := r.join("second.json")
+	r.untilHere(r.at.HTTP, 8)
+	r.untilHere(at2, 8)
+	enrol := func(n int, persona string) {
+		t.Helper()
+		r.run(0, "enrol", "--platform", r.at.HTTP, "--handsets", r.at.Handsets, "--phone", phone(n), "--name", "Li Wei",
+			"--form", "none", "--persona", persona, "--card", "alias=Blue,balance=9000000")
+	}
+	for n := range 5 {
+		enrol(n, "pays")
+	}
+	for n := range 10 {
+		out := r.run(0, "bill", "create", "--platform", []string{r.at.HTTP, at2}[n%2], "--api-key-file", r.file("key"),
+			"--phone", phone(n%5), "--amount", "8800", "--wait", "20s")
+		if !strings.Contains(out, "settled") {
+			t.Errorf("bill %d:\n%s", n, out)
+		}
+	}
+	for n := range 5 {
+		if texts := r.run(0, "phone", "inbox", "--handsets", r.at.Handsets, phone(n)); strings.Contains(texts, "Dial") {
+			t.Errorf("a session has not come through:\n%s", texts)
+		}
+	}
+	away := 5
+	for !r.partitions(at2)[engine.PartitionOf("phone:"+phone(away), 16)].Here {
+		away++
+	}
+	enrol(away, "manual")
+	number := phone(away)
+	r.run(0, "bill", "create", "--platform", r.at.HTTP, "--api-key-file", r.file("key"), "--phone", number, "--amount", "8800", "--reference", "cut-off")
+	r.untilSays("1 Pay", "phone", "screen", "--handsets", r.at.Handsets, number)
+	second.kill()
+	r.untilHere(r.at.HTTP, 16)
+	for _, turn := range []struct {
+		command []string
+		says    string
+	}{
+		{[]string{"reply", "1"}, "not available"}, // the session has gone with its platform
+		{[]string{"dial", "*120#"}, "1 Sky Travel CNY 88.00"},
+		{[]string{"reply", "1"}, "1 Pay"},
+		{[]string{"reply", "2"}, "Refused."},
+	} {
+		args := []string{"phone", turn.command[0], "--handsets", r.at.Handsets, number, turn.command[1]}
+		if got := r.run(0, args...); !strings.Contains(got, turn.says) {
+			t.Errorf("%s says %q, want %q", strings.Join(turn.command, " "), got, turn.says)
+		}
+	}
+	for _, room := range []*process{r.merchant, r.platform, r.handsets, r.gateway} {
+		room.stop(syscall.SIGTERM)
+	}
+	r.run(0, "audit", "--redis", redis.url)
+}
+
+// untilSays waits until a command says something.
+func (r *rooms) untilSays(want string, args ...string) {
+	r.t.Helper()
+	tick := time.NewTicker(2 * pause)
+	defer tick.Stop()
+	for began := time.Now(); ; <-tick.C {
+		out, _ := r.command(args).CombinedOutput()
+		if strings.Contains(string(out), want) {
+			return
+		}
+		if time.Since(began) > patience {
+			r.t.Fatalf("airtill %s does not say %q:\n%s", strings.Join(args, " "), want, out)
 		}
 	}
 }

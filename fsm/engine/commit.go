@@ -26,10 +26,6 @@ func (s *session) commit(ctx context.Context, st *stage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommitTimeout)
 	defer cancel()
 	fault.Point(fault.BeforeCommit)
-	if fault.Planted(fault.EarlyReply) {
-		st.answer(nil)
-		st.waiting = nil
-	}
 	began := time.Now()
 	err := s.hold.Commit(ctx, &st.batch)
 	s.observe(st, began, err)

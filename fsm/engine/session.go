@@ -145,7 +145,7 @@ func (s *session) handle(in input) {
 	if s.park(in, false, err) {
 		return
 	}
-	if s.open.changes == 0 && !s.inFlight && s.sure() {
+	if s.open.changes == 0 && !s.inFlight && s.sure() || fault.Planted(fault.EarlyReply) {
 		in.answer(reply, err)
 		return
 	}

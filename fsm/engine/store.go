@@ -21,6 +21,10 @@ var (
 // DueSet is the sorted set of wake-ups, with the time in Unix milliseconds as score.
 const DueSet = "due"
 
+// SeqKey is the record that says which batch is the last that is in: whoever reads it
+// with others in one Get knows that those are at least as new.
+const SeqKey = "seq"
+
 // Due is the input that the engine makes when a wake-up is due.
 type Due struct {
 	ID string

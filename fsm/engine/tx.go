@@ -116,7 +116,7 @@ func (tx *Tx) Trim(last string) bool {
 // free panics over a name that the engine uses itself.
 func free(name string) {
 	switch name {
-	case "fence", "lease", "seq", "cursor", "chain", DueSet, "journal":
+	case "fence", "lease", SeqKey, "cursor", "chain", DueSet, "journal":
 		panic("engine: the name " + name + " is the engine's own")
 	}
 }

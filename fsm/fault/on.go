@@ -30,8 +30,8 @@ var (
 )
 
 // Arm says at which pass of which point the process ends: engine.afterCommit:17. With a
-// time, as in engine.afterCommit:17:3s, whoever passes waits so long instead. Several
-// are separated by commas; an empty text is none.
+// time, as in engine.afterCommit:17:3s, who passes then or later waits so long instead.
+// Several are separated by commas; an empty text is none.
 func Arm(text string) error {
 	armed := make(map[Name]*charge)
 	for one := range strings.SplitSeq(text, ",") {
@@ -74,7 +74,7 @@ func Point(n Name) {
 	mu.RLock()
 	c := charges[n]
 	mu.RUnlock()
-	if c == nil || c.passes.Add(1) != c.at {
+	if c == nil || c.passes.Add(1) < c.at {
 		return
 	}
 	if c.stall > 0 {

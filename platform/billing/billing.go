@@ -181,7 +181,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 		pools:     make(map[string]*pool),
 		swept:     make(map[string]uint64),
 		returns:   make(map[string]takings),
-		settled:   settled{known: make(map[string]platform.Settlement)},
+		settled:   settled{known: make(map[string]knownSettlement)},
 		endpoints: make(map[string]*platform.Endpoint),
 		troubled:  make(map[platform.MerchantID]int),
 		states:    make(map[fsm.State]int),

@@ -14,12 +14,13 @@ import (
 // done is answered from the record and writes nothing.
 
 // Claim binds an order's reference to a bill id, in the merchant's partition (S4).
-// It answers a Claimed. Its source has looked for an earlier claim in the store, at
-// the time Looked; the partition remembers only claims younger than that.
+// It answers a Claimed. Its source has looked for an earlier claim in the store, as of
+// the partition's batch Looked; the partition remembers only claims younger than that.
+// It is no time: the source may be another process, with another clock.
 type Claim struct {
 	Merchant platform.MerchantID
 	Order    platform.Order
-	Looked   time.Time
+	Looked   uint64
 }
 
 // Claimed is the bill id an order got, now or when it was first sent.

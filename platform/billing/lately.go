@@ -2,8 +2,6 @@ package billing
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 
 	"github.com/airtill/airtill/fsm/engine"
 )
@@ -43,13 +41,9 @@ func (l *lately) missed(seen uint64) bool { return seen < l.since }
 
 // seqOf reads how far a partition has come. What is read after it is as new.
 func seqOf(ctx context.Context, r engine.Reader) (uint64, error) {
-	texts, err := r.Get(ctx, "seq")
-	if err != nil || texts[0] == "" {
+	texts, err := r.Get(ctx, engine.SeqKey)
+	if err != nil {
 		return 0, err
 	}
-	seq, err := strconv.ParseUint(texts[0], 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read seq: %w", err)
-	}
-	return seq, nil
+	return readSeq(texts[0])
 }

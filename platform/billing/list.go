@@ -166,7 +166,7 @@ func (s *Service) look(ctx context.Context, ids []string, where func(platform.Bi
 }
 
 func (s *Service) byReference(ctx context.Context, m platform.MerchantID, q platform.Query) (platform.Page, error) {
-	c, err := s.earlierClaim(ctx, s.merchantPartition(m), m, platform.Order{Reference: q.Reference})
+	c, _, err := s.earlierClaim(ctx, s.merchantPartition(m), m, platform.Order{Reference: q.Reference})
 	if err != nil || c == nil {
 		return platform.Page{}, err
 	}

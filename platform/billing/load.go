@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -20,16 +19,36 @@ const loadChunk = 1000
 // Load builds the partition's memory from what the store holds: the book and the
 // merchants. Phones and live bills are read when an input is about them.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
-	p.recent.since = time.Now()
-	p.settled.since = p.recent.since
 	for _, load := range []func(context.Context, engine.Reader) error{
-		p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks, p.loadCheckpoint, p.loadReturns, p.loadRefunds,
+		p.loadSeq, p.loadBook, p.loadMerchants, p.loadSweeps, p.loadHeld, p.loadCallbacks, p.loadCheckpoint, p.loadReturns, p.loadRefunds,
 	} {
 		if err := load(ctx, r); err != nil {
 			return fmt.Errorf("load partition %d: %w", p.number, err)
 		}
 	}
 	return nil
+}
+
+// loadSeq notes up to where claims and settlements are in the store and not in memory.
+func (p *Partition) loadSeq(ctx context.Context, r engine.Reader) error {
+	kept, err := r.Get(ctx, engine.SeqKey)
+	if err == nil {
+		p.recent.since, err = readSeq(kept[0])
+		p.settled.since = p.recent.since
+	}
+	return err
+}
+
+// readSeq reads the number of a batch; before the first there is none.
+func readSeq(text string) (uint64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	seq, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read the number of the last batch: %w", err)
+	}
+	return seq, nil
 }
 
 func (p *Partition) loadBook(ctx context.Context, r engine.Reader) error {

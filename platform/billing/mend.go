@@ -3,7 +3,6 @@ package billing
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -33,12 +32,12 @@ type CorrectSweep struct {
 }
 
 // RestoreClaim is the claim of a bill that has none, or that is not in its merchant's
-// list. Its source has looked at the store, at the time Looked: the order is not claimed
+// list. Its source has looked at the store, as of the batch Looked: the order is not claimed
 // for another bill. Claimed says that the journal has the claim.
 type RestoreClaim struct {
 	Open    Open
 	Claimed bool
-	Looked  time.Time
+	Looked  uint64
 }
 
 // mendedHash says which sweeps were put right out of their turn.
@@ -152,7 +151,7 @@ func (p *Partition) restoreClaim(tx *engine.Tx, in RestoreClaim) error {
 		return &platform.Error{Code: platform.CodeNotFound, Field: "merchant", Detail: "merchant " + string(in.Open.Merchant) + " is not here any more"}
 	}
 	p.recent.forget(tx.Now().Add(-claimsKept))
-	if in.Looked.Before(p.recent.since) {
+	if in.Looked < p.recent.since {
 		return ErrLookAgain
 	}
 	open := in.Open

@@ -19,7 +19,7 @@ const claimsKept = 5 * time.Minute
 
 // recentClaims remembers the claims that a source may not have seen in the store.
 type recentClaims struct {
-	since  time.Time // nothing older is remembered
+	since  uint64 // claims of this batch and before are not remembered
 	claims map[string]claimed
 	queue  []string // keys by age
 }
@@ -31,9 +31,9 @@ func (r *recentClaims) add(key string, c claimed) {
 
 func (r *recentClaims) forget(before time.Time) {
 	for len(r.queue) > 0 && r.claims[r.queue[0]].At.Before(before) {
+		r.since = r.claims[r.queue[0]].seq
 		delete(r.claims, r.queue[0])
 		r.queue = r.queue[1:]
-		r.since = before
 	}
 }
 
@@ -88,7 +88,7 @@ func (p *Partition) claim(tx *engine.Tx, in Claim) (any, error) {
 		return nil, &platform.Error{Code: platform.CodeUnauthorised, Detail: "no such merchant"}
 	}
 	p.recent.forget(tx.Now().Add(-claimsKept))
-	if in.Looked.Before(p.recent.since) {
+	if in.Looked < p.recent.since {
 		return nil, ErrLookAgain
 	}
 	names := claimKeys(in.Merchant, in.Order)
@@ -127,7 +127,7 @@ func (p *Partition) stageClaim(tx *engine.Tx, names []string, open Open) {
 
 // keepClaim stages the records of a claim, and the bill's place in its merchant's list.
 func (p *Partition) keepClaim(tx *engine.Tx, names []string, open Open) sealedOpen {
-	c := claimed{Open: open, Fingerprint: open.Order.Fingerprint, At: tx.Now()}
+	c := claimed{Open: open, Fingerprint: open.Order.Fingerprint, At: tx.Now(), seq: tx.Seq()}
 	sealed := sealOpen(p.config.Vault, open)
 	for _, name := range names {
 		if fault.Planted(fault.LostClaim) {

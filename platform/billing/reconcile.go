@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -131,8 +130,7 @@ func (s *Service) reclaim(ctx context.Context, f reconcile.Finding) error {
 	}
 	home := s.merchantPartition(in.Merchant)
 	for look := 1; ; look++ {
-		looked := time.Now()
-		earlier, err := s.earlierClaim(ctx, home, in.Merchant, in.Order)
+		earlier, looked, err := s.earlierClaim(ctx, home, in.Merchant, in.Order)
 		if err != nil {
 			return err
 		}

@@ -170,6 +170,8 @@ type claimed struct {
 	Open        Open
 	Fingerprint string
 	At          time.Time
+
+	seq uint64 // the batch that it is in
 }
 
 // sealedClaim is a claim as it is kept.

@@ -147,8 +147,7 @@ func unknownOutcome() error {
 func (s *Service) claim(ctx context.Context, m platform.MerchantID, o platform.Order) (Claimed, error) {
 	home := s.merchantPartition(m)
 	for look := 1; ; look++ {
-		looked := s.clock.Now()
-		earlier, err := s.earlierClaim(ctx, home, m, o)
+		earlier, looked, err := s.earlierClaim(ctx, home, m, o)
 		if err != nil {
 			return Claimed{}, err
 		}
@@ -166,18 +165,23 @@ func (s *Service) claim(ctx context.Context, m platform.MerchantID, o platform.O
 	}
 }
 
-func (s *Service) earlierClaim(ctx context.Context, home engine.Partition, m platform.MerchantID, o platform.Order) (*claimed, error) {
-	texts, err := s.store.Read(home).Get(ctx, claimKeys(m, o)...)
+// earlierClaim looks for a claim of an order in the store; nil is none as of the batch
+// that it looked at.
+func (s *Service) earlierClaim(ctx context.Context, home engine.Partition, m platform.MerchantID, o platform.Order) (c *claimed, looked uint64, err error) {
+	texts, err := s.store.Read(home).Get(ctx, append([]string{engine.SeqKey}, claimKeys(m, o)...)...)
 	if err != nil {
-		return nil, unavailable("look for the order", err)
+		return nil, 0, unavailable("look for the order", err)
 	}
-	for _, text := range texts {
-		if text == "" {
-			continue
+	if looked, err = readSeq(texts[0]); err != nil {
+		return nil, 0, err
+	}
+	for _, text := range texts[1:] {
+		if text != "" {
+			c, err = s.readClaim(text)
+			return c, looked, err
 		}
-		return s.readClaim(text)
 	}
-	return nil, nil
+	return nil, looked, nil
 }
 
 func (s *Service) readClaim(text string) (*claimed, error) {

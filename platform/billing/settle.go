@@ -18,10 +18,10 @@ import (
 // was asked for. It is one transfer in the merchant's partition, kept under its id for good.
 
 // Settle pays a merchant out, in its partition. It answers a platform.Settlement. Its source
-// has looked for an earlier one of the id in the store, at the time Looked.
+// has looked for an earlier one of the id in the store, as of the batch Looked.
 type Settle struct {
 	platform.Settle
-	Looked time.Time
+	Looked uint64
 }
 
 // Drain sends a merchant's money home at once. It answers a Drained.
@@ -62,15 +62,20 @@ func (p *Partition) sweptOf(pl *pool) ApplySweep {
 
 // settled remembers the settlements that a source may not have seen in the store.
 type settled struct {
-	since time.Time // nothing older is remembered
-	known map[string]platform.Settlement
+	since uint64 // settlements of this batch and before are not remembered
+	known map[string]knownSettlement
+}
+
+type knownSettlement struct {
+	platform.Settlement
+	seq uint64 // the batch that it is in
 }
 
 func (s *settled) forget(before time.Time) {
 	for key, one := range s.known {
 		if one.At.Before(before) {
 			delete(s.known, key)
-			s.since = before
+			s.since = max(s.since, one.seq)
 		}
 	}
 }
@@ -88,12 +93,12 @@ func (p *Partition) settle(tx *engine.Tx, in Settle) (any, error) {
 		return nil, noMerchant()
 	}
 	p.settled.forget(tx.Now().Add(-claimsKept))
-	if in.Looked.Before(p.settled.since) {
+	if in.Looked < p.settled.since {
 		return nil, ErrLookAgain
 	}
 	key := settlementKey(in.Merchant, in.ID)
 	if earlier, ok := p.settled.known[key]; ok {
-		return settledAgain(earlier, in.Settle)
+		return settledAgain(earlier.Settlement, in.Settle)
 	}
 	s := platform.Settlement{ID: in.ID, Merchant: in.Merchant, Day: in.Day, At: tx.Now(), By: in.By, Payouts: p.payouts(contract)}
 	if len(s.Payouts) == 0 {
@@ -124,7 +129,7 @@ func (p *Partition) payOut(tx *engine.Tx, key string, s platform.Settlement) {
 		moves = append(moves, ledger.Move(ledger.Home(o.Payee, o.Currency), ledger.Payout(o.Payee, o.Currency), o.Amount)...)
 	}
 	p.post(tx, moves)
-	p.settled.known[key] = s
+	p.settled.known[key] = knownSettlement{s, tx.Seq()}
 	tx.Put(key, s)
 	tx.SetScore(settlementsSet(s.Merchant), s.ID, float64(s.At.UnixMilli()))
 	tx.Record(engine.Event{
@@ -155,7 +160,10 @@ func (s *Service) Settle(ctx context.Context, in platform.Settle) (platform.Sett
 	}
 	home := s.merchantPartition(in.Merchant)
 	for look := 1; ; look++ {
-		looked := time.Now()
+		looked, err := seqOf(ctx, s.store.Read(home))
+		if err != nil {
+			return platform.Settlement{}, unavailable("look for the settlement", err)
+		}
 		earlier, ok, err := s.settlement(ctx, in.Merchant, in.ID)
 		if err != nil {
 			return platform.Settlement{}, err

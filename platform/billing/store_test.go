@@ -276,7 +276,7 @@ func TestClaimsInARace(t *testing.T) {
 		claim := func(reference, key string, change ...func(*platform.Order)) (Claimed, error) {
 			o := orderFor(h, reference, key, change...)
 			o.Fingerprint = fingerprint(o)
-			reply, err := b.Do(t.Context(), 0, Claim{Merchant: theShop, Order: o, Looked: time.Now()})
+			reply, err := b.Do(t.Context(), 0, Claim{Merchant: theShop, Order: o})
 			if err != nil {
 				return Claimed{}, err
 			}
@@ -296,7 +296,7 @@ func TestClaimsInARace(t *testing.T) {
 			if _, err := claim("other", "k"); codeOf(err) != "idempotency-mismatch Idempotency-Key" {
 				t.Error(err)
 			}
-			if _, err := b.Do(t.Context(), 0, Claim{Merchant: "99999999", Order: orderFor(h, "x", ""), Looked: time.Now()}); codeOf(err) != "unauthorised" {
+			if _, err := b.Do(t.Context(), 0, Claim{Merchant: "99999999", Order: orderFor(h, "x", "")}); codeOf(err) != "unauthorised" {
 				t.Error(err)
 			}
 			if _, err := b.Do(t.Context(), 0, Open{ID: first.Open.ID, Order: platform.Order{Phone: "8613800099999"}, Looked: time.Now()}); codeOf(err) != "unknown-phone phone" {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 // tortureRun is what was said of a run.
 type tortureRun struct {
 	store, bug, dir string
-	kinds           cli.StringSlice
+	kinds, points   cli.StringSlice
 	rounds          int
 	platforms       int
 	seed            uint64
@@ -35,8 +36,8 @@ func tortureCommand() command {
 			"phones have written down is compared with what the platform says. The status is 1 when anything differs; then the\n" +
 			"seed, each difference and the place of the logs are told.\n\n" +
 			"The faults: " + strings.Join(kindNames(), ", ") + ".\n" +
-			"point ends the platform at a named point of its code, and --bug plants a bug that has to be found: both are for a build\n" +
-			"with -tags faults,mutant. disk needs root.",
+			"point ends the platform at a named point of its code, stall has it wait there, and --bug plants a bug that has to be found: these are for a build\n" +
+			"with -tags faults,mutant.",
 		examples: []string{
 			"airtill torture --rounds 20",
 			"airtill torture --kill redis --kill torn --seed 7 --json",
@@ -45,10 +46,11 @@ func tortureCommand() command {
 		flags: []cli.Flag{
 			&cli.IntFlag{Name: "rounds", Usage: "let `N` faults happen", Value: 20, DefaultText: "20, or as many as fit into --time", Destination: &t.rounds},
 			&cli.DurationFlag{Name: "time", Usage: "go on for `TIME`", DefaultText: "until --rounds are over", Destination: &t.time},
-			&cli.StringSliceFlag{Name: "kill", Usage: "choose among faults of this `KIND`; may be repeated", DefaultText: "all that this build and store can have, but point, disk", Destination: &t.kinds},
+			&cli.StringSliceFlag{Name: "kill", Usage: "choose among faults of this `KIND`; may be repeated", DefaultText: "all that this build and store can have, but point, stall, disk", Destination: &t.kinds},
 			&cli.StringFlag{Name: "store", Usage: "keep everything in `STORE`: redis, embedded, cluster", Value: string(torture.Redis), Destination: &t.store},
 			&cli.IntFlag{Name: "platforms", Usage: "have `N` platforms share the store", Value: 1, Destination: &t.platforms},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw everything from `N`", DefaultText: "drawn, and told", Destination: &t.seed},
+			&cli.StringSliceFlag{Name: "point", Usage: "end or stall at `POINT`; may be repeated", DefaultText: "all, one after the other", Destination: &t.points},
 			&cli.StringFlag{Name: "bug", Usage: "plant `BUG`", Destination: &t.bug},
 			&cli.StringFlag{Name: "dir", Usage: "keep logs and files in `DIR`", DefaultText: "a temporary one, kept after a failure", Destination: &t.dir},
 		},
@@ -101,6 +103,9 @@ func (t *tortureRun) verdict(r *torture.Result, err error, dir string) error {
 	for _, k := range t.kinds.Value() {
 		again += " --kill " + k
 	}
+	for _, p := range t.points.Value() {
+		again += " --point " + p
+	}
 	if t.bug != "" {
 		again += " --bug " + t.bug
 	}
@@ -120,6 +125,12 @@ func (t *tortureRun) config(c *call) (torture.Config, error) {
 	if t.rounds < 1 || t.platforms < 1 {
 		return config, usagef("--rounds, --platforms: from 1")
 	}
+	for _, name := range t.points.Value() {
+		if !slices.Contains(fault.Names(), fault.Name(name)) {
+			return config, usagef("--point %q: there are %v", name, fault.Names())
+		}
+		config.Points = append(config.Points, fault.Name(name))
+	}
 	kinds, err := t.choose(config.Store)
 	if err != nil {
 		return config, err
@@ -135,19 +146,18 @@ func (t *tortureRun) config(c *call) (torture.Config, error) {
 	if config.Binary, err = os.Executable(); err != nil {
 		return config, err
 	}
-	config.Dir = cmpDir(config.Dir)
-	if err := config.Validate(); err != nil {
+	config.Dir = cmp.Or(config.Dir, os.TempDir()) // one in it is made when all else is right
+	switch err := config.Validate(); {
+	case err != nil:
 		return config, usagef("%w", err)
+	case config.NeedsFaults() && !fault.Armed:
+		return config, usagef("--kill: this build has no points to end at; build one with -tags faults")
+	case config.Bug != "" && !fault.Mutant:
+		return config, usagef("--bug: this build has no bugs to plant; build one with -tags mutant")
+	case config.Bug != "" && !slices.Contains(fault.Bugs(), config.Bug):
+		return config, usagef("--bug %q: there are %v", t.bug, fault.Bugs())
 	}
 	return config, nil
-}
-
-// cmpDir stands in for a directory that is made later.
-func cmpDir(dir string) string {
-	if dir == "" {
-		return os.TempDir()
-	}
-	return dir
 }
 
 // choose answers the kinds of faults that were said, or all that need nothing special.
@@ -163,7 +173,7 @@ func (t *tortureRun) choose(store torture.Store) ([]torture.Kind, error) {
 		return kinds, nil
 	}
 	for _, k := range store.Kinds() {
-		special := k == torture.KillAtPoint || k == torture.FillDisk || k == torture.TearTail && store == torture.Embedded
+		special := k == torture.KillAtPoint || k == torture.StallAtPoint || k == torture.FillDisk || k == torture.TearTail && store == torture.Embedded
 		if !special {
 			kinds = append(kinds, k)
 		}

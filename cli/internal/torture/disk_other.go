@@ -4,14 +4,14 @@ package torture
 
 import "errors"
 
-// disk is a file system of its own, which this system has none of.
+// disk is one that can be filled, which this system has none of.
 type disk struct{}
 
-var errDisk = errors.New("a disk to fill needs a tmpfs")
+var errDisk = errors.New("a disk to fill needs Linux")
 
 func newDisk(string) (*disk, error) { return nil, errDisk }
 
-func (*disk) fill() error { return errDisk }
+func (*disk) fill(int, string) error { return errDisk }
 
 func (*disk) free() error { return errDisk }
 

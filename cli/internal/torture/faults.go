@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/airtill/airtill/fsm/fault"
@@ -23,6 +24,8 @@ func (s *site) fault(ctx context.Context, kind Kind) error {
 		return p.again(ctx)
 	case KillAtPoint:
 		return s.killAtPoint(ctx, s.victim())
+	case StallAtPoint:
+		return s.stallAtPoint(ctx, s.victim())
 	case KillRedis:
 		r := s.servers[s.random.IntN(len(s.servers))]
 		r.up.kill()
@@ -76,17 +79,44 @@ func (s *site) victim() *node { return s.platforms[s.random.IntN(len(s.platforms
 // pointWithin is how long a platform under load may take to pass a point.
 const pointWithin = 40 * time.Second
 
+// nextPoint takes the next point; after the last comes the first.
+func (s *site) nextPoint() fault.Name {
+	at := s.points[0]
+	s.points = append(s.points[1:], at)
+	return at
+}
+
+// stopped has a platform stop as an operator stops it, and wants it to do so.
+func (s *site) stopped(p *node) {
+	if err := p.process.stop(); err != nil {
+		s.differ(other, "%v: %s", err, p.process.said())
+	}
+}
+
 // killAtPoint starts a platform that ends itself at the next point, and then one that
 // does not.
 func (s *site) killAtPoint(ctx context.Context, p *node) error {
-	if len(s.points) == 0 {
-		return errors.New("there are no more points than were passed")
-	}
-	at := s.points[0]
-	s.points = s.points[1:]
-	p.process.kill()
-	s.killed(KillPlatform)
+	at := s.nextPoint()
+	s.stopped(p)
 	return s.endAt(ctx, p, at, s.passOf(at))
+}
+
+// stallAtPoint starts a platform of which somebody waits at the next point while all
+// others go on, kills it, and starts one that does not.
+func (s *site) stallAtPoint(ctx context.Context, p *node) error {
+	at := s.nextPoint()
+	s.stopped(p)
+	if err := p.start(ctx, fmt.Sprintf("%s:%d:30s", at, s.passOf(at))); err != nil {
+		return err
+	}
+	if !until(ctx, pointWithin, func() bool { return strings.Contains(p.process.said(), "stalled") || !p.process.up() }) {
+		s.differ(other, "%s did not stall at %s within %s: %s", p.name(), at, pointWithin, p.process.said())
+		return nil
+	}
+	pause(ctx, time.Duration(1500+s.random.IntN(1000))*time.Millisecond)
+	p.process.kill()
+	s.killed(StallAtPoint)
+	return p.again(ctx)
 }
 
 // endAt starts a platform that ends itself at a pass of a point, and then one that does not.
@@ -115,7 +145,7 @@ func (s *site) passOf(n fault.Name) int {
 	case fault.BeforeHome, fault.AfterHome, fault.BeforeCursor:
 		return 1 + s.random.IntN(4)
 	case fault.AfterTake, fault.AfterLoad, fault.AfterRecover:
-		return 1 + s.random.IntN(16)
+		return 1 + s.random.IntN(6)
 	}
 	return 1 + s.random.IntN(20)
 }
@@ -183,8 +213,7 @@ func sizeOf(path string) (int64, error) {
 // tearFile ends a platform when a group is in its file and not synced, and cuts the file
 // anywhere in that group.
 func (s *site) tearFile(ctx context.Context, p *node) error {
-	p.process.kill()
-	s.killed(KillPlatform)
+	s.stopped(p)
 	at, pass := fault.AfterWrite, 1+s.random.IntN(40)
 	err := p.start(ctx, fmt.Sprintf("%s:%d", at, pass))
 	if err != nil && !errors.Is(err, errEnded) {
@@ -234,8 +263,12 @@ func lastGroup(path string) (from, size int64, err error) {
 // fillDisk fills the server's disk until it ends, which it does rather than acknowledge
 // what it cannot keep; then there is room again.
 func (s *site) fillDisk(ctx context.Context, r *server) error {
+	path, err := r.aof()
+	if err != nil {
+		return err
+	}
 	r.up.ours.Store(true)
-	if err := s.disk.fill(); err != nil {
+	if err := s.disk.fill(r.up.command.Process.Pid, path); err != nil {
 		return err
 	}
 	if !until(ctx, 20*time.Second, func() bool { return !r.up.up() }) {

@@ -52,15 +52,17 @@ func (s *site) report(ctx context.Context) (audit.Report, error) {
 	return report, nil
 }
 
-// quietWithin is how long after the last bill's time a network may take to come to rest.
-const quietWithin = expiry + 50*time.Second
+// restWithin is how long after the last bill's time a network may take to come to rest:
+// a callback that was turned away comes again after 5 s, and an outcome that did not come
+// is waited for 20 s.
+const restWithin = 40 * time.Second
 
 // quiet waits until every bill has ended and its merchant knows, and no money is on its
 // way. What is not so in time is a difference.
 func (s *site) quiet(ctx context.Context) error {
 	var restless []string
-	begun := time.Now()
-	calm := until(ctx, quietWithin, func() bool {
+	begun, within := time.Now(), s.config.Expiry+restWithin
+	calm := until(ctx, within, func() bool {
 		restless = s.restless(ctx)
 		if len(restless) > 0 {
 			s.talk("quiet for %.0f s, still to come: %d, such as: %s", time.Since(begun).Seconds(), len(restless), restless[0])
@@ -72,7 +74,7 @@ func (s *site) quiet(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for _, what := range restless {
-		s.differ(lost, "%s after all was left alone for %s", what, quietWithin)
+		s.differ(lost, "%s after all was left alone for %s", what, within)
 	}
 	return nil
 }

@@ -19,20 +19,35 @@ import (
 const (
 	workers  = 12
 	waitMost = 1500 * time.Millisecond // for a bill's end, before the next order
-	expiry   = 40 * time.Second
-	soon     = 8 * time.Second // for who does not pay
+	soon     = 8 * time.Second         // for who does not pay
 )
 
 // load has orders placed until the function that it answers is called, which waits until
-// every outcome is certain.
+// every outcome is certain, or something is found that may keep it from that.
 func (s *site) load(ctx context.Context) (stop func()) {
-	more := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	more, done := make(chan struct{}), make(chan struct{})
 	var work sync.WaitGroup
 	for n := range workers {
 		work.Go(func() { s.orders(ctx, n, more) })
 	}
 	work.Go(func() { s.mistype(ctx, more) })
-	return func() { close(more); work.Wait() }
+	return func() {
+		close(more)
+		go func() { defer close(done); work.Wait() }()
+		until(ctx, settleTime, func() bool { return s.broken() || closed(done) })
+		cancel()
+		<-done
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *site) orders(ctx context.Context, worker int, more <-chan struct{}) {
@@ -64,10 +79,10 @@ func (s *site) orders(ctx context.Context, worker int, more <-chan struct{}) {
 func (h *shop) newOrder(reference string, who *person, random *rand.Rand) *order {
 	o := &order{Order: api.Order{
 		Reference: reference, Amount: money.Amount(1 + random.IntN(9999)), Currency: money.CNY, Phone: who.phone,
-		ExpiresIn: api.Duration(expiry),
+		ExpiresIn: api.Duration(h.site.config.Expiry),
 	}}
 	if who.habit == persona.Never {
-		o.ExpiresIn = api.Duration(soon)
+		o.ExpiresIn = api.Duration(min(soon, h.site.config.Expiry))
 	}
 	if random.IntN(2) == 0 {
 		o.key = "key-" + reference

@@ -54,7 +54,7 @@ func over(ctx context.Context, more <-chan struct{}) bool {
 // answer that is lost is counted all the same.
 func (s *site) typeWrong(ctx context.Context, who *person, ref string, left int, more <-chan struct{}) int {
 	heard := 0
-	until(ctx, expiry, func() bool {
+	until(ctx, s.config.Expiry, func() bool {
 		b, ok := s.onPhone(ctx, who, ref)
 		switch {
 		case over(ctx, more):

@@ -34,6 +34,7 @@ type shop struct {
 	orders map[string]*order // by reference
 	told   map[platform.BillID]*told
 	acks   int
+	turn   int // whose turn it is to be asked
 	again  int // repeats that were answered
 	calls  int
 }
@@ -201,11 +202,12 @@ func (h *shop) order(ctx context.Context, o api.Order, key string) (api.Bill, er
 	return b, err
 }
 
-// any is a client of one of the platforms.
+// any is a client of one of the platforms, each in its turn.
 func (h *shop) any() *api.Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.clients[h.acks%len(h.clients)]
+	h.turn++
+	return h.clients[h.turn%len(h.clients)]
 }
 
 // note writes an answer down, a refusal, or that the question was surely not done.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,9 @@ func newSite(c Config) *site {
 		octets[i] = byte(s.random.Uint32())
 	}
 	s.key = "op_" + hex.EncodeToString(octets[:])
+	if s.points = slices.Clone(c.Points); len(s.points) > 0 {
+		return s
+	}
 	for _, n := range fault.Names() {
 		if !n.Embedded() || c.Store == Embedded {
 			s.points = append(s.points, n)

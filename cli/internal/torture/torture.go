@@ -23,6 +23,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type Kind string
 const (
 	KillPlatform   Kind = "platform"        // kill -9 at a random moment
 	KillAtPoint    Kind = "point"           // kill -9 at the next named point; in a build with the tag faults
+	StallAtPoint   Kind = "stall"           // who passes the next named point waits there, and then the platform is killed
 	KillRedis      Kind = "redis"           // kill -9, and start again on the same files; of a cluster one master
 	TearTail       Kind = "torn"            // kill -9, cut the file's tail that nobody was answered for, mend it, start again
 	LoseReplies    Kind = "replies"         // Redis does what it is asked, and its replies are lost
@@ -44,7 +46,7 @@ const (
 	FreezeRedis    Kind = "freeze-redis"
 	KillGateway    Kind = "gateway"  // kill -9 of the carrier, which keeps its messages
 	FillDisk       Kind = "disk"     // Redis's disk is full; then there is room again
-	TakeOver       Kind = "takeover" // a platform is stopped, another one takes its place, and it goes on
+	TakeOver       Kind = "takeover" // a platform is frozen, another one takes its place, and it goes on
 )
 
 // Store is where the platform keeps everything.
@@ -64,27 +66,36 @@ func Stores() []Store { return []Store{Redis, Embedded, Cluster} }
 func (s Store) Kinds() []Kind {
 	switch s {
 	case Embedded:
-		return []Kind{KillPlatform, KillAtPoint, TearTail, FreezePlatform}
+		return []Kind{KillPlatform, KillAtPoint, StallAtPoint, TearTail, FreezePlatform}
 	case Cluster:
-		return []Kind{KillPlatform, KillAtPoint, KillRedis, FreezePlatform, FreezeRedis}
+		return []Kind{KillPlatform, KillAtPoint, StallAtPoint, KillRedis, FreezePlatform, FreezeRedis}
 	}
 	return []Kind{
-		KillPlatform, KillAtPoint, KillRedis, TearTail, LoseReplies, CutNetwork,
+		KillPlatform, KillAtPoint, StallAtPoint, KillRedis, TearTail, LoseReplies, CutNetwork,
 		FreezePlatform, FreezeRedis, KillGateway, FillDisk, TakeOver,
 	}
 }
 
-// Config is what a run is told. Binary and Dir must be set.
+// Config is what a run is told. Binary, Dir and Store must be set.
 type Config struct {
-	Binary    string    // airtill
-	Dir       string    // for logs and files; made if it is not there
-	Store     Store     // "" is Redis
-	Plan      []Kind    // a round each
-	Seed      uint64    // of all that is random
-	Platforms int       // processes that share the store; 0 is 1
-	Bug       fault.Bug // to plant; "" is none
+	Binary    string        // airtill
+	Dir       string        // for logs and files; made if it is not there
+	Store     Store         // "" is Redis
+	Plan      []Kind        // a round each
+	Seed      uint64        // of all that is random
+	Platforms int           // processes that share the store; 0 is 1
+	Bug       fault.Bug     // to plant; "" is none
+	Points    []fault.Name  // to end or stall at, in turn; none: all, in an order drawn from the seed
+	Expiry    time.Duration // of bills; 0 is 40 s
 	Time      time.Duration
 	Talk      io.Writer // hears of each round; may be nil
+}
+
+// NeedsFaults says whether a binary with the tag faults is needed.
+func (c Config) NeedsFaults() bool {
+	return slices.ContainsFunc(c.Plan, func(k Kind) bool {
+		return k == KillAtPoint || k == StallAtPoint || k == TearTail && c.Store == Embedded
+	})
 }
 
 // Validate says what cannot be.
@@ -96,12 +107,9 @@ func (c Config) Validate() error {
 		return errors.New("torture: platforms do not share an embedded store")
 	}
 	for _, k := range c.Plan {
-		if k == KillAtPoint && !fault.Armed {
-			return errors.New("torture: this build has no points to end at; build it with -tags faults")
+		if !slices.Contains(c.Store.Kinds(), k) {
+			return fmt.Errorf("torture: a fault %q makes no sense with store %q", k, c.Store)
 		}
-	}
-	if c.Bug != "" && !fault.Mutant {
-		return errors.New("torture: this build has no bugs to plant; build it with -tags mutant")
 	}
 	return nil
 }
@@ -131,8 +139,8 @@ type Result struct {
 // String is the result in a line.
 func (r *Result) String() string {
 	var kinds []string
-	for _, k := range append(Redis.Kinds(), KillRedis) {
-		if n := r.Faults[string(k)]; n > 0 && !strings.Contains(strings.Join(kinds, " "), string(k)+" ") {
+	for _, k := range Redis.Kinds() { // the others have no kinds of their own
+		if n := r.Faults[string(k)]; n > 0 {
 			kinds = append(kinds, fmt.Sprintf("%s %d", k, n))
 		}
 	}
@@ -149,10 +157,10 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if c.Store == "" {
-		c.Store = Redis
-	}
 	c.Platforms = max(1, c.Platforms)
+	if c.Expiry == 0 {
+		c.Expiry = defaultExpiry
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -171,6 +179,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	}
 	return &s.result, err
 }
+
+// defaultExpiry is of bills that somebody pays or refuses, in a second or two.
+const defaultExpiry = 40 * time.Second
 
 // settleTime is how long a run may take after its rounds.
 const settleTime = 2 * time.Minute
