@@ -78,6 +78,9 @@ type refund struct {
 
 func refundsKey(id platform.BillID) string { return "refunds:" + string(id) }
 
+// refundingSet is the index of bills about whose refunds something is still to be done.
+const refundingSet = "refunding"
+
 func refundedSet(m platform.MerchantID) string { return "refunded:" + string(m) }
 
 // live says whether something is still to be done about the bill's refunds.
@@ -301,12 +304,15 @@ func (p *Partition) keepRefunds(tx *engine.Tx, kept *refunds, r *refund) {
 	case !r.live():
 		tx.NoWake(string(r.ID))
 	case r.NextReport.IsZero():
-		tx.Wake(string(r.ID), tx.Now().Add(lookAgain)) // the deadlines are also the index of live refunds
+		tx.Wake(string(r.ID), tx.Now().Add(lookAgain))
 	default:
 		tx.Wake(string(r.ID), r.NextReport)
 	}
 	kept.changed = tx.Seq()
-	if !kept.live() {
+	if kept.live() {
+		tx.SetScore(refundingSet, string(kept.Result.ID), 0)
+	} else {
+		tx.DeleteScore(refundingSet, string(kept.Result.ID))
 		p.restingRefunds.add(string(kept.Result.ID), kept.changed, p.forgetRefunds)
 	}
 }
