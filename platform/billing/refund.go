@@ -30,13 +30,19 @@ import (
 // the record when it comes again.
 
 // Refund asks for money of a settled bill back, in the merchant's partition. It answers a
-// platform.Refund. Its source has read what is kept of the bill's refunds.
+// Refunding. Its source has read what is kept of the bill's refunds.
 type Refund struct {
 	Merchant platform.MerchantID
 	Order    platform.RefundOrder
 	Bill     Refundable
 	Kept     string // the bill's refunds, as they are kept; empty: it has none
 	Seen     uint64 // the seq of the partition before that was read
+}
+
+// Refunding is the refund that a request came to, now or when it was first sent.
+type Refunding struct {
+	Refund platform.Refund
+	Repeat bool
 }
 
 // Refundable is what the merchant's partition has to know of a settled bill.
@@ -123,9 +129,7 @@ func (k *refunds) find(o platform.RefundOrder) *refund {
 func (r *refund) repeated(o platform.RefundOrder) (any, error) {
 	switch {
 	case r.Fingerprint == o.Fingerprint:
-		again := r.Refund
-		again.Repeated = true
-		return again, nil
+		return Refunding{Refund: r.Refund, Repeat: true}, nil
 	case o.IdempotencyKey != "" && r.Key == o.IdempotencyKey:
 		return nil, &platform.Error{
 			Code: platform.CodeIdempotencyMismatch, Field: "Idempotency-Key",
@@ -174,7 +178,7 @@ func (p *Partition) refund(tx *engine.Tx, in Refund) (any, error) {
 	p.remember(kept)
 	r := p.newRefund(tx, kept, in.Order, amount)
 	p.reserve(tx, kept, r)
-	return r.Refund, nil
+	return Refunding{Refund: r.Refund}, nil
 }
 
 // refundsOf finds the refunds of a bill: those in memory, else those that its source saw.
