@@ -108,6 +108,9 @@ func (s *Shop) settle(c api.Callback) (tell bool, err error) {
 		return false, err
 	}
 	o, ended := s.orders.change(OrderID(c.Data.Reference), func(o *Order) bool {
+		if c.Data.Refund != nil {
+			return s.refunded(o, c.Data)
+		}
 		if !o.Status.Open() || o.matches(c.Data) != nil {
 			return false
 		}
@@ -121,6 +124,8 @@ func (s *Shop) settle(c api.Callback) (tell bool, err error) {
 		}
 	}
 	switch {
+	case c.Data.Refund != nil:
+		log.Info().Str("refund", string(c.Data.Refund.ID)).Msg("refund")
 	case ended:
 		log.Info().Str("status", string(o.Status)).Msg("order ended")
 	case o.ID == "":

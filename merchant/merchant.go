@@ -131,11 +131,12 @@ func (c Config) withDefaults() Config {
 
 // Shop is one shop. It is safe for concurrent use.
 type Shop struct {
-	config Config
-	orders *orders
-	inbox  chan OrderID // whose notices are to be sent
-	had    *seen
-	mux    *http.ServeMux
+	config  Config
+	orders  *orders
+	inbox   chan OrderID // whose notices are to be sent
+	sending senders
+	had     *seen
+	mux     *http.ServeMux
 
 	drawing sync.Mutex // one draws from Random at a time
 }
@@ -147,10 +148,11 @@ func New(config Config) (*Shop, error) {
 	}
 	config = config.withDefaults()
 	s := &Shop{
-		config: config,
-		orders: newOrders(config.Keep, config.Orders),
-		inbox:  make(chan OrderID, config.Queue),
-		had:    newSeen(config.Keep),
+		config:  config,
+		orders:  newOrders(config.Keep, config.Orders),
+		inbox:   make(chan OrderID, config.Queue),
+		sending: senders{more: make(map[OrderID]bool)},
+		had:     newSeen(config.Keep),
 	}
 	s.mux = s.routes()
 	return s, nil

@@ -2,6 +2,7 @@ package merchant
 
 import (
 	"context"
+	"sync"
 
 	"github.com/airtill/airtill/gateway"
 )
@@ -87,9 +88,49 @@ func (k Kind) document() string {
 	return "e-ticket"
 }
 
-// send brings an order's notices that are queued to the carrier, in their order. Those
-// that the carrier did not come to take before ctx ended stay queued.
+// senders are the orders whose notices are being sent; true says that there are more by now.
+type senders struct {
+	mu   sync.Mutex
+	more map[OrderID]bool
+}
+
+// begin says whether nobody sends the order's notices; else whoever does goes on.
+func (s *senders) begin(id OrderID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, busy := s.more[id]
+	s.more[id] = busy
+	return !busy
+}
+
+// again says whether there is more to send, and else that nobody sends any more.
+func (s *senders) again(id OrderID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	more := s.more[id]
+	s.more[id] = false
+	if !more {
+		delete(s.more, id)
+	}
+	return more
+}
+
+// send brings an order's notices that are queued to the carrier, one sender at a time.
 func (s *Shop) send(ctx context.Context, id OrderID) {
+	if !s.sending.begin(id) {
+		return
+	}
+	for {
+		s.sendQueued(ctx, id)
+		if !s.sending.again(id) {
+			return
+		}
+	}
+}
+
+// sendQueued sends notices in their order. Those that the carrier did not come to take
+// before ctx ended stay queued.
+func (s *Shop) sendQueued(ctx context.Context, id OrderID) {
 	o, _ := s.orders.get(id)
 	for i, n := range o.Notices {
 		if n.Progress != Queued {

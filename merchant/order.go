@@ -49,6 +49,7 @@ type Order struct {
 	Bill    string         `json:"bill,omitempty"`
 	Ticket  string         `json:"ticket,omitempty"` // number of the e-ticket, or the code, once paid
 	Notices []Notice       `json:"notices,omitempty"`
+	Refunds []string       `json:"refunds,omitempty"` // of its bill, that were given back
 	Created time.Time      `json:"created_at"`
 	Updated time.Time      `json:"updated_at"`
 }

@@ -118,7 +118,7 @@ func TestSettleLookedTooLongAgo(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bank) {
 		h := b.payer(1)
 		b.paid(h)
-		looked := time.Now()
+		looked := b.seqs[0]
 		must(b.service.Settle(t.Context(), settling("a")))
 		time.Sleep(claimsKept + time.Second)
 		b.paid(h)
