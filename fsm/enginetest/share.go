@@ -33,6 +33,8 @@ func TestShare(t *testing.T, begin func(t testing.TB) Backend) {
 		{"who stood still itself judges nobody by it", testStoodStill},
 		{"effects of one that is gone are done by the next", testEffectsMove},
 		{"a slow start keeps its lease", testSlowLoad},
+		{"a partition that cannot be loaded stops nothing else", testBadPartition},
+		{"who can load nothing ends", testNothingLoads},
 		{"whatever happens nothing is lost or done twice", testTurmoil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,6 +233,56 @@ func leases(t *testing.T, s engine.SharedStore) []engine.Lease {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// spoilt is an actor whose partition cannot be loaded while it is so.
+type spoilt struct {
+	engine.Actor
+	is func() bool
+}
+
+var errSpoilt = fmt.Errorf("%w: spoilt", engine.ErrBroken)
+
+func (a spoilt) Load(ctx context.Context, r engine.Reader) error {
+	if a.is() {
+		return errSpoilt
+	}
+	return a.Actor.Load(ctx, r)
+}
+
+func testBadPartition(t *testing.T, b Backend) {
+	var mended atomic.Bool
+	r := joinAs(t, b, "one", func(p engine.Partition) engine.Actor {
+		return spoilt{newTally(p), func() bool { return p == 2 && !mended.Load() }}
+	}, nil)
+	until(t, "the others are served", func() bool { return len(r.has()) == 3 })
+	anywhere(t, 1, add{ID: "a", Amount: 1}, r)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*lease)
+	defer cancel()
+	if err := r.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "nobody serves p02:") {
+		t.Errorf("with a partition that is not served: %v", err)
+	}
+	if _, err := r.Do(t.Context(), 2, ask{}); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("a partition that is not served answers %v", err)
+	}
+	mended.Store(true)
+	settled(t, map[*running]int{r: 4})
+	for _, p := range []engine.Partition{0, 1, 3} {
+		equal(t, "the epoch of one that was right", r.Owner(p).Epoch, uint64(1))
+	}
+	r.halt()
+}
+
+func testNothingLoads(t *testing.T, b Backend) {
+	r := joinAs(t, b, "one", func(p engine.Partition) engine.Actor {
+		return spoilt{newTally(p), func() bool { return true }}
+	}, nil)
+	if err := <-r.ended; !errors.Is(err, errSpoilt) {
+		t.Errorf("it ended with %v", err)
+	}
+	if err := r.Ready(t.Context()); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("after its end it is ready: %v", err)
+	}
 }
 
 // testTurmoil has callers repeat their inputs at any of three engines, which are stopped,
