@@ -283,6 +283,9 @@ func testNothingLoads(t *testing.T, b Backend) {
 	if err := r.Ready(t.Context()); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("after its end it is ready: %v", err)
 	}
+	for n, l := range leases(t, r.store.(engine.SharedStore)) {
+		equal(t, fmt.Sprint("the owner of partition ", n), l.Owner, "")
+	}
 }
 
 // testTurmoil has callers repeat their inputs at any of three engines, which are stopped,
