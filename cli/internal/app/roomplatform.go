@@ -106,6 +106,9 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
 		Random: rand.Reader, Log: c.log,
 	})
+	if errors.Is(err, world.ErrOtherVault) {
+		return hinted(err, "say the one that the store was filled with: --vault FILE")
+	}
 	if err != nil {
 		return unheard(err, "--http")
 	}
