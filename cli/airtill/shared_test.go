@@ -124,6 +124,10 @@ func TestPlatformsShareRedis(t *testing.T) {
 	if got := here(r.partitions(r.at.HTTP)); got != 16 {
 		t.Errorf("alone it serves %d partitions", got)
 	}
+	r.run(1, append([]string{"platform", "--smsc", r.at.SMPP, "--http", "127.0.0.1:0", "--vault", r.file("other.json")}, r.store...)...)
+	if said := r.said.String(); !strings.Contains(said, "another vault's") || !strings.Contains(said, "--vault FILE") {
+		t.Errorf("a platform with another vault does not say so:\n%s", said)
+	}
 	second, at2 := r.join("second.json")
 	r.untilHere(r.at.HTTP, 8)
 	r.untilHere(at2, 8)

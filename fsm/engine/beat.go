@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ func (p *partition) beating(ctx context.Context, hold Hold, build func(context.C
 			case <-ticker.C:
 			}
 			sent := time.Now()
-			if err := p.commitEmpty(ctx, hold, &Batch{}); err != nil {
+			if err := p.commitEmpty(ctx, hold, &Batch{}, p.config.CommitTimeout); err != nil {
 				cancel(err)
 				return
 			}
@@ -73,19 +74,20 @@ func (p *partition) beating(ctx context.Context, hold Hold, build func(context.C
 }
 
 // commitEmpty commits a batch that says no more than that the owner lives, or leaves.
-func (p *partition) commitEmpty(ctx context.Context, hold Hold, b *Batch) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.CommitTimeout)
+func (p *partition) commitEmpty(ctx context.Context, hold Hold, b *Batch, giveUp time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUp)
 	defer cancel()
 	b.Seq = hold.Seq() + 1
 	return hold.Commit(ctx, b)
 }
 
-// giveUp releases a partition that was taken and is not served.
+// giveUp releases a partition that was taken and cannot be served: another process may.
 func (p *partition) giveUp(ctx context.Context, hold Hold) {
-	if p.config.Share == nil {
+	share := p.config.Share
+	if share == nil {
 		return
 	}
-	if err := p.commitEmpty(ctx, hold, &Batch{Release: true}); err != nil {
+	if err := p.commitEmpty(ctx, hold, &Batch{Release: true}, share.Lease); err != nil && !errors.Is(err, ErrFenced) {
 		p.log.Warn().Err(err).Msg("a partition that was taken and not served could not be released; others take it when its lease has stood still")
 	}
 }

@@ -187,8 +187,9 @@ func New(c Config, store Store, actor func(Partition) Actor, perform Performer) 
 // Run takes every partition, or its part of those that are shared, and serves them until
 // ctx ends; then it takes no more inputs, commits those it has, waits for the effects that
 // are being performed, and answers nil. It answers ErrFenced when somebody else took a
-// partition that is not shared, ErrBroken when the store is not as it was left, and
-// whatever kept it from starting. Run is called once.
+// partition, ErrBroken when the store is not as it was left, and whatever kept it from
+// starting. In a store that is shared a partition that is lost or broken ends nothing
+// else: it is taken again when it can be. Run is called once.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.stopped)
 	if e.sharer != nil {

@@ -90,9 +90,7 @@ func (p *partition) session(ctx context.Context, take func(context.Context) (Hol
 	fault.Point(fault.AfterTake)
 	s, err := p.build(ctx, hold)
 	if err != nil {
-		if ctx.Err() != nil {
-			p.giveUp(ctx, hold)
-		}
+		p.giveUp(ctx, hold)
 		return false, err
 	}
 	defer s.effects.stop()

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // sharer decides which partitions an engine runs. Its state belongs to the goroutine of
@@ -262,7 +264,8 @@ func (h *sharer) take(ctx context.Context, n Partition, seen Lease) {
 	})
 }
 
-// ended takes note that a partition is not run here any more. Its error ends the engine.
+// ended takes note that a partition is not run here any more. Its error ends the engine:
+// nothing that it took can be served.
 func (h *sharer) ended(end ending) error {
 	n := end.partition
 	leaving := h.tenures[n].leaving
@@ -276,26 +279,34 @@ func (h *sharer) ended(end ending) error {
 	switch {
 	case end.err == nil:
 		log.Debug().Msg("partition released")
-	case errors.Is(end.err, ErrBroken):
-		return fmt.Errorf("partition %s: %w", n, end.err)
 	case errors.Is(end.err, ErrFenced) && end.served:
 		log.Warn().Err(end.err).Msg("partition lost: its memory is dropped")
 	case errors.Is(end.err, ErrFenced):
 		log.Debug().Err(end.err).Msg("another member was faster")
 	case leaving && !end.served: // it was being taken
-	case !h.served && !h.serving():
+	case !h.served && !h.busy():
 		return fmt.Errorf("partition %s: %w", n, end.err)
 	default:
-		wait := h.pauses[n].next()
-		h.pauses[n].until = time.Now().Add(wait)
-		log.Warn().Err(end.err).Dur("pause", wait).Msg("partition dropped its memory; it will be loaded again")
+		h.again(n, end.err)
 	}
 	return nil
 }
 
-// serving says whether any partition is served here.
-func (h *sharer) serving() bool {
-	return slices.ContainsFunc(h.partitions, func(p *partition) bool { return p.epoch.Load() != 0 })
+// busy says whether any partition is run here.
+func (h *sharer) busy() bool {
+	return slices.ContainsFunc(h.tenures, func(t *tenure) bool { return t != nil })
+}
+
+// again has a partition that failed loaded again after a pause. One whose store is broken
+// is no reason to let go of the others, nor to have the members fall over it in turn.
+func (h *sharer) again(n Partition, err error) {
+	wait := h.pauses[n].next()
+	level := zerolog.WarnLevel
+	if errors.Is(err, ErrBroken) {
+		wait, level = h.pauses[n].max, zerolog.ErrorLevel
+	}
+	h.pauses[n].until = time.Now().Add(wait)
+	h.partitions[n].log.WithLevel(level).Err(err).Dur("pause", wait).Msg("partition dropped its memory; it will be loaded again")
 }
 
 // owner is who was seen to have a partition.

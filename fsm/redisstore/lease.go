@@ -166,3 +166,16 @@ func (h *hold) look(ctx context.Context, watched []string) (engine.Lease, error)
 	}
 	return parseLease(values)
 }
+
+// Mark keeps a text under a name for the store's life, and answers the one that is kept:
+// the first.
+func (s *Store) Mark(ctx context.Context, name, text string) (kept string, err error) {
+	key := "airtill:" + name
+	if err := s.reader.SetNX(ctx, key, text, 0).Err(); err != nil {
+		return "", fmt.Errorf("write %s: %w", key, err)
+	}
+	if kept, err = s.reader.Get(ctx, key).Result(); err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	return kept, nil
+}

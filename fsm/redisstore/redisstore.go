@@ -13,6 +13,7 @@
 //	{p03}:NAME     what the actor keeps
 //	airtill:store  what the store was made for
 //	airtill:members  hash: the engines that share the store, and a beat that says that each lives
+//	airtill:NAME   what all who share the store have to agree on
 //
 // A batch is one MULTI/EXEC of few commands with many values each, on a connection of
 // the partition's own. Each batch ends with WATCH of fence and seq for the next one, in

@@ -196,6 +196,7 @@
 //	POST /v1/office/phones/{msisdn}/unlock    200  {"slot","by","note"}: a locked card takes PINs again
 //	POST /v1/office/phones/{msisdn}/release   200  {"by","note"}: a phone that is held can pay again
 //	GET  /v1/office/alarms                    200  what to look at, and how many packets were dropped
+//	GET  /v1/office/partitions                200  which platform process serves which part of the store
 //	POST /v1/office/merchants                 201  opens a [Merchant]; the one answer with its secrets
 //	GET  /v1/office/merchants                 200  merchants, their profiles, keys and balances
 //	POST /v1/office/merchants/{id}/keys       200  a [KeyChange]; the one answer with a new secret

@@ -100,7 +100,7 @@ func newVault(t testing.TB) *keys.Vault {
 	return v
 }
 
-func newPlace(t *testing.T, id string, v keys.Rest) *place {
+func newPlace(t testing.TB, id string, v keys.Rest) *place {
 	t.Helper()
 	h := &place{id: id, came: make(chan struct{}, 1), answer: func(engine.Partition, any) (any, error) { return nil, nil }}
 	server := httptest.NewServer(h)
@@ -131,7 +131,7 @@ func own(p engine.Partition, epoch uint64, owner *place, all ...*place) {
 	}
 }
 
-func pair(t *testing.T) (here, there *place) {
+func pair(t testing.TB) (here, there *place) {
 	v := newVault(t)
 	here, there = newPlace(t, "here", v), newPlace(t, "there", v)
 	own(0, 1, here, here, there)

@@ -124,6 +124,9 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most, Limits: limits,
 		CallbackDial: webhook.Dial(nil, prefixes...), Data: store.Dir, Drain: p.drain, Random: rand.Reader, Log: c.log,
 	})
+	if errors.Is(err, world.ErrOtherVault) {
+		return hinted(err, "say the one that the store was filled with: --vault FILE")
+	}
 	if err != nil {
 		return unheard(err, "--http")
 	}

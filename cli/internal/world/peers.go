@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -18,6 +19,23 @@ import (
 type Share struct {
 	Address string        // where they reach its HTTP; empty: where it listens
 	Lease   time.Duration // how long one that stands still keeps its partitions; 0 is 3 s
+}
+
+// ErrOtherVault is for a store that platforms with another vault serve.
+var ErrOtherVault = errors.New("this store is another vault's")
+
+// sameVault makes sure that all who share a store have one vault: what one seals the
+// others must open.
+func (c PlatformConfig) sameVault(ctx context.Context) error {
+	if c.Share == nil {
+		return nil
+	}
+	mine := c.Vault.Fingerprint("vault", "of the store")
+	kept, err := c.Store.Mark(ctx, "vault", mine)
+	if err == nil && kept != mine {
+		err = ErrOtherVault
+	}
+	return err
 }
 
 // inputs takes inputs to whoever has their partition.

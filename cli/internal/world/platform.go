@@ -73,6 +73,9 @@ type Platform struct {
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
 func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 	c.Log = c.Log.With().Str("room", "platform").Logger()
+	if err := c.sameVault(ctx); err != nil {
+		return nil, err
+	}
 	ln, err := c.Network.Listen(ctx, c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
