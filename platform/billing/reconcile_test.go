@@ -410,6 +410,32 @@ func (b *branch) made() platform.BillID {
 	return must(b.service.Bills(context.Background(), theShop, platform.Query{})).Bills[0].ID
 }
 
+// What is archived, or trimmed from a journal, is not lost.
+func TestReconcileArchived(t *testing.T) {
+	inBranch(t, func(b *branch) {
+		b.pass(time.Hour)
+		b.paid(2500)
+		b.sweepNow()
+		for n, keep := range map[engine.Partition]time.Time{b.origin: time.Now().Add(-time.Minute), b.home: time.Now().Add(-time.Minute)} {
+			p := b.store.Partition(n)
+			p.Entries = slices.DeleteFunc(p.Entries, func(e engine.Entry) bool { return e.Events[0].At.Before(keep) })
+			if len(p.Entries) == 0 {
+				t.Fatal("nothing is left of the journal")
+			}
+		}
+		b.unchanged("with trimmed journals", func() { b.reconciled() })
+		b.store.Partition(b.home).Entries = nil
+		b.unchanged("without a journal", func() { b.reconciled() })
+	})
+	inBranch(t, func(b *branch) {
+		id := b.order(b.h).ID
+		b.sweepNow()
+		delete(b.store.Partition(b.origin).Records, "bill:"+string(id))
+		delete(b.store.Partition(b.home).Sets["bills:10000001"], string(id))
+		b.unchanged("a bill that is archived", func() { b.reconciled() })
+	})
+}
+
 // The auditor finds what is lost before it is put right.
 func TestAuditSeesWhatIsLost(t *testing.T) {
 	for name, lose := range map[string]func(b *branch){
