@@ -23,6 +23,7 @@
 //	bills:M           sorted set: the merchant's bills, by id
 //	swept             hash: the last sweep applied, by origin
 //	mended            hash: sweeps that a reconciliation has put right
+//	reconciled        when the last one began
 //
 // Left out so far: limits, refunds, holds, and the legacy suite.
 package billing
@@ -180,6 +181,9 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, nil
 	case Swept:
 		p.sweepApplied(tx, in)
+		return nil, nil
+	case Reconciling:
+		p.reconciling(tx)
 		return nil, nil
 	case RestoreSweep:
 		p.restoreSweep(tx, in)
