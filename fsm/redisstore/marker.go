@@ -38,6 +38,9 @@ const (
 
 // claim checks the store's marker, and sets it in a store that is new.
 func (s *Store) claim(ctx context.Context) error {
+	if err := s.whole(ctx); err != nil {
+		return err
+	}
 	want := marker{Version: storeVersion, Partitions: s.partitions}
 	text, err := s.reader.Get(ctx, markerKey).Result()
 	if errors.Is(err, redis.Nil) {
@@ -48,7 +51,7 @@ func (s *Store) claim(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return s.named(err)
+		return err
 	}
 	var got marker
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
@@ -61,9 +64,19 @@ func (s *Store) claim(ctx context.Context) error {
 	return nil
 }
 
-// named says what is wrong when one node of a cluster was named as if it were a server.
-func (s *Store) named(err error) error {
-	if _, alone := s.writer.(*redis.Client); alone && redis.HasErrorPrefix(err, "MOVED") {
+// whole makes sure that one server that is named has all partitions: a node of a cluster
+// has not, and refuses a command about all of them.
+func (s *Store) whole(ctx context.Context) error {
+	server, ok := s.reader.(*redis.Client)
+	if !ok {
+		return nil
+	}
+	var fences []string
+	for n := range s.partitions {
+		fences = append(fences, fenceKey(engine.Partition(n)))
+	}
+	err := server.Exists(ctx, fences...).Err()
+	if redis.HasErrorPrefix(err, "CROSSSLOT") || redis.HasErrorPrefix(err, "MOVED") {
 		return fmt.Errorf("it is one node of a cluster: name two of its masters or more: %w", err)
 	}
 	return err
@@ -76,7 +89,7 @@ func (s *Store) makeNew(ctx context.Context, m marker) error {
 	for n := range m.Partitions {
 		fence := fenceKey(engine.Partition(n))
 		if err := s.reader.SetNX(ctx, fence, "0", 0).Err(); err != nil {
-			return s.named(err)
+			return err
 		}
 		switch at, err := s.reader.Get(ctx, fence).Result(); {
 		case err != nil:

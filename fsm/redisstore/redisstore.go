@@ -41,6 +41,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -137,6 +138,7 @@ const mostLooks = 6
 
 // reading is for readers, which may ask again.
 func reading(o redis.UniversalOptions) *redis.UniversalOptions {
+	o.Addrs = slices.Clone(o.Addrs) // a cluster's client adds to them
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
 	o.Protocol = 2

@@ -160,7 +160,7 @@ func (w *want) input(in any) {
 		w.due(in)
 	case Refund, Credit, Credited, Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
 		EndpointFailed, EndpointWorks, platform.EnableEndpoint, Tally, Retire, Trim,
-		RestoreSweep, RestoreClaim: // what they are about is in memory
+		Reconciling, RestoreSweep, RestoreClaim: // what they are about is in memory
 	default:
 		w.err = fmt.Errorf("billing: nothing says what an input of type %T is about", in)
 	}

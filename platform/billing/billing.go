@@ -40,6 +40,7 @@
 //	opening           hash: the book at the checkpoint
 //	mended            hash: sweeps that a reconciliation has put right
 //	returns, returns:M, returned:M:DAY  what a merchant gave back, likewise  merchant's partition
+//	reconciled        when the last one began
 //
 // What a phone has paid in a day, by card, is among its counters.
 package billing
@@ -244,6 +245,9 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 		return nil, nil
 	case Swept:
 		p.sweepApplied(tx, in)
+		return nil, nil
+	case Reconciling:
+		p.reconciling(tx)
 		return nil, nil
 	case RestoreSweep:
 		p.restoreSweep(tx, in)

@@ -60,6 +60,7 @@ var carriers = map[string]carried{
 	nameOf[Credit]():                  plain[Credit](),
 	nameOf[ledger.Transfer]():         plain[ledger.Transfer](),
 	nameOf[Credited]():                plain[Credited](),
+	nameOf[Reconciling]():             plain[Reconciling](),
 	nameOf[Resend]():                  plain[Resend](),
 	nameOf[platform.Callback]():       plain[platform.Callback](),
 	nameOf[EndpointFailed]():          plain[EndpointFailed](),

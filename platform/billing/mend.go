@@ -3,6 +3,7 @@ package billing
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -12,6 +13,11 @@ import (
 
 // What a reconciliation posts. Each is decided here once more, by what the partition has
 // when it comes: a repeat does nothing, and what cannot be is refused with the reason.
+
+// Reconciling notes that a reconciliation begins. Because it is kept, its answer says that
+// the partition's memory is what the store has: what was lost with a master is lost in
+// memory too, and an input is not taken for a repeat of what is not there any more.
+type Reconciling struct{}
 
 // RestoreSweep is a sweep that is closed where it left and was never applied at home. Seen
 // is the last number that home had taken in from there when its journal was read: one up
@@ -42,6 +48,11 @@ type RestoreClaim struct {
 
 // mendedHash says which sweeps were put right out of their turn.
 const mendedHash = "mended"
+
+// reconciling keeps when the last reconciliation was.
+func (p *Partition) reconciling(tx *engine.Tx) {
+	tx.Put("reconciled", tx.Now().Format(time.RFC3339Nano))
+}
 
 // mendOnce says whether something was put right before, and notes that it now is.
 func (p *Partition) mendOnce(tx *engine.Tx, what string, amount money.Amount) (first bool) {

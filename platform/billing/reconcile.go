@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -27,6 +28,11 @@ const mostRounds = 8
 // Reconcile finds what is lost between partitions, and repairs it unless dry: by inputs
 // that the partitions decide, which do nothing when they are repeated.
 func (s *Service) Reconcile(ctx context.Context, dry bool) (r platform.Reconciliation, err error) {
+	if !dry {
+		if err := s.freshen(ctx); err != nil {
+			return r, err
+		}
+	}
 	for range mostRounds {
 		repaired, left, err := s.round(ctx, dry)
 		if err != nil {
@@ -38,6 +44,45 @@ func (s *Service) Reconcile(ctx context.Context, dry bool) (r platform.Reconcili
 		}
 	}
 	return r, &platform.Error{Code: platform.CodeUnavailable, Detail: "there is something new to repair after each repair; look again with airtill audit"}
+}
+
+// How often, and how long after each other, a partition is tried that is loaded anew.
+const (
+	mostTries  = 30
+	tryAgainIn = 200 * time.Millisecond
+)
+
+// freshen makes sure that every partition's memory is what the store has.
+func (s *Service) freshen(ctx context.Context) error {
+	for n := range engine.Partition(s.config.Partitions) {
+		for try := 1; ; try++ {
+			_, err := s.do(ctx, n, Reconciling{})
+			if err == nil {
+				break
+			}
+			if !passing(err) || try == mostTries || !sleep(ctx, tryAgainIn) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// passing says that the same may succeed in a moment.
+func passing(err error) bool {
+	return isCode(err, platform.CodeUnavailable) || isCode(err, platform.CodeUnknownOutcome)
+}
+
+// sleep waits; it is false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // round looks once, and repairs what it finds.
@@ -66,7 +111,7 @@ func (s *Service) round(ctx context.Context, dry bool) (repaired, left []platfor
 // does not answer now: repeated, the reconciliation goes on.
 func (s *Service) repaired(ctx context.Context, f reconcile.Finding, told platform.Finding) (platform.Finding, error) {
 	err := s.repair(ctx, f)
-	if isCode(err, platform.CodeUnavailable) || isCode(err, platform.CodeUnknownOutcome) {
+	if passing(err) {
 		return told, err
 	}
 	told.Repaired, told.Left = err == nil, ""

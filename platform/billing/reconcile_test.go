@@ -120,7 +120,7 @@ func (b *branch) right() {
 	if report := b.audit(); report.Clearing["CNY"] != 0 {
 		b.t.Errorf("%d are in clearing", report.Clearing["CNY"])
 	}
-	b.unchanged("another reconciliation", func() { b.reconciled() })
+	b.reconciled()
 }
 
 func (b *branch) earned() money.Amount {
@@ -130,7 +130,7 @@ func (b *branch) earned() money.Amount {
 // Nothing is found while all is well, whatever is on its way.
 func TestReconcileNothing(t *testing.T) {
 	inBranch(t, func(b *branch) {
-		check := func() { b.unchanged("reconciling", func() { b.reconciled() }) }
+		check := func() { b.reconciled() }
 		check()
 		id := b.order(b.h).ID
 		check()
@@ -408,6 +408,35 @@ func (b *branch) repair(found []reconcile.Finding) {
 func (b *branch) made() platform.BillID {
 	b.t.Helper()
 	return must(b.service.Bills(context.Background(), theShop, platform.Query{})).Bills[0].ID
+}
+
+// What is archived, or trimmed from a journal, is not lost.
+func TestReconcileArchived(t *testing.T) {
+	inBranch(t, func(b *branch) {
+		b.pass(time.Hour)
+		b.paid(2500)
+		b.sweepNow()
+		for n, keep := range map[engine.Partition]time.Time{b.origin: time.Now().Add(-time.Minute), b.home: time.Now().Add(-time.Minute)} {
+			p := b.store.Partition(n)
+			p.Entries = slices.DeleteFunc(p.Entries, func(e engine.Entry) bool { return e.Events[0].At.Before(keep) })
+			if len(p.Entries) == 0 {
+				t.Fatal("nothing is left of the journal")
+			}
+		}
+		b.reconciled()
+		b.store.Partition(b.home).Entries = nil
+		b.reconciled()
+	})
+	inBranch(t, func(b *branch) {
+		id := b.order(b.h).ID
+		b.h.say(b.bank, b.h.refuse(id))
+		outcome(b.bank, id, Reported{Status: 204})
+		b.pass(time.Minute)
+		b.sweepNow()
+		delete(b.store.Partition(b.origin).Hashes["finished:"+id.Day()], string(id))
+		delete(b.store.Partition(b.home).Sets["bills:10000001"], string(id))
+		b.reconciled()
+	})
 }
 
 // The auditor finds what is lost before it is put right.

@@ -26,6 +26,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -75,6 +76,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // settings are those that a store needs: no command is sent twice.
 func settings(o redis.UniversalOptions) *redis.UniversalOptions {
+	o.Addrs = slices.Clone(o.Addrs) // a cluster's client adds to them
 	o.MaxRetries, o.MaxRedirects, o.DialerRetries = -1, -1, 1
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
