@@ -135,8 +135,12 @@ func run(ctx context.Context, store engine.Store, partitions int) (r *Report, mo
 	onTheWay.compare(report)
 	slices.Sort(report.Differences)
 	for _, b := range all {
-		if now, err := b.moved(ctx); err != nil || now {
-			return report, now, err
+		now, err := b.moved(ctx)
+		if err != nil {
+			return nil, false, fmt.Errorf("audit partition %d: %w", b.partition, err)
+		}
+		if now {
+			return report, true, nil
 		}
 	}
 	return report, false, nil

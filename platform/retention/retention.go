@@ -222,6 +222,9 @@ func (m *move) journal(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 		n += len(old)
+		if len(old) == len(page)-1 && len(page) < pageSize {
+			return n, nil // the rest is what this has added
+		}
 	}
 }
 
