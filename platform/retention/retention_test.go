@@ -42,6 +42,7 @@ type office struct {
 	vault   *keys.Vault
 	store   *redisstore.Store
 	archive *archive.Archive
+	addr    string // of the Redis
 	dir     string
 	engine  *engine.Engine
 	service *billing.Service
@@ -54,8 +55,7 @@ func newOffice(t *testing.T) *office {
 	o := &office{t: t, dir: t.TempDir()}
 	o.vault = must(keys.Generate(rand.Reader))
 	o.archive = must(archive.Open(o.dir))
-	options := redisstore.Options{Redis: &redis.UniversalOptions{Addrs: []string{enginetest.Miniredis(t)}}, Partitions: partitions}
-	o.store = must(redisstore.Open(t.Context(), options))
+	o.addr = enginetest.Miniredis(t)
 	o.start()
 	_, err := o.service.AddMerchant(t.Context(), platform.Merchant{ID: shop, Name: "Sky Tickets", Payees: []string{shop.DefaultPayee()}})
 	o.check(err)
@@ -80,6 +80,11 @@ func (o *office) check(err error) {
 
 // start runs the partitions, from what the store has.
 func (o *office) start() {
+	store := must(redisstore.Open(o.t.Context(), redisstore.Options{
+		Redis: &redis.UniversalOptions{Addrs: []string{o.addr}}, Partitions: partitions,
+	}))
+	o.t.Cleanup(func() { _ = store.Close() })
+	o.store = store
 	rules := billing.Config{
 		Partitions: partitions, Vault: o.vault, Random: rand.Reader, Log: zerolog.Nop(),
 		Timing: billing.Timing{Linger: time.Second}, USSDCap: map[money.Currency]money.Amount{"CNY": 1 << 30},
@@ -92,11 +97,15 @@ func (o *office) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- o.engine.Run(ctx) }()
-	o.check(o.engine.Ready(ctx))
+	if err := o.engine.Ready(ctx); err != nil {
+		o.t.Fatal(err, <-ended)
+	}
 	o.keeper = &retention.Keeper{Engine: o.engine, Store: o.store, Archive: o.archive, Partitions: partitions, Retain: 30 * 24 * time.Hour}
 	o.end = func() {
 		cancel()
-		o.check(<-ended)
+		if err := <-ended; err != nil {
+			o.t.Fatal(err)
+		}
 	}
 }
 

@@ -48,10 +48,10 @@ MEMORY USAGE say.`,
 			if errors.Is(err, takeoverbench.ErrTaken) {
 				err = hinted(err, "use an empty one (redis://HOST:PORT/9), or erase it with --fresh")
 			}
-			if err != nil {
+			if r == nil || !r.Whole {
 				return err
 			}
-			return call.out.one(r, takeoverFields(r)...)
+			return errors.Join(call.out.one(r, takeoverFields(r)...), err)
 		},
 	}
 }

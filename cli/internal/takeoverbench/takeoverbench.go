@@ -44,6 +44,7 @@ var ErrTaken = errors.New("that database holds something")
 
 // Result is what came of it.
 type Result struct {
+	Whole       bool    `json:"whole"` // nothing went wrong
 	Bills       int     `json:"bills"`
 	Phones      int     `json:"phones"`
 	Partitions  int     `json:"partitions"`
@@ -86,7 +87,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err != nil {
 		return nil, errors.New("it is no URL like redis://127.0.0.1:6379/9")
 	}
-	options.DisableIdentity = true
+	options.DisableIdentity, options.ReadTimeout = true, time.Minute
 	vault, err := keys.Generate(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -104,21 +105,32 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	err = b.run(ctx)
+	if err == nil {
+		b.result.Whole = true
+	}
 	if !c.Keep {
-		err = errors.Join(err, b.client.FlushDB(context.WithoutCancel(ctx)).Err())
+		err = errors.Join(err, b.empty(context.WithoutCancel(ctx)))
 	}
 	return b.result, err
 }
 
 func (b *bench) claim(ctx context.Context) error {
 	if b.config.Fresh {
-		return b.client.FlushDB(ctx).Err()
+		return b.empty(ctx)
 	}
 	n, err := b.client.DBSize(ctx).Result()
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%w: %d keys", ErrTaken, n)
 	}
 	return err
+}
+
+// empty empties the database, without its clients waiting for it.
+func (b *bench) empty(ctx context.Context) error {
+	if err := b.client.FlushDBAsync(ctx).Err(); err != nil {
+		return fmt.Errorf("empty the database: %w", err)
+	}
+	return nil
 }
 
 func (b *bench) run(ctx context.Context) error {
