@@ -155,7 +155,7 @@ func (w *want) input(in any) {
 		w.some(&w.p.asleep.near)
 	case engine.Due:
 		w.due(in)
-	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Retire, Trim: // what they are about is in memory
+	case Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, FindCheckpoint, Retire, Trim: // what they are about is in memory
 	default:
 		w.err = fmt.Errorf("billing: nothing says what an input of type %T is about", in)
 	}

@@ -27,6 +27,7 @@ type platformConfig struct {
 	allowLegacy, allowUnsafe     bool
 	auditTime                    time.Duration
 	ussdCap                      cli.StringSlice
+	archive                      archiveAt
 }
 
 func platformCommand() command {
@@ -46,7 +47,7 @@ func platformCommand() command {
 			"airtill platform --data /var/lib/airtill --redis child",
 		},
 		logLevel: "info",
-		flags: append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags()),
+		flags: append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags(), p.archive.flags()),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
 			&cli.BoolFlag{Name: "allow-unsafe-redis", Usage: "start on a Redis whose settings can lose money too, as airtill doctor lists them", EnvVars: []string{"AIRTILL_ALLOW_UNSAFE_REDIS"}, Destination: &p.allowUnsafe},
 			auditAtStartFlag(&p.auditTime),
@@ -62,6 +63,9 @@ func platformCommand() command {
 func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	most, err := capOf(p.ussdCap.Value())
 	if err != nil {
+		return err
+	}
+	if err := p.archive.valid(); err != nil {
 		return err
 	}
 	if err := p.store.refuseUnsafe(ctx, c, p.allowUnsafe); err != nil {
@@ -86,11 +90,16 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	defer closeStore(c, store)
 	warnRisks(c, store)
+	old, err := p.archive.open(ctx, store)
+	if err != nil {
+		return err
+	}
 	if err := auditAtStart(ctx, c, store, p.auditTime); err != nil {
 		return err
 	}
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
+		Archive: old, Retain: p.archive.retain,
 		Store: store.Store, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most,
 		Random: rand.Reader, Log: c.log,
 	})

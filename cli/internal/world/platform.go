@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
@@ -17,10 +18,12 @@ import (
 	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/archive"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/push"
+	"github.com/airtill/airtill/platform/retention"
 	"github.com/airtill/airtill/platform/webhook"
 )
 
@@ -35,6 +38,8 @@ type PlatformConfig struct {
 	Vault       *keys.Vault
 	OperatorKey string
 	Timing      billing.Timing
+	Archive     *archive.Archive                // where old bills and the old journal are; nil: there is none
+	Retain      time.Duration                   // how long bills are at hand before they are moved there; 0: nothing is moved
 	AllowLegacy bool                            // elements and merchants of the legacy suite are served
 	USSDCap     map[money.Currency]money.Amount // that a bill may ask for to be paid over USSD; none: no bill may
 	Random      io.Reader                       // for bill ids and merchants' keys; safe for concurrent use
@@ -54,6 +59,7 @@ type Platform struct {
 	hooks   *webhook.Deliverer
 	phones  *push.Receiver
 	menus   *push.Menus
+	keeper  *retention.Keeper // nil: nothing is moved
 }
 
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
@@ -87,7 +93,7 @@ func (p *Platform) build(c PlatformConfig) error {
 	if err != nil {
 		return err
 	}
-	if p.service, err = billing.NewService(rules, p.engine, c.Store); err != nil {
+	if p.service, err = billing.NewService(rules, p.engine, p.keep(c)); err != nil {
 		return err
 	}
 	if p.phones, err = push.NewReceiver(p.engine, p.service.PhonePartition, c.Log); err != nil {
@@ -111,6 +117,19 @@ func (p *Platform) build(c PlatformConfig) error {
 	}
 	effects.Callbacks = p.hooks
 	return p.buildHandler(c)
+}
+
+// keep has old bills moved, if they are to be, and answers the store as the service reads it.
+func (p *Platform) keep(c PlatformConfig) engine.Store {
+	if c.Archive == nil {
+		return c.Store
+	}
+	if c.Retain > 0 {
+		p.keeper = &retention.Keeper{
+			Engine: p.engine, Store: c.Store, Archive: c.Archive, Partitions: c.Store.Partitions(), Retain: c.Retain, Log: c.Log,
+		}
+	}
+	return c.Archive.Over(c.Store)
 }
 
 // deliver takes what the carrier brings: USSD, or short messages.
@@ -194,6 +213,9 @@ func (p *Platform) Run(ctx context.Context) error {
 	g.Go(func() error { defer stopMenus(); return p.esme.Run(esmeCtx) })
 	g.Go(func() error { defer stopEngine(); return p.menus.Run(menusCtx) })
 	g.Go(func() error { return p.engine.Run(engineCtx) })
+	if p.keeper != nil {
+		g.Go(func() error { return p.keeper.Serve(gctx) })
+	}
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
