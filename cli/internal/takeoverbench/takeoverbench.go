@@ -3,7 +3,8 @@
 //
 // The bills are made by the platform's own rules, over the engine: phones are enrolled,
 // orders claimed, bills opened, pushed and delivered. What a phone and an element do is
-// left out, and so is all that is sent.
+// left out, and so is all that is sent. Beyond 20,000 bills, the records and deadlines of
+// those that were made are copied, under other ids.
 package takeoverbench
 
 import (
@@ -34,7 +35,7 @@ type Config struct {
 	Fresh      bool   // erase what it holds first
 	Keep       bool   // leave the bills there
 	Bills      int    // live ones
-	Phones     int    // that they are for; 0 is one for each bill
+	Phones     int    // that they are for; 0 is one for each bill that is made by the rules
 	Finished   int    // of the bills, that are finished after the takeover
 	Partitions int
 }
@@ -70,18 +71,19 @@ type Result struct {
 
 // bench is a run.
 type bench struct {
-	config Config
-	client *redis.Client
-	rules  billing.Config
-	result *Result
-	made   []platform.BillID
-	homes  map[platform.MerchantID]engine.Partition
+	config    Config
+	client    *redis.Client
+	rules     billing.Config
+	result    *Result
+	made      []platform.BillID
+	deadlines map[platform.BillID]deadline
+	homes     map[platform.MerchantID]engine.Partition
 }
 
 // Run fills the store, takes it over, and measures.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if c.Phones == 0 {
-		c.Phones = c.Bills
+		c.Phones = min(c.Bills, most)
 	}
 	options, err := redis.ParseURL(c.URL)
 	if err != nil {
@@ -93,11 +95,11 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	b := &bench{
-		config: c, client: redis.NewClient(options), made: make([]platform.BillID, c.Bills), homes: make(map[platform.MerchantID]engine.Partition),
+		config: c, client: redis.NewClient(options), made: make([]platform.BillID, min(c.Bills, most)), homes: make(map[platform.MerchantID]engine.Partition),
 		result: &Result{Bills: c.Bills, Phones: c.Phones, Partitions: c.Partitions},
 		rules: billing.Config{
 			Partitions: c.Partitions, Vault: vault, Random: rand.Reader, Log: zerolog.Nop(),
-			Timing: billing.Timing{Linger: time.Minute},
+			Timing: billing.Timing{Linger: time.Hour}, // however long it takes
 		},
 	}
 	defer b.client.Close()
@@ -137,8 +139,10 @@ func (b *bench) run(ctx context.Context) error {
 	if err := b.with(ctx, b.fill); err != nil {
 		return err
 	}
-	if err := b.measureStore(ctx); err != nil {
-		return err
+	for _, do := range []func(context.Context) error{b.measureStore, b.readDeadlines, b.copies} {
+		if err := do(ctx); err != nil {
+			return err
+		}
 	}
 	return b.takeover(ctx)
 }
