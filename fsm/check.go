@@ -10,10 +10,6 @@ func reserved(name string) bool { return name == "" || name == "event" || name =
 
 // collect lists the states and events, and refuses what the table says twice.
 func (m *Machine[F]) collect() error {
-	type step struct {
-		event Event
-		from  State
-	}
 	seen := make(map[step]bool)
 	m.addState(m.definition.Initial)
 	for _, t := range m.definition.Transitions {

@@ -101,11 +101,14 @@ func (m *Machine[F]) Can(from State, e Event) bool { return m.table.can(from, e)
 // Fire decides what an event makes of a thing in a state. The error is a
 // *TransitionError, and then the state is the one it was.
 func (m *Machine[F]) Fire(from State, e Event, facts F) (State, error) {
+	if to, ok := m.table.known[step{e, from}]; ok {
+		return to, nil
+	}
 	if !m.table.can(from, e) {
 		return from, &TransitionError{From: from, Event: e, Err: ErrIllegal}
 	}
 	m.facts = facts
-	to, err := m.table.fire(e)
+	to, err := m.table.fire(from, e)
 	var none F
 	m.facts = none
 	if err != nil {

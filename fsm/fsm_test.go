@@ -63,6 +63,9 @@ func TestFire(t *testing.T) {
 		{"nowhere", "close", false, "nowhere", fsm.ErrIllegal},
 		{"closed", "nothing", false, "closed", fsm.ErrIllegal},
 		{"closed", "open", false, "opened", nil}, // and it still works after all that
+		{"opened", "close", false, "closed", nil},
+		{"closed", "open", true, "closed", errShut}, // a guard is asked every time
+		{"broken", "break", false, "broken", fsm.ErrIllegal},
 	} {
 		to, err := m.Fire(test.from, test.event, test.locked)
 		if to != test.to || !errors.Is(err, test.err) {

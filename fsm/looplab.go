@@ -14,13 +14,16 @@ import (
 // has ended would wedge it for good.
 type table struct {
 	machine *fsm.FSM
+	known   map[step]State // where it went by an event without a guard: it always goes there
+	guarded map[Event]bool
 	asked   func(Event) error // set while the guards are probed: stands in for them
 }
 
 func newTable(initial State, transitions []Transition, guards map[Event]func() error) *table {
-	t := &table{}
+	t := &table{known: make(map[step]State), guarded: make(map[Event]bool)}
 	callbacks := make(fsm.Callbacks, len(guards))
 	for event, guard := range guards {
+		t.guarded[event] = true
 		callbacks["before_"+string(event)] = func(_ context.Context, e *fsm.Event) {
 			if err := t.ask(event, guard); err != nil {
 				e.Cancel(err)
@@ -59,8 +62,22 @@ func (t *table) can(from State, e Event) bool {
 	return t.machine.Can(string(e))
 }
 
+// step is an event in a state.
+type step struct {
+	event Event
+	from  State
+}
+
 // fire decides an event in the state that can put the machine in.
-func (t *table) fire(e Event) (State, error) {
+func (t *table) fire(from State, e Event) (State, error) {
+	to, err := t.decide(e)
+	if err == nil && !t.guarded[e] {
+		t.known[step{e, from}] = to
+	}
+	return to, err
+}
+
+func (t *table) decide(e Event) (State, error) {
 	err := t.machine.Event(context.Background(), string(e))
 	if err == nil {
 		return State(t.machine.Current()), nil
@@ -87,6 +104,6 @@ func (t *table) asks(from State, e Event) bool {
 	if !t.can(from, e) {
 		return false
 	}
-	_, err := t.fire(e)
+	_, err := t.decide(e)
 	return called && errors.Is(err, errProbe)
 }

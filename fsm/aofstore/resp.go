@@ -64,15 +64,27 @@ func (c *commands) count(sign byte, most int) (int, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		return 0, err
 	}
-	digits, ended := strings.CutSuffix(string(line), "\r\n")
-	if !ended || digits == "" || digits[0] != sign {
+	text, ended := bytes.CutSuffix(line, []byte("\r\n"))
+	if !ended || len(text) == 0 || text[0] != sign {
 		return 0, fmt.Errorf("%w: %q instead of %q and a number", errMalformed, line, sign)
 	}
-	n, err := strconv.Atoi(digits[1:])
-	if err != nil || n < 0 || n > most || strconv.Itoa(n) != digits[1:] {
+	n, ok := digits(text[1:])
+	if !ok || n > most {
 		return 0, fmt.Errorf("%w: %q is no count of at most %d", errMalformed, line, most)
 	}
 	return n, nil
+}
+
+// digits reads a number in the one way in which it is written: without a sign, and no
+// zero in front.
+func digits(text []byte) (n int, ok bool) {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int(c-'0') // a line has 16 octets at most
+	}
+	return n, len(text) == 1 || len(text) > 1 && text[0] != '0'
 }
 
 // plausible says whether more octets could make a count of the beginning of a line.
@@ -80,8 +92,8 @@ func plausible(line []byte, sign byte) bool {
 	if len(line) == 0 {
 		return true
 	}
-	digits := strings.TrimSuffix(string(line[1:]), "\r")
-	return line[0] == sign && strings.Trim(digits, "0123456789") == "" && len(line) <= 16
+	begun := strings.TrimSuffix(string(line[1:]), "\r")
+	return line[0] == sign && strings.Trim(begun, "0123456789") == "" && len(line) <= 16
 }
 
 // bulk reads a bulk string. What is announced is not believed before it comes.

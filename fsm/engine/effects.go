@@ -20,6 +20,7 @@ type effects struct {
 	ready   []*lane          // those that wait for a worker
 	pausing map[*lane]*time.Timer
 	workers int
+	coming  bool // one of them has not begun
 	stopped bool
 	working sync.WaitGroup
 }
@@ -86,15 +87,16 @@ func (f *effects) add(tasks []task) {
 	f.staff()
 }
 
-// staff starts workers for lanes that wait, up to the bound. The lock is held.
+// staff starts a worker for the lanes that wait, if there may be one more. It starts the
+// next one when it has begun: where effects are done in no time a few workers do them
+// all, where they take time there is soon one for each lane. The lock is held.
 func (f *effects) staff() {
-	if f.hire == nil || f.stopped {
+	if f.hire == nil || f.stopped || f.coming || len(f.ready) == 0 || f.workers == f.most {
 		return
 	}
-	for n := len(f.ready); n > 0 && f.workers < f.most; n-- {
-		f.workers++
-		f.hire()
-	}
+	f.coming = true
+	f.workers++
+	f.hire()
 }
 
 // work takes lane after lane and does each one's first effect. When ctx has ended it
@@ -121,6 +123,7 @@ func (f *effects) next(worked *lane, err error) (*lane, task) {
 	defer f.mu.Unlock()
 	switch {
 	case worked == nil:
+		f.coming = false
 	case err != nil:
 		f.retry(worked)
 	default:
@@ -133,6 +136,7 @@ func (f *effects) next(worked *lane, err error) (*lane, task) {
 	first := f.ready[0]
 	f.ready[0] = nil
 	f.ready = f.ready[1:]
+	f.staff()
 	return first, first.tasks[0]
 }
 

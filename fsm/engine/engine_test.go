@@ -269,3 +269,84 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// member is what an Object can write, with a struct's tags.
+type member struct {
+	Text string    `json:"text"`
+	Some string    `json:"some,omitempty"`
+	Int  int64     `json:"int"`
+	At   time.Time `json:"at"`
+	Raw  []int     `json:"raw"`
+}
+
+func (m member) AppendJSON(dst []byte) ([]byte, error) {
+	raw, err := json.Marshal(m.Raw)
+	return NewObject(dst).Text("text", m.Text).Some("some", m.Some).Int("int", m.Int).Time("at", m.At).JSON("raw", raw).End(), err
+}
+
+// TestObject: an object reads as what was written.
+func TestObject(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := member{
+			Text: rapid.String().Draw(t, "text"), Some: rapid.String().Draw(t, "some"), Int: rapid.Int64().Draw(t, "int"),
+			At: time.Unix(rapid.Int64Range(-6e10, 2e11).Draw(t, "at"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(), Raw: []int{1, 2},
+		}
+		text, err := m.AppendJSON([]byte("{"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back member
+		if err := json.Unmarshal(text[1:], &back); err != nil || !reflect.DeepEqual(back, m) {
+			t.Fatalf("%s\nreads %#v, %v\nwant  %#v", text[1:], back, err, m)
+		}
+	})
+}
+
+func TestPutAppender(t *testing.T) {
+	b := decide(t, func(tx *Tx) (any, error) {
+		tx.Put("a", member{Text: "x"})
+		tx.Put("b", struct{ N int }{1})
+		tx.Record(Event{Subject: "s", Name: "n", Data: member{Text: "y"}})
+		return nil, nil
+	})
+	for i, want := range []string{`{"text":"x","int":0,"at":"0001-01-01T00:00:00Z","raw":null}`, `{"N":1}`} {
+		if got := string(b.Puts[i].Value); got != want {
+			t.Errorf("record %d is %s, want %s", i, got, want)
+		}
+	}
+	if got := string(b.Journal[0].Data.(json.RawMessage)); got != `{"text":"y","int":0,"at":"0001-01-01T00:00:00Z","raw":null}` {
+		t.Errorf("the data is %s", got)
+	}
+}
+
+// TestQueueTells: whenever something waits, there is a token.
+func TestQueueTells(t *testing.T) {
+	q := newQueue(3)
+	told := func() bool {
+		select {
+		case <-q.signal:
+			return true
+		default:
+			return false
+		}
+	}
+	for range 3 {
+		if err := q.push(input{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.push(input{}); !errors.Is(err, ErrBusy) {
+		t.Errorf("a full queue said %v", err)
+	}
+	for _, step := range []struct{ most, want int }{{2, 2}, {2, 1}} {
+		if !told() {
+			t.Error("something waits, and nobody is told")
+		}
+		if got := len(q.take(nil, step.most)); got != step.want {
+			t.Errorf("%d were taken, want %d", got, step.want)
+		}
+	}
+	if told() {
+		t.Error("nothing waits, and somebody is told")
+	}
+}

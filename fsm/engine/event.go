@@ -45,6 +45,8 @@ func encodeData(data any) (json.RawMessage, error) {
 		return nil, nil
 	case json.RawMessage:
 		return data, nil
+	case Appender:
+		return data.AppendJSON(nil)
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
@@ -72,64 +74,30 @@ func (e Event) AppendText(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = appendMember(append(dst, '{'), "subject", e.Subject)
-	dst = appendMember(dst, "from", e.From)
-	dst = appendMember(dst, "to", e.To)
-	dst = appendMember(dst, "cause", e.Cause)
-	dst = appendMember(dst, "prev", e.Prev)
-	dst = appendName(dst, "at")
-	dst = append(e.At.AppendFormat(append(dst, '"'), time.RFC3339Nano), '"')
+	o := NewObject(dst).Some("subject", e.Subject).Some("from", e.From).Some("to", e.To).Some("cause", e.Cause).Some("prev", e.Prev)
+	o = o.Time("at", e.At)
 	if len(data) > 0 {
-		dst = append(appendName(dst, "data"), data...)
+		o = o.JSON("data", data)
 	}
 	if len(e.Effects) > 0 {
-		dst = appendEffects(dst, e.Effects)
+		o = appendEffects(o.name("effects"), e.Effects)
 	}
-	return append(dst, '}'), nil
+	return o.End(), nil
 }
 
 func appendEffects(dst []byte, effects []Effect) []byte {
-	dst = append(appendName(dst, "effects"), '[')
+	dst = append(dst, '[')
 	for i, e := range effects {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendMember(append(dst, '{'), "id", e.ID)
-		dst = appendMember(dst, "kind", e.Kind)
-		dst = appendMember(dst, "lane", e.Lane)
+		o := NewObject(dst).Some("id", e.ID).Some("kind", e.Kind).Some("lane", e.Lane)
 		if len(e.Body) > 0 {
-			dst = append(appendName(dst, "body"), e.Body...)
+			o = o.JSON("body", e.Body)
 		}
-		dst = append(dst, '}')
+		dst = o.End()
 	}
 	return append(dst, ']')
-}
-
-func appendName(dst []byte, name string) []byte {
-	if dst[len(dst)-1] != '{' {
-		dst = append(dst, ',')
-	}
-	dst = append(append(dst, '"'), name...)
-	return append(dst, `":`...)
-}
-
-func appendMember(dst []byte, name, value string) []byte {
-	if value == "" {
-		return dst
-	}
-	return appendString(appendName(dst, name), value)
-}
-
-// appendString appends a JSON string: as it is when it is plain ASCII, as almost all are.
-func appendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) // a string can always be encoded
-			return append(dst, quoted...)
-		}
-	}
-	dst = append(append(dst, '"'), s...)
-	return append(dst, '"')
 }
 
 // ParseEvent reads what AppendText wrote.

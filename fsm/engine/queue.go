@@ -16,7 +16,7 @@ func (i input) answer(reply any, err error) {
 
 // queue holds a partition's inputs until its loop takes them, many at once.
 type queue struct {
-	signal chan struct{} // holds a token when there may be something to take
+	signal chan struct{} // holds a token when something waits that was not there at the last take
 
 	mu     sync.Mutex
 	inputs []input
@@ -29,38 +29,47 @@ func newQueue(most int) *queue {
 }
 
 func (q *queue) push(in input) error {
-	if err := q.add(in); err != nil {
-		return err
+	first, err := q.add(in)
+	if first {
+		q.tell()
 	}
+	return err
+}
+
+// tell leaves a token.
+func (q *queue) tell() {
 	select {
 	case q.signal <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
-func (q *queue) add(in input) error {
+// add says whether the input is the first that waits.
+func (q *queue) add(in input) (first bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.down:
-		return ErrUnavailable
+		return false, ErrUnavailable
 	case len(q.inputs) >= q.most:
-		return ErrBusy
+		return false, ErrBusy
 	}
 	q.inputs = append(q.inputs, in)
-	return nil
+	return len(q.inputs) == 1, nil
 }
 
-// take moves at most so many inputs to dst.
+// take moves at most so many inputs to dst. For those that are left there is a token.
 func (q *queue) take(dst []input, most int) []input {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	n := min(most, len(q.inputs))
 	dst = append(dst, q.inputs[:n]...)
 	rest := copy(q.inputs, q.inputs[n:])
 	clear(q.inputs[rest:])
 	q.inputs = q.inputs[:rest]
+	q.mu.Unlock()
+	if rest > 0 {
+		q.tell()
+	}
 	return dst
 }
 

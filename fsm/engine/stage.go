@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -29,7 +28,7 @@ type stage struct {
 	waiting []reply
 	flush   bool // commit even if nothing is staged, for the cursor's sake
 
-	text    bytes.Buffer // the records' and events' encodings lie here
+	text    text // the records' and events' encodings lie here
 	encoder *json.Encoder
 	batch   Batch
 }
@@ -75,7 +74,7 @@ func (s *stage) reset(epoch, seq uint64) {
 	clear(s.scoreAt)
 	clear(s.dueAt)
 	s.changes, s.inputs, s.flush, s.trim = 0, 0, false, ""
-	s.text.Reset()
+	s.text = s.text[:0]
 	b := &s.batch
 	b.Puts, b.Deletes, b.Fields, b.FieldDeletes = emptied(b.Puts), emptied(b.Deletes), emptied(b.Fields), emptied(b.FieldDeletes)
 	b.Scores, b.ScoreDeletes, b.Wakes, b.NoWakes = emptied(b.Scores), emptied(b.ScoreDeletes), emptied(b.Wakes), emptied(b.NoWakes)
@@ -146,6 +145,9 @@ func (s *stage) record(e Event) {
 
 // encode writes v into the stage's text. What it answers is good until the reset.
 func (s *stage) encode(whose string, v any) []byte {
+	start := len(s.text)
+	end := 0
+	var err error
 	switch v := v.(type) {
 	case string:
 		return []byte(v)
@@ -153,13 +155,25 @@ func (s *stage) encode(whose string, v any) []byte {
 		return v
 	case json.RawMessage:
 		return v
+	case Appender:
+		s.text, err = v.AppendJSON(s.text)
+	default:
+		err = s.encoder.Encode(v)
+		end = 1 // the encoder's line feed is left out
 	}
-	start := s.text.Len()
-	if err := s.encoder.Encode(v); err != nil {
+	if err != nil {
 		panic(fmt.Sprintf("engine: encode %T of %s: %v", v, whose, err))
 	}
-	text := s.text.Bytes()
-	return text[start : len(text)-1 : len(text)-1] // without the encoder's line feed
+	end = len(s.text) - end
+	return s.text[start:end:end]
+}
+
+// text is octets that a json.Encoder can write to.
+type text []byte
+
+func (t *text) Write(b []byte) (int, error) {
+	*t = append(*t, b...)
+	return len(b), nil
 }
 
 // seal makes the batch of what is staged.

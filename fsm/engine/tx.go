@@ -32,8 +32,8 @@ func (tx *Tx) Partition() Partition { return tx.partition }
 // EntryID is the id of the journal entry that this input's events will be in.
 func (tx *Tx) EntryID() string { return tx.stage.entryID() }
 
-// Put stages a text record: v as JSON, or as it is when it is a string, []byte or
-// json.RawMessage.
+// Put stages a text record: v as JSON, by itself when it is an Appender, or as it is when
+// it is a string, []byte or json.RawMessage.
 func (tx *Tx) Put(key string, v any) {
 	free(key)
 	tx.stage.put(key, v)

@@ -17,21 +17,44 @@ import (
 // pipeline is one batch as commands. It is used again and again.
 type pipeline struct {
 	seq   uint64
-	chain chain // when it is in
-	args  []any // of all commands, one after the other
-	ends  []int // where each ends
-	text  []byte
+	chain chain  // when it is in
+	text  []byte // all arguments lie here
+	spans []span // of all commands, one after the other
+	ends  []int  // where each ends
+	words []string
+	args  []any // of words: pointers, which cost no allocation
 }
 
-func (l *pipeline) add(args ...any) { l.args = append(l.args, args...) }
+// span is where an argument lies in the text.
+type span struct{ from, to int }
 
-func (l *pipeline) end() { l.ends = append(l.ends, len(l.args)) }
+// add adds an argument, of a prefix and the rest.
+func (l *pipeline) add(prefix, rest string) {
+	from := len(l.text)
+	l.text = append(append(l.text, prefix...), rest...)
+	l.spans = append(l.spans, span{from, len(l.text)})
+}
+
+func (l *pipeline) word(word string) { l.add("", word) }
+
+func (l *pipeline) bytes(b []byte) {
+	from := len(l.text)
+	l.text = append(l.text, b...)
+	l.spans = append(l.spans, span{from, len(l.text)})
+}
+
+// begin begins a command over one key.
+func (l *pipeline) begin(command string, h *hold, key string) {
+	l.word(command)
+	l.add(h.prefix, key)
+}
+
+func (l *pipeline) end() { l.ends = append(l.ends, len(l.spans)) }
 
 // encode writes the batch out as few commands with many values.
 func (l *pipeline) encode(h *hold, b *engine.Batch) error {
-	clear(l.args)
-	l.chain = h.chain
-	l.seq, l.args, l.ends, l.text = b.Seq, l.args[:0], l.ends[:0], l.text[:0]
+	l.seq, l.chain = b.Seq, h.chain
+	l.text, l.spans, l.ends = l.text[:0], l.spans[:0], l.ends[:0]
 	if err := l.journal(h, b); err != nil {
 		return err
 	}
@@ -43,10 +66,26 @@ func (l *pipeline) encode(h *hold, b *engine.Batch) error {
 		if err != nil {
 			return err
 		}
-		l.add("XTRIM", h.key("journal"), "MINID", next)
+		l.begin("XTRIM", h, "journal")
+		l.word("MINID")
+		l.word(next)
 		l.end()
 	}
+	l.cut()
 	return nil
+}
+
+// cut makes the arguments, all of one string.
+func (l *pipeline) cut() {
+	clear(l.args)
+	l.words, l.args = l.words[:0], l.args[:0]
+	text := string(l.text)
+	for _, s := range l.spans {
+		l.words = append(l.words, text[s.from:s.to])
+	}
+	for i := range l.words {
+		l.args = append(l.args, &l.words[i])
+	}
 }
 
 // after is the least id after an entry's.
@@ -59,25 +98,29 @@ func after(entry string) (string, error) {
 	return epoch + "-" + strconv.FormatUint(n+1, 10), nil
 }
 
-// records are MSET, with seq and cursor among them, and DEL.
+// records are MSET, with seq, cursor and chain among them, and DEL.
 func (l *pipeline) records(h *hold, b *engine.Batch) {
-	l.add("MSET", h.key("seq"), strconv.FormatUint(b.Seq, 10))
+	l.begin("MSET", h, "seq")
+	l.bytes(strconv.AppendUint(nil, b.Seq, 10))
 	if b.Cursor != "" && b.Cursor != h.cursor {
-		l.add(h.key("cursor"), b.Cursor)
+		l.add(h.prefix, "cursor")
+		l.word(b.Cursor)
 	}
 	if len(b.Journal) > 0 {
-		l.add(h.key("chain"), l.chain.String())
+		l.add(h.prefix, "chain")
+		l.word(l.chain.String())
 	}
 	for _, r := range b.Puts {
-		l.add(h.key(r.Key), r.Value)
+		l.add(h.prefix, r.Key)
+		l.bytes(r.Value)
 	}
 	l.end()
 	if len(b.Deletes) == 0 {
 		return
 	}
-	l.add("DEL")
+	l.word("DEL")
 	for _, key := range b.Deletes {
-		l.add(h.key(key))
+		l.add(h.prefix, key)
 	}
 	l.end()
 }
@@ -89,16 +132,17 @@ func (l *pipeline) fields(h *hold, b *engine.Batch) {
 	slices.SortStableFunc(b.FieldDeletes, byHash)
 	sameHash := func(a, b engine.Field) bool { return a.Hash == b.Hash }
 	runs(b.Fields, sameHash, func(run []engine.Field) {
-		l.add("HSET", h.key(run[0].Hash))
+		l.begin("HSET", h, run[0].Hash)
 		for _, f := range run {
-			l.add(f.Name, f.Value)
+			l.word(f.Name)
+			l.word(f.Value)
 		}
 		l.end()
 	})
 	runs(b.FieldDeletes, sameHash, func(run []engine.Field) {
-		l.add("HDEL", h.key(run[0].Hash))
+		l.begin("HDEL", h, run[0].Hash)
 		for _, f := range run {
-			l.add(f.Name)
+			l.word(f.Name)
 		}
 		l.end()
 	})
@@ -111,16 +155,17 @@ func (l *pipeline) scores(h *hold, b *engine.Batch) {
 	slices.SortStableFunc(b.ScoreDeletes, bySet)
 	sameSet := func(a, b engine.Score) bool { return a.Set == b.Set }
 	runs(b.Scores, sameSet, func(run []engine.Score) {
-		l.add("ZADD", h.key(run[0].Set))
+		l.begin("ZADD", h, run[0].Set)
 		for _, m := range run {
-			l.add(m.Score, m.Member)
+			l.bytes(strconv.AppendFloat(nil, m.Score, 'f', -1, 64))
+			l.word(m.Member)
 		}
 		l.end()
 	})
 	runs(b.ScoreDeletes, sameSet, func(run []engine.Score) {
-		l.add("ZREM", h.key(run[0].Set))
+		l.begin("ZREM", h, run[0].Set)
 		for _, m := range run {
-			l.add(m.Member)
+			l.word(m.Member)
 		}
 		l.end()
 	})
@@ -129,16 +174,17 @@ func (l *pipeline) scores(h *hold, b *engine.Batch) {
 
 func (l *pipeline) wakes(h *hold, b *engine.Batch) {
 	if len(b.Wakes) > 0 {
-		l.add("ZADD", h.key(engine.DueSet))
+		l.begin("ZADD", h, engine.DueSet)
 		for _, d := range b.Wakes {
-			l.add(d.At.UnixMilli(), d.ID)
+			l.bytes(strconv.AppendInt(nil, d.At.UnixMilli(), 10))
+			l.word(d.ID)
 		}
 		l.end()
 	}
 	if len(b.NoWakes) > 0 {
-		l.add("ZREM", h.key(engine.DueSet))
+		l.begin("ZREM", h, engine.DueSet)
 		for _, id := range b.NoWakes {
-			l.add(id)
+			l.word(id)
 		}
 		l.end()
 	}
@@ -162,21 +208,25 @@ func (l *pipeline) journal(h *hold, b *engine.Batch) error {
 	if len(b.Journal) == 0 {
 		return nil
 	}
-	id := strconv.FormatUint(h.epoch, 10) + "-" + strconv.FormatUint(b.Seq, 10)
-	l.add("XADD", h.key("journal"), id)
-	l.text = append(append(append(l.text, h.chain[:]...), id...), '\n')
+	l.begin("XADD", h, "journal")
+	start := len(l.text)
+	l.text = append(l.text, h.chain[:]...)
+	l.word(strconv.FormatUint(h.epoch, 10) + "-" + strconv.FormatUint(b.Seq, 10))
+	l.text = append(l.text, '\n')
 	for _, event := range b.Journal {
-		l.text = append(append(l.text, event.Name...), 0)
-		start := len(l.text)
+		l.word(event.Name)
+		l.text = append(l.text, 0)
+		from := len(l.text)
 		text, err := event.AppendText(l.text)
 		if err != nil {
 			return fmt.Errorf("journal %s of %s: %w", event.Name, event.Subject, err)
 		}
-		l.add(event.Name, text[start:len(text):len(text)])
+		l.spans = append(l.spans, span{from, len(text)})
 		l.text = append(text, '\n')
 	}
-	l.chain = sha256.Sum256(l.text)
-	l.add(chainField, l.chain.String())
+	l.chain = sha256.Sum256(l.text[start:])
+	l.word(chainField)
+	l.word(l.chain.String())
 	l.end()
 	return nil
 }

@@ -35,7 +35,7 @@ answers; or one database of the Redis at a URL, which must be empty. It is empti
 What the engine writes is recorded on its way, batch by batch. Then the store is emptied, and
 the very same bytes are written again, on as many connections, each batch when the one before
 it is answered, by a loader that decides and encodes nothing. The ratio is of the two rates.
-Recorded are the first 256 MB.
+Recorded are the first 128 MB.
 
 Without --rate so many bills are in flight, and a bill begins when one is over. With it bills
 begin when they are due, however long they take, and the first step counts from then. Times
@@ -74,7 +74,6 @@ func (b *engineBench) run(ctx context.Context, c *call) (err error) {
 		b.config.Profile = f
 	}
 	logging.Disable() // go-redis tells its dial errors to stderr; we get them as errors too
-	defer collectRarely(c)()
 	r, err := enginebench.Run(ctx, b.config)
 	switch {
 	case errors.Is(err, enginebench.ErrTaken):

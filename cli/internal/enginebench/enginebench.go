@@ -78,23 +78,28 @@ func Run(ctx context.Context, c Config) (r *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, p.leave(context.WithoutCancel(ctx))) }()
 	r = newResult(&c, p.fsync(ctx))
-	t := newTape(tapeRoom)
-	if err := measure(ctx, &c, p, t, r); err != nil || ctx.Err() != nil {
+	reels, err := measure(ctx, &c, p, r)
+	if err != nil || ctx.Err() != nil {
 		return r, cmp.Or(err, ctx.Err())
 	}
-	return r, replay(ctx, &c, p, t, r)
+	return r, replay(ctx, p, reels, r)
 }
 
-// measure runs the load on an engine.
-func measure(ctx context.Context, c *Config, p place, t *tape, r *Result) (err error) {
+// measure runs the load on an engine, and answers what its store was sent.
+func measure(ctx context.Context, c *Config, p place, r *Result) (reels []reel, err error) {
+	room := tapeRoom
+	if c.Bills > 0 {
+		room = min(room, c.Bills*perBill)
+	}
+	t := newTape(room)
 	store, done, err := p.open(ctx, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	e, err := engine.New(engine.Config{Partitions: c.Partitions, Queue: max(8192, c.InFlight)}, store, till.New, till.Performer{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // what was begun is finished after a Ctrl-C
 	ended := make(chan error, 1)
@@ -105,11 +110,12 @@ func measure(ctx context.Context, c *Config, p place, t *tape, r *Result) (err e
 	}
 	stop()
 	if err := errors.Join(err, <-ended); err != nil {
-		return err
+		return nil, err
 	}
 	commits, err := till.Commits(context.WithoutCancel(ctx), store, c.Partitions)
-	r.recorded(commits, t)
-	return err
+	reels = t.reels()
+	r.recorded(commits, t.sent(), octets(reels))
+	return reels, err
 }
 
 // load takes bills through their lives, and notes what that took.

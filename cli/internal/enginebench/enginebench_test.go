@@ -83,8 +83,8 @@ func TestTapeIsFull(t *testing.T) {
 	if len(reels) != 1 || len(reels[0]) != 2 || reels[0][0].replies != 2 || reels[0][1].replies != 1 {
 		t.Errorf("the tape has %+v", reels)
 	}
-	if want := int64(len(multi) + 14 + len(multi)); tape.kept() != want || tape.sent() <= want {
-		t.Errorf("%d octets kept of %d, want %d", tape.kept(), tape.sent(), want)
+	if want := int64(len(multi) + 14 + len(multi)); octets(reels) != want || tape.sent() <= want {
+		t.Errorf("%d octets kept of %d, want %d", octets(reels), tape.sent(), want)
 	}
 }
 

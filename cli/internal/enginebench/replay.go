@@ -2,6 +2,7 @@ package enginebench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,13 +13,12 @@ import (
 )
 
 // replay writes what was recorded to an emptied store.
-func replay(ctx context.Context, c *Config, p place, t *tape, r *Result) (err error) {
+func replay(ctx context.Context, p place, reels []reel, r *Result) (err error) {
 	_, done, err := p.open(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	reels := t.reels()
 	var conns []net.Conn
 	defer func() {
 		for _, conn := range conns {
@@ -47,13 +47,14 @@ func replay(ctx context.Context, c *Config, p place, t *tape, r *Result) (err er
 
 // playAll plays each reel on its connection.
 func playAll(ctx context.Context, conns []net.Conn, reels []reel) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, playing := errgroup.WithContext(ctx)
 	for i, conn := range conns {
-		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) }) // it ends the play
+		stop := context.AfterFunc(playing, func() { _ = conn.SetDeadline(time.Now()) }) // it ends the play
 		defer stop()
 		group.Go(func() error { return play(conn, reels[i]) })
 	}
-	return group.Wait()
+	err := group.Wait()
+	return cmp.Or(ctx.Err(), err)
 }
 
 // play writes batch after batch, each when the one before is answered.

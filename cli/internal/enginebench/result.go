@@ -58,14 +58,14 @@ func (r *Result) measured(report till.Report, used cost, latency *hdrhistogram.H
 	r.RedisCPUPer, r.GoCPUPer = per(used.server, r.Bills), per(used.process, r.Bills)
 }
 
-// recorded notes what the store was sent.
-func (r *Result) recorded(commits int, t *tape) {
+// recorded notes what the store was sent, and how much of it can be sent again.
+func (r *Result) recorded(commits int, sent, kept int64) {
 	if r.Bills == 0 || commits == 0 {
 		return
 	}
-	r.BytesPer = float64(t.sent()) / float64(r.Bills)
+	r.BytesPer = float64(sent) / float64(r.Bills)
 	r.StepsPerCommit = float64(till.Steps*r.Bills) / float64(commits)
-	r.ReplayedBills = int64(math.Round(float64(t.kept()) / r.BytesPer))
+	r.ReplayedBills = int64(math.Round(float64(kept) / r.BytesPer))
 }
 
 // replayed notes what the same bytes took.

@@ -4,26 +4,46 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 )
 
-// tape records what committers write, batch by batch.
+// tape records what committers write, batch by batch, in memory that is there before
+// they begin: to record costs them a copy.
 type tape struct {
 	written atomic.Int64 // by committers
-	room    atomic.Int64 // for more
+	used    atomic.Int64 // of room, and what found none
+	room    []byte
 
 	mu     sync.Mutex
 	tracks []*track
 }
 
-// tapeRoom is how much is recorded: about a quarter of a million bills.
-const tapeRoom = 256 << 20
+// tapeRoom is how much is recorded at most: fifty thousand bills and more. perBill is
+// what one of them needs at most.
+const (
+	tapeRoom = 128 << 20
+	perBill  = 8 << 10
+)
 
-func newTape(room int64) *tape {
-	t := new(tape)
-	t.room.Store(room)
+func newTape(room int) *tape {
+	t := &tape{room: make([]byte, room)}
+	for at := 0; at < room; at += os.Getpagesize() {
+		t.room[at] = 1 // the system gives a page when it is written to
+	}
 	return t
+}
+
+// keep copies what there is room for.
+func (t *tape) keep(b []byte) ([]byte, bool) {
+	end := t.used.Add(int64(len(b)))
+	if end > int64(len(t.room)) {
+		return nil, false
+	}
+	kept := t.room[end-int64(len(b)) : end : end]
+	copy(kept, b)
+	return kept, true
 }
 
 // dialer makes connections.
@@ -51,8 +71,8 @@ func (t *tape) dialer(dial dialer) dialer {
 type track struct {
 	net.Conn
 	tape    *tape
-	batches [][]byte
-	full    bool // the last batch may not be whole
+	batches [][][]byte // the writes of each
+	full    bool       // the last batch may not be whole
 }
 
 // multi begins a batch, and a write: a committer has one batch on its way at a time.
@@ -74,16 +94,16 @@ func (c *track) record(b []byte) {
 	if c.full {
 		return
 	}
-	if c.tape.room.Add(-int64(len(b))) < 0 {
+	kept, ok := c.tape.keep(b)
+	if !ok {
 		c.full = true
 		return
 	}
 	if begins {
-		c.batches = append(c.batches, bytes.Clone(b))
-		return
+		c.batches = append(c.batches, nil)
 	}
 	last := &c.batches[len(c.batches)-1]
-	*last = append(*last, b...)
+	*last = append(*last, kept)
 }
 
 // sent is how many octets committers wrote.
@@ -103,7 +123,8 @@ func (t *tape) reels() []reel {
 	var all []reel
 	for _, c := range t.tracks {
 		var one reel
-		for _, batch := range c.batches {
+		for _, writes := range c.batches {
+			batch := bytes.Join(writes, nil)
 			if replies, whole := count(batch); whole {
 				one = append(one, step{batch, replies})
 			}
@@ -115,9 +136,9 @@ func (t *tape) reels() []reel {
 	return all
 }
 
-// kept is how many octets those are.
-func (t *tape) kept() (n int64) {
-	for _, one := range t.reels() {
+// octets is how many octets reels have.
+func octets(reels []reel) (n int64) {
+	for _, one := range reels {
 		for _, s := range one {
 			n += int64(len(s.octets))
 		}

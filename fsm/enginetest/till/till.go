@@ -29,13 +29,31 @@ var _ engine.Actor = (*Actor)(nil)
 
 // bill is a bill as the store keeps it.
 type bill struct {
-	ID       string    `json:"id"`
-	State    fsm.State `json:"state"`
-	Payer    string    `json:"payer"`
-	Merchant string    `json:"merchant"`
-	Amount   int64     `json:"amount"`
-	Expires  time.Time `json:"expires"`
-	Last     string    `json:"last_entry"`
+	key      string // that it is kept under
+	ID       string
+	State    fsm.State
+	Payer    string
+	Merchant string
+	Amount   int64
+	Expires  time.Time
+	Last     string
+}
+
+// AppendJSON encodes the bill.
+func (b *bill) AppendJSON(dst []byte) ([]byte, error) {
+	return engine.NewObject(dst).Text("id", b.ID).Text("state", string(b.State)).Text("payer", b.Payer).
+		Text("merchant", b.Merchant).Int("amount", b.Amount).Time("expires", b.Expires).Text("last_entry", b.Last).End(), nil
+}
+
+// moves is what a payment moves.
+type moves struct {
+	payer, merchant string
+	amount          int64
+}
+
+// AppendJSON encodes both sides.
+func (m moves) AppendJSON(dst []byte) ([]byte, error) {
+	return engine.NewObject(dst).Int(m.payer, -m.amount).Int(m.merchant, m.amount).End(), nil
 }
 
 // Step is the input that takes a bill one step further.
@@ -81,7 +99,7 @@ func (a *Actor) Handle(tx *engine.Tx, in any) (any, error) {
 	b, known := a.bills[s.Bill]
 	if !known {
 		b = &bill{
-			ID: s.Bill, State: "ordered", Payer: "card:" + s.Bill[len(s.Bill)-3:] + ":CNY",
+			key: "bill:" + s.Bill, ID: s.Bill, State: "ordered", Payer: "card:" + s.Bill[len(s.Bill)-3:] + ":CNY",
 			Merchant: "sub:10000001:CNY", Amount: 128000, Expires: tx.Now().Add(time.Hour).Truncate(time.Second),
 		}
 	}
@@ -95,7 +113,7 @@ func (a *Actor) Handle(tx *engine.Tx, in any) (any, error) {
 	a.follow(tx, b, &event)
 	tx.Record(event)
 	if s.Event != "notify" {
-		tx.Put("bill:"+b.ID, b)
+		tx.Put(b.key, b)
 	}
 	return nil, nil
 }
@@ -109,11 +127,11 @@ func (a *Actor) follow(tx *engine.Tx, b *bill, event *engine.Event) {
 	case "pay":
 		a.move(tx, b.Payer, -b.Amount)
 		a.move(tx, b.Merchant, b.Amount)
-		event.Data = map[string]int64{b.Payer: -b.Amount, b.Merchant: b.Amount}
+		event.Data = moves{b.Payer, b.Merchant, b.Amount}
 		event.Effects = []engine.Effect{effect(b, "sms", 2), effect(b, "callback", 3)}
 	case "notify":
 		tx.NoWake(b.ID)
-		tx.Delete("bill:" + b.ID)
+		tx.Delete(b.key)
 		tx.SetField("finished", b.ID, string(b.State))
 		delete(a.bills, b.ID)
 	}
