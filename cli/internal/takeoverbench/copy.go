@@ -12,7 +12,7 @@ import (
 )
 
 // most is how many bills are made by the rules; more are copies of them.
-const most = 20_000
+const most = 10_000
 
 // copyPage is how many bills are copied at once.
 const copyPage = 500

@@ -3,7 +3,7 @@
 //
 // The bills are made by the platform's own rules, over the engine: phones are enrolled,
 // orders claimed, bills opened, pushed and delivered. What a phone and an element do is
-// left out, and so is all that is sent. Beyond 20,000 bills, the records and deadlines of
+// left out, and so is all that is sent. Beyond 10,000 bills, the records and deadlines of
 // those that were made are copied, under other ids.
 package takeoverbench
 
@@ -227,7 +227,7 @@ func (b *bench) takeover(ctx context.Context) error {
 }
 
 // mostTouched is how many phones are asked about.
-const mostTouched = 20_000
+const mostTouched = 1000
 
 func (b *bench) touch(ctx context.Context, p *room, asleep float64) error {
 	n := min(b.config.Phones, mostTouched)
