@@ -132,7 +132,17 @@ func (b *bench) empty(ctx context.Context) error {
 	if err := b.client.FlushDBAsync(ctx).Err(); err != nil {
 		return fmt.Errorf("empty the database: %w", err)
 	}
-	return nil
+	for { // what is not freed yet would be measured
+		left, err := b.info(ctx, "memory", "lazyfree_pending_objects")
+		if err != nil || left == 0 {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (b *bench) run(ctx context.Context) error {
