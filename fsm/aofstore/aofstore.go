@@ -25,7 +25,7 @@
 //
 // Commands are those of redisstore and what a person looks around with. What would not
 // do the same when the file is read (expiry, scripts, ids and times from the server) is
-// refused. Left out: incremental snapshots; clients wait while one is taken.
+// refused. While a file is written anew clients go on, but it takes as much memory again.
 package aofstore
 
 import (

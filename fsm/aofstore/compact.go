@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"os"
+
+	"github.com/alicebob/miniredis/v2"
 
 	"github.com/airtill/airtill/fsm/fault"
 )
@@ -37,15 +40,17 @@ func (s *Store) compactions() {
 }
 
 // compact writes what is live to a new file, and what is appended meanwhile, and puts it
-// in the place of the old one.
-func (s *Store) compact() error {
+// in the place of the old one. What is live is read from the old file, beside the store,
+// so that clients do not wait for it; it takes as much memory again while it does.
+func (s *Store) compact() error { return s.rewrite(s.liveInFile) }
+
+func (s *Store) rewrite(live func(size int64) ([]byte, error)) error {
 	defer func() { s.base.Store(s.log.length()) }() // also after a failure, so as not to try at once again
-	live, err := s.beginCompaction()
+	size, err := s.log.beginRewriting()
 	if err != nil {
 		return err
 	}
-	fault.Point(fault.AfterSnapshot)
-	next, err := s.dir.create(live)
+	next, err := s.begin(live, size)
 	if err != nil {
 		s.log.stopRewriting()
 		return err
@@ -56,6 +61,39 @@ func (s *Store) compact() error {
 	}
 	return s.log.endRewriting(next.replace)
 }
+
+// begin begins a new file with what is live in so much of the old one.
+func (s *Store) begin(live func(size int64) ([]byte, error), size int64) (*rewrite, error) {
+	text, err := live(size)
+	if err != nil {
+		return nil, err
+	}
+	fault.Point(fault.AfterSnapshot)
+	return s.dir.create(text)
+}
+
+// liveInFile is what is live in so much of the file.
+func (s *Store) liveInFile(size int64) ([]byte, error) {
+	f, err := os.Open(s.dir.file(fileName))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	twin := &Store{redis: miniredis.NewMiniRedis()}
+	first, err := twin.redis.Dial() // starts it without a listener
+	if err != nil {
+		return nil, err
+	}
+	_ = first.Close()
+	defer twin.redis.Close()
+	if _, err := replay(f, size, newSession(twin, nil).run); err != nil {
+		return nil, err
+	}
+	return snapshot(twin.redis)
+}
+
+// liveInMemory is what is live when nobody changes it.
+func (s *Store) liveInMemory(int64) ([]byte, error) { return snapshot(s.redis) }
 
 // follow writes what was appended meanwhile, until little is left for the end, when
 // everybody waits.
@@ -70,17 +108,6 @@ func (s *Store) follow(next *rewrite) error {
 
 // longTail is what is worth writing while others go on.
 const longTail = 1 << 20
-
-// beginCompaction takes the snapshot, while clients wait.
-func (s *Store) beginCompaction() ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	live, err := snapshot(s.redis)
-	if err == nil {
-		s.log.beginRewriting()
-	}
-	return live, err
-}
 
 // rewrite is a new file in the making.
 type rewrite struct {

@@ -128,7 +128,9 @@ func TestHalfway(t *testing.T) {
 	s := mustOpen(t, Options{Dir: t.TempDir()})
 	h := take(t, s, 0)
 	fill(t, h, 1)
-	s.log.beginRewriting()
+	if _, err := s.log.beginRewriting(); err != nil {
+		t.Fatal(err)
+	}
 	err := s.log.endRewriting(func([]byte) (disk, int64, error) { return nil, 0, errHalfway })
 	if !errors.Is(err, errHalfway) {
 		t.Errorf("it ended with %v", err)

@@ -19,7 +19,7 @@ import (
 const parts = 2
 
 // open opens a store that is closed at the end of the test. Warnings go to told.
-func open(t *testing.T, o Options, told *[]string) (*Store, error) {
+func open(t testing.TB, o Options, told *[]string) (*Store, error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -39,7 +39,7 @@ func open(t *testing.T, o Options, told *[]string) (*Store, error) {
 	return Open(t.Context(), o)
 }
 
-func mustOpen(t *testing.T, o Options) *Store {
+func mustOpen(t testing.TB, o Options) *Store {
 	t.Helper()
 	s, err := open(t, o, nil)
 	if err != nil {
@@ -48,14 +48,14 @@ func mustOpen(t *testing.T, o Options) *Store {
 	return s
 }
 
-func mustClose(t *testing.T, s *Store) {
+func mustClose(t testing.TB, s *Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func take(t *testing.T, s *Store, p engine.Partition) engine.Hold {
+func take(t testing.TB, s *Store, p engine.Partition) engine.Hold {
 	t.Helper()
 	h, err := s.Take(t.Context(), p)
 	if err != nil {
@@ -84,7 +84,7 @@ func batch(seq uint64) *engine.Batch {
 	return b
 }
 
-func fill(t *testing.T, h engine.Hold, n int) {
+func fill(t testing.TB, h engine.Hold, n int) {
 	t.Helper()
 	for range n {
 		if err := h.Commit(t.Context(), batch(h.Seq()+1)); err != nil {
@@ -94,7 +94,7 @@ func fill(t *testing.T, h engine.Hold, n int) {
 }
 
 // state is all that a store keeps, as the commands that make it.
-func state(t *testing.T, s *Store) string {
+func state(t testing.TB, s *Store) string {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()

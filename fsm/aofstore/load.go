@@ -26,7 +26,7 @@ func (s *Store) load(o Options) error {
 	if s.log.length() < s.floor/growth {
 		return nil
 	}
-	if err := s.compact(); err != nil {
+	if err := s.rewrite(s.liveInMemory); err != nil {
 		s.warn(fmt.Errorf("the append-only file was not compacted: %w", err))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -145,12 +146,19 @@ func (l *log) flush(group []byte) error {
 	return nil
 }
 
-// beginRewriting collects what is appended from now on for the new file. The caller sees
-// to it that nothing is appended between its snapshot and this.
-func (l *log) beginRewriting() {
+// beginRewriting collects what is appended for the new file: all that is not in the old
+// one, whose size it answers, yet.
+func (l *log) beginRewriting() (size int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rewriting, l.tail = true, nil
+	for l.writing {
+		l.turn.Wait()
+	}
+	if l.failed != nil {
+		return 0, l.failed // what is pending ends in a checksum
+	}
+	l.rewriting, l.tail = true, slices.Clone(l.pending)
+	return l.size.Load(), nil
 }
 
 // takeTail takes what was collected so far.

@@ -1,7 +1,6 @@
 package billing
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -68,19 +67,34 @@ func BenchmarkForged(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad builds the memory of a partition of 10,000 live bills.
+// BenchmarkLoad takes over a partition of 10,000 live bills; BenchmarkWake reads all of
+// them, a phone's at once.
 func BenchmarkLoad(b *testing.B) {
+	bank := manyLive(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if p := bank.fresh(0); len(p.asleep.bills) != 10_000 {
+			b.Fatal(len(p.asleep.bills))
+		}
+	}
+}
+
+func BenchmarkWake(b *testing.B) {
+	bank := manyLive(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if p := bank.awake(0); len(p.bills) != 10_000 {
+			b.Fatal(len(p.bills))
+		}
+	}
+}
+
+func manyLive(b *testing.B) *bank {
 	bank := newBank(b, 1)
 	bank.strict = false
 	h := newHandset(1, bankCard{1, "CNY"}).enrol(bank)
 	for range 10_000 {
 		bank.order(h)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		p := must(New(bank.config, 0))
-		if err := p.Load(context.Background(), bank.store.Read(0)); err != nil || len(p.bills) != 10_000 {
-			b.Fatal(len(p.bills), err)
-		}
-	}
+	return bank
 }

@@ -305,6 +305,8 @@ func (p *Partition) decide(tx *engine.Tx, in any) (any, error) {
 	case Retire:
 		p.retire(tx, in)
 		return nil, nil
+	case FindCheckpoint:
+		return p.checkpoint, nil
 	case Trim:
 		return p.trim(tx, in), nil
 	}

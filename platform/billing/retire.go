@@ -29,6 +29,9 @@ type Trim struct {
 	Claims     []ShortClaim            `json:"claims"`     // that the entries told of
 }
 
+// FindCheckpoint answers a Checkpoint, the zero one when there is none.
+type FindCheckpoint struct{}
+
 // Checkpoint is what the journal came to where it begins now. What all accounts held then
 // is in the hash opening.
 type Checkpoint struct {
@@ -52,7 +55,7 @@ type ShortClaim struct {
 	At             time.Time           `json:"at"`
 }
 
-// CheckpointKey is the record that has the Checkpoint, OpeningHash the balances at it.
+// The record that has the Checkpoint, and the hash with the balances at it.
 const (
 	CheckpointKey = "checkpoint"
 	OpeningHash   = "opening"

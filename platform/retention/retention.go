@@ -41,15 +41,14 @@ import (
 // key refused to another, for so long.
 const Least = 24 * time.Hour
 
-// Keeper moves what is old enough. All but Owns must be set.
+// Keeper moves what is old enough. All but Every must be set.
 type Keeper struct {
-	Engine     billing.Doer
+	Engine     billing.Doer // this process's own: of partitions that are another's it answers that they are not available
 	Store      engine.Store // without the archive
 	Archive    *archive.Archive
 	Partitions int
-	Retain     time.Duration               // how long a bill is at hand after the day it was made on; not less than Least
-	Every      time.Duration               // between two looks; 0 is an hour
-	Owns       func(engine.Partition) bool // nil: all of them
+	Retain     time.Duration // how long a bill is at hand after the day it was made on; not less than Least
+	Every      time.Duration // between two looks; 0 is an hour
 	Log        zerolog.Logger
 }
 
@@ -96,9 +95,6 @@ func (k *Keeper) Serve(ctx context.Context) error {
 func (k *Keeper) look(ctx context.Context) {
 	for n := range k.Partitions {
 		p := engine.Partition(n)
-		if k.Owns != nil && !k.Owns(p) {
-			continue
-		}
 		moved, err := k.Move(ctx, p, time.Now())
 		switch {
 		case ctx.Err() != nil:
@@ -111,8 +107,11 @@ func (k *Keeper) look(ctx context.Context) {
 	}
 }
 
-// Move moves what is old enough of one partition.
+// Move moves what is old enough of one partition, if this process has it.
 func (k *Keeper) Move(ctx context.Context, p engine.Partition, now time.Time) (moved Moved, err error) {
+	if _, err := k.Engine.Do(ctx, p, billing.FindCheckpoint{}); err != nil {
+		return moved, ignore(err, engine.ErrUnavailable)
+	}
 	m := &move{Keeper: k, p: p, reader: k.Store.Read(p), before: now.Add(-k.Retain).UTC().Truncate(24 * time.Hour)}
 	if moved.Bills, err = m.bills(ctx); err != nil {
 		return moved, fmt.Errorf("archive bills: %w", err)
@@ -121,6 +120,13 @@ func (k *Keeper) Move(ctx context.Context, p engine.Partition, now time.Time) (m
 		return moved, fmt.Errorf("archive the journal: %w", err)
 	}
 	return moved, nil
+}
+
+func ignore(err, what error) error {
+	if errors.Is(err, what) {
+		return nil
+	}
+	return err
 }
 
 // move is a look at one partition.
@@ -199,29 +205,30 @@ const (
 // journal moves the entries of the days before whose effects are done.
 func (m *move) journal(ctx context.Context) (n int, err error) {
 	for {
-		texts, err := m.reader.Get(ctx, billing.CheckpointKey, "cursor")
+		last, err := m.Engine.Do(ctx, m.p, billing.FindCheckpoint{})
 		if err != nil {
 			return n, err
 		}
-		var last billing.Checkpoint
-		if texts[0] != "" {
-			if err := json.Unmarshal([]byte(texts[0]), &last); err != nil {
-				return n, fmt.Errorf("read the checkpoint: %w", err)
-			}
+		texts, err := m.reader.Get(ctx, "cursor")
+		if err != nil {
+			return n, err
 		}
 		page, err := m.reader.Journal(ctx, "-", "+", pageSize)
 		if err != nil {
 			return n, err
 		}
-		old := m.old(page, texts[1])
+		old := m.old(page, texts[0])
 		if len(old) == 0 {
 			return n, nil
 		}
-		trimmed, err := m.trim(ctx, last, old)
+		trimmed, err := m.trim(ctx, last.(billing.Checkpoint), old)
 		if err != nil || !trimmed {
 			return n, err
 		}
 		n += len(old)
+		if len(old) == len(page)-1 && len(page) < pageSize {
+			return n, nil // the rest is what this has added
+		}
 	}
 }
 

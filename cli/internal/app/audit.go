@@ -24,18 +24,21 @@ import (
 
 func auditCommand() command {
 	var at target
+	var archive string
 	return command{
 		name: "audit", short: "recompute every balance from the journal and compare", section: "A running network",
 		about: "It reads the store of a network, running or not, and leaves it as it is. Each difference names the key to look at;\n" +
-			"what should have been done minutes ago and was not is overdue. The status is 1 when anything differs or is overdue.",
-		examples: []string{"airtill audit", "airtill audit --redis redis://127.0.0.1:6379/0 --json"},
-		flags:    at.store(),
+			"what should have been done minutes ago and was not is overdue. The status is 1 when anything differs or is overdue.\n" +
+			"Where the old journal was moved to an archive, it begins from the checkpoint in its place; with --archive from the first entry of all.",
+		examples: []string{"airtill audit", "airtill audit --redis redis://127.0.0.1:6379/0 --json", "airtill audit --archive /var/lib/airtill/archive"},
+		flags: append(at.store(),
+			&cli.StringFlag{Name: "archive", Usage: "read what was moved to the archive in `DIR` too", EnvVars: []string{"AIRTILL_ARCHIVE"}, Destination: &archive}),
 		run: func(ctx context.Context, c *call) error {
 			urls, err := at.storeURLs(c)
 			if err != nil {
 				return err
 			}
-			report, err := auditStore(ctx, urls)
+			report, err := auditStore(ctx, urls, archive)
 			if err != nil {
 				return err
 			}
@@ -59,7 +62,7 @@ func (t *target) storeURLs(c *call) ([]string, error) {
 	return storeURLs(r.Redis)
 }
 
-func auditStore(ctx context.Context, urls []string) (report *audit.Report, err error) {
+func auditStore(ctx context.Context, urls []string, archive string) (report *audit.Report, err error) {
 	if err := isStore(ctx, urls); err != nil {
 		return nil, err
 	}
@@ -68,7 +71,11 @@ func auditStore(ctx context.Context, urls []string) (report *audit.Report, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return audit.Run(ctx, store, store.Partitions())
+	whole, err := over(store, archive)
+	if err != nil {
+		return nil, err
+	}
+	return audit.Run(ctx, whole, store.Partitions())
 }
 
 // storeMarker is the key by which a store knows itself, as package redisstore says.

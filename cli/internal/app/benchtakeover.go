@@ -20,7 +20,7 @@ func benchTakeover() command {
 		name: "takeover", short: "take over a store of many live bills, and measure it",
 		about: `Phones are enrolled in one database of the Redis at the URL, which must be empty, and each
 is brought a bill, by the platform's own rules: ordered, pushed and delivered, open for a day.
-Then everything is dropped from memory, and all partitions are taken over: the time is until
+Beyond 10,000 bills, records and deadlines of these are copied under other ids. Then everything is dropped from memory, and all partitions are taken over: the time is until
 the last one serves. It is emptied in the end.
 
 After the takeover, phones are asked about that are not in memory: the first touch. With
@@ -35,7 +35,7 @@ MEMORY USAGE say.`,
 			&cli.BoolFlag{Name: "fresh", Usage: "erase what that database holds first, all of it", Destination: &c.Fresh},
 			&cli.BoolFlag{Name: "keep", Usage: "leave the bills there", Destination: &c.Keep},
 			&cli.IntFlag{Name: "bills", Usage: "have `N` live bills", Value: 100_000, Destination: &c.Bills},
-			&cli.IntFlag{Name: "phones", Usage: "for `N` phones", DefaultText: "one for each bill", Destination: &c.Phones},
+			&cli.IntFlag{Name: "phones", Usage: "for `N` phones", DefaultText: "one for each bill, up to 10000", Destination: &c.Phones},
 			&cli.IntFlag{Name: "finished", Usage: "finish `N` of the bills in the end", Destination: &c.Finished},
 			&cli.IntFlag{Name: "partitions", Usage: "have `N` partitions", Value: 16, Destination: &c.Partitions},
 		},
@@ -48,10 +48,10 @@ MEMORY USAGE say.`,
 			if errors.Is(err, takeoverbench.ErrTaken) {
 				err = hinted(err, "use an empty one (redis://HOST:PORT/9), or erase it with --fresh")
 			}
-			if err != nil {
+			if r == nil || !r.Whole {
 				return err
 			}
-			return call.out.one(r, takeoverFields(r)...)
+			return errors.Join(call.out.one(r, takeoverFields(r)...), err)
 		},
 	}
 }

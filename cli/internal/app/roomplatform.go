@@ -34,6 +34,7 @@ type platformConfig struct {
 	limits                   limits
 	allow                    allowed
 	drain                    world.Drain
+	archive                  archiveAt
 }
 
 func platformCommand() command {
@@ -60,7 +61,7 @@ func platformCommand() command {
 			"airtill platform --data /var/lib/airtill --redis child",
 		},
 		logLevel: "info",
-		flags: append(append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags()),
+		flags: append(append(slices.Concat(p.bind.flags("platform"), p.vault.flags(", made if it is not there"), p.store.flags(), p.archive.flags()),
 			addressFlag("http", "the platform", "127.0.0.1:8080", &p.http),
 			&cli.StringFlag{Name: "peer", Usage: "other platforms of the same Redis reach this one's HTTP at `HOST:PORT` (default: where it listens)", EnvVars: []string{"AIRTILL_PEER"}, Destination: &p.peer},
 			&cli.BoolFlag{Name: "allow-unsafe-redis", Usage: "start on a Redis whose settings can lose money too, as airtill doctor lists them", EnvVars: []string{"AIRTILL_ALLOW_UNSAFE_REDIS"}, Destination: &p.allowUnsafe},
@@ -90,6 +91,9 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.archive.valid(); err != nil {
+		return err
+	}
 	if err := p.store.refuseUnsafe(ctx, c, p.allowUnsafe); err != nil {
 		return err
 	}
@@ -116,11 +120,16 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 	}
 	defer closeStore(c, store)
 	warnRisks(c, store)
+	old, err := p.archive.open(ctx, store)
+	if err != nil {
+		return err
+	}
 	if err := auditAtStart(ctx, c, store, p.auditTime); err != nil {
 		return err
 	}
 	room, err := world.NewPlatform(ctx, world.PlatformConfig{
 		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
+		Archive: old, Retain: p.archive.retain,
 		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most, Limits: limits,
 		CallbackDial: webhook.Dial(nil, prefixes...), Data: store.Dir, Drain: p.drain, Random: rand.Reader, Log: c.log,
 	})

@@ -49,13 +49,13 @@ func (b *bench) fill(ctx context.Context, p *room) error {
 		return err
 	}
 	began := time.Now()
-	if err := b.many(b.config.Bills, func(n int) error { return b.deliver(ctx, p, n) }); err != nil {
+	if err := b.many(len(b.made), func(n int) error { return b.deliver(ctx, p, n) }); err != nil {
 		return fmt.Errorf("bring a bill: %w", err)
 	}
-	b.result.FillPerS = float64(b.config.Bills) / time.Since(began).Seconds()
+	b.result.FillPerS = float64(len(b.made)) / time.Since(began).Seconds()
 	filled, err := b.memory(ctx)
 	b.result.RedisPhone = (enrolled - empty) / float64(b.config.Phones)
-	b.result.RedisBill = (filled - enrolled) / float64(b.config.Bills)
+	b.result.RedisBill = (filled - enrolled) / float64(len(b.made))
 	return err
 }
 
@@ -155,7 +155,7 @@ func (b *bench) deliver(ctx context.Context, p *room, n int) error {
 
 // finish withdraws some bills, and waits until they are filed.
 func (b *bench) finish(ctx context.Context, p *room) error {
-	n := min(b.config.Finished, b.config.Bills)
+	n := min(b.config.Finished, len(b.made))
 	if n == 0 {
 		return nil
 	}

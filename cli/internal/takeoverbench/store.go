@@ -59,7 +59,7 @@ func (b *bench) measureStore(ctx context.Context) error {
 		}
 	}
 	journal, err := b.journalSize(ctx)
-	parts["journal"] = journal / float64(b.config.Bills)
+	parts["journal"] = journal / float64(len(b.made))
 	b.result.RedisParts = parts
 	return err
 }

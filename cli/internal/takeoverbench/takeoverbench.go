@@ -3,7 +3,8 @@
 //
 // The bills are made by the platform's own rules, over the engine: phones are enrolled,
 // orders claimed, bills opened, pushed and delivered. What a phone and an element do is
-// left out, and so is all that is sent.
+// left out, and so is all that is sent. Beyond 10,000 bills, the records and deadlines of
+// those that were made are copied, under other ids.
 package takeoverbench
 
 import (
@@ -34,7 +35,7 @@ type Config struct {
 	Fresh      bool   // erase what it holds first
 	Keep       bool   // leave the bills there
 	Bills      int    // live ones
-	Phones     int    // that they are for; 0 is one for each bill
+	Phones     int    // that they are for; 0 is one for each bill that is made by the rules
 	Finished   int    // of the bills, that are finished after the takeover
 	Partitions int
 }
@@ -44,6 +45,7 @@ var ErrTaken = errors.New("that database holds something")
 
 // Result is what came of it.
 type Result struct {
+	Whole       bool    `json:"whole"` // nothing went wrong
 	Bills       int     `json:"bills"`
 	Phones      int     `json:"phones"`
 	Partitions  int     `json:"partitions"`
@@ -69,34 +71,35 @@ type Result struct {
 
 // bench is a run.
 type bench struct {
-	config Config
-	client *redis.Client
-	rules  billing.Config
-	result *Result
-	made   []platform.BillID
-	homes  map[platform.MerchantID]engine.Partition
+	config    Config
+	client    *redis.Client
+	rules     billing.Config
+	result    *Result
+	made      []platform.BillID
+	deadlines map[platform.BillID]deadline
+	homes     map[platform.MerchantID]engine.Partition
 }
 
 // Run fills the store, takes it over, and measures.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if c.Phones == 0 {
-		c.Phones = c.Bills
+		c.Phones = min(c.Bills, most)
 	}
 	options, err := redis.ParseURL(c.URL)
 	if err != nil {
 		return nil, errors.New("it is no URL like redis://127.0.0.1:6379/9")
 	}
-	options.DisableIdentity = true
+	options.DisableIdentity, options.ReadTimeout = true, time.Minute
 	vault, err := keys.Generate(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	b := &bench{
-		config: c, client: redis.NewClient(options), made: make([]platform.BillID, c.Bills), homes: make(map[platform.MerchantID]engine.Partition),
+		config: c, client: redis.NewClient(options), made: make([]platform.BillID, min(c.Bills, most)), homes: make(map[platform.MerchantID]engine.Partition),
 		result: &Result{Bills: c.Bills, Phones: c.Phones, Partitions: c.Partitions},
 		rules: billing.Config{
 			Partitions: c.Partitions, Vault: vault, Random: rand.Reader, Log: zerolog.Nop(),
-			Timing: billing.Timing{Linger: time.Minute},
+			Timing: billing.Timing{Linger: time.Hour}, // however long it takes
 		},
 	}
 	defer b.client.Close()
@@ -104,15 +107,18 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	err = b.run(ctx)
+	if err == nil {
+		b.result.Whole = true
+	}
 	if !c.Keep {
-		err = errors.Join(err, b.client.FlushDB(context.WithoutCancel(ctx)).Err())
+		err = errors.Join(err, b.empty(context.WithoutCancel(ctx)))
 	}
 	return b.result, err
 }
 
 func (b *bench) claim(ctx context.Context) error {
 	if b.config.Fresh {
-		return b.client.FlushDB(ctx).Err()
+		return b.empty(ctx)
 	}
 	n, err := b.client.DBSize(ctx).Result()
 	if err == nil && n > 0 {
@@ -121,12 +127,32 @@ func (b *bench) claim(ctx context.Context) error {
 	return err
 }
 
+// empty empties the database, without its clients waiting for it.
+func (b *bench) empty(ctx context.Context) error {
+	if err := b.client.FlushDBAsync(ctx).Err(); err != nil {
+		return fmt.Errorf("empty the database: %w", err)
+	}
+	for { // what is not freed yet would be measured
+		left, err := b.info(ctx, "memory", "lazyfree_pending_objects")
+		if err != nil || left == 0 {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (b *bench) run(ctx context.Context) error {
 	if err := b.with(ctx, b.fill); err != nil {
 		return err
 	}
-	if err := b.measureStore(ctx); err != nil {
-		return err
+	for _, do := range []func(context.Context) error{b.measureStore, b.readDeadlines, b.copies} {
+		if err := do(ctx); err != nil {
+			return err
+		}
 	}
 	return b.takeover(ctx)
 }
@@ -211,7 +237,7 @@ func (b *bench) takeover(ctx context.Context) error {
 }
 
 // mostTouched is how many phones are asked about.
-const mostTouched = 20_000
+const mostTouched = 1000
 
 func (b *bench) touch(ctx context.Context, p *room, asleep float64) error {
 	n := min(b.config.Phones, mostTouched)

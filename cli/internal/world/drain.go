@@ -97,6 +97,9 @@ func (p *Platform) Run(ctx context.Context) error {
 		return p.menus.Run(menusCtx)
 	})
 	g.Go(func() error { return p.engine.Run(engineCtx) })
+	if p.keeper != nil {
+		g.Go(func() error { return p.keeper.Serve(gctx) })
+	}
 	err := g.Wait()
 	close(ended)
 	watch.Wait()

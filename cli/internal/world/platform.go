@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -16,12 +17,14 @@ import (
 	"github.com/airtill/airtill/gateway/esme"
 	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/archive"
 	"github.com/airtill/airtill/platform/billing"
 	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/monitor"
 	"github.com/airtill/airtill/platform/peer"
 	"github.com/airtill/airtill/platform/push"
+	"github.com/airtill/airtill/platform/retention"
 	"github.com/airtill/airtill/platform/webhook"
 )
 
@@ -37,6 +40,8 @@ type PlatformConfig struct {
 	OperatorKey string
 	Share       *Share // the store with other platform processes; nil: it is this one's
 	Timing      billing.Timing
+	Archive     *archive.Archive                // where old bills and the old journal are; nil: there is none
+	Retain      time.Duration                   // how long bills are at hand before they are moved there; 0: nothing is moved
 	AllowLegacy bool                            // elements and merchants of the legacy suite are served
 	USSDCap     map[money.Currency]money.Amount // that a bill may ask for to be paid over USSD; none: no bill may
 	Limits      billing.Limits                  // of what may be paid; none unless it says so
@@ -68,6 +73,7 @@ type Platform struct {
 	drain   Drain
 	line    *carrierLine
 	log     zerolog.Logger
+	keeper  *retention.Keeper // nil: nothing is moved
 }
 
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
@@ -114,7 +120,7 @@ func (p *Platform) build(c PlatformConfig) error {
 	if err := p.route(c); err != nil {
 		return err
 	}
-	if p.service, err = billing.NewService(rules, p.inputs, c.Store); err != nil {
+	if p.service, err = billing.NewService(rules, p.inputs, p.keep(c)); err != nil {
 		return err
 	}
 	if p.phones, err = push.NewReceiver(p.inputs, p.service.PhonePartition, c.Log); err != nil {
@@ -139,6 +145,19 @@ func (p *Platform) build(c PlatformConfig) error {
 	effects.Callbacks = p.hooks
 	p.monitor.Watch(p.parts(c))
 	return p.buildHandler(c)
+}
+
+// keep has old bills moved, if they are to be, and answers the store as the service reads it.
+func (p *Platform) keep(c PlatformConfig) engine.Store {
+	if c.Archive == nil {
+		return c.Store
+	}
+	if c.Retain > 0 {
+		p.keeper = &retention.Keeper{
+			Engine: p.engine, Store: c.Store, Archive: c.Archive, Partitions: c.Store.Partitions(), Retain: c.Retain, Log: c.Log,
+		}
+	}
+	return c.Archive.Over(c.Store)
 }
 
 // take takes what the carrier brings: USSD, or short messages.
