@@ -96,6 +96,9 @@ func (s *Shop) followUp(ctx context.Context, c api.Callback) {
 		return
 	}
 	o, ended := s.orders.change(OrderID(c.Data.Reference), func(o *Order) bool {
+		if c.Data.Refund != nil {
+			return s.refunded(o, c.Data)
+		}
 		if !o.Status.Open() || o.matches(c.Data) != nil {
 			return false
 		}
@@ -104,6 +107,9 @@ func (s *Shop) followUp(ctx context.Context, c api.Callback) {
 		return true
 	})
 	switch {
+	case c.Data.Refund != nil:
+		log.Info().Str("refund", string(c.Data.Refund.ID)).Msg("refund")
+		s.send(ctx, o)
 	case ended:
 		log.Info().Str("status", string(o.Status)).Msg("order ended")
 		s.send(ctx, o)

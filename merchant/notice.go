@@ -87,9 +87,12 @@ func (k Kind) document() string {
 	return "e-ticket"
 }
 
-// send brings an order's notices to the carrier, in their order.
+// send brings an order's notices that are queued to the carrier, in their order.
 func (s *Shop) send(ctx context.Context, o Order) {
 	for i, n := range o.Notices {
+		if n.Progress != Queued {
+			continue
+		}
 		progress := Sent
 		if err := s.config.Texter.SendText(ctx, n.To, n.Text); err != nil {
 			progress = Unsent

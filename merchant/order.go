@@ -49,6 +49,7 @@ type Order struct {
 	Bill    string
 	Ticket  string // number of the e-ticket, or the code, once paid
 	Notices []Notice
+	Refunds []string // of its bill, that were given back
 	Created time.Time
 	Updated time.Time
 }

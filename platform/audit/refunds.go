@@ -157,6 +157,10 @@ func (b *books) compareRefunds(ctx context.Context) error {
 	if err := b.readDue(ctx); err != nil {
 		return err
 	}
+	refunding, err := b.reader.Members(ctx, "refunding", engine.Range{})
+	if err != nil {
+		return err
+	}
 	listed, err := b.readLists(ctx, "refunded:")
 	if err != nil {
 		return err
@@ -180,12 +184,31 @@ func (b *books) compareRefunds(ctx context.Context) error {
 	for _, bill := range slices.Sorted(maps.Keys(bills)) {
 		b.compareRefundsOf(bill, kept[bill], listed)
 	}
+	b.compareRefunding(refunding)
 	for id := range b.due {
 		if isRefund(id) && len(b.journal.refunds[id]) == 0 {
 			b.differ(engine.DueSet, "%s has a deadline but no history", id)
 		}
 	}
 	return nil
+}
+
+// compareRefunding holds the index of bills with refunds on their way against the journal:
+// a refund that it does not have is not gone on with after a restart.
+func (b *books) compareRefunding(bills []string) {
+	indexed := make(map[string]bool, len(bills))
+	for _, bill := range bills {
+		indexed[bill] = true
+		if len(b.journal.refunded[bill]) == 0 {
+			b.differ("refunding", "%s has refunds on their way, but no history of any", bill)
+		}
+	}
+	for id, m := range b.journal.refunds {
+		ended := m.was(func(r refund) bool { return r.state != "pending" })
+		if !b.journal.made[id] && !ended && !indexed[billOf(id)] {
+			b.differ("refunding", "%s is pending, and its bill is not among those with refunds on their way", id)
+		}
+	}
 }
 
 func (b *books) readRefunds(ctx context.Context, bills []string, kept map[string]keptRefunds) error {

@@ -35,6 +35,7 @@ func (s *till) refunds(came int) refundSteps {
 	var asked string
 	end := func(state, name string, b engine.Batch, data ...any) {
 		b.Puts, b.NoWakes = []engine.Put{keptRefund(state)}, []string{back}
+		b.ScoreDeletes = []engine.Score{{Set: "refunding", Member: filed}}
 		e := step(back, name, "pending", state, asked, data...)
 		s.enter(1, b, e, step(back, "acknowledge", state, state, asked))
 	}
@@ -42,7 +43,7 @@ func (s *till) refunds(came int) refundSteps {
 		ask: func() {
 			b := balances(home, came-100, "clearing:CNY", 100-came)
 			b.Puts, b.Wakes = []engine.Put{keptRefund("pending")}, []engine.Due{{ID: back, At: noon}}
-			b.Scores = []engine.Score{{Set: "refunded:" + shop, Member: filed}}
+			b.Scores = []engine.Score{{Set: "refunded:" + shop, Member: filed}, {Set: "refunding", Member: filed}}
 			e := step(back, "refund", "", "pending", "", posted(home, "clearing:CNY", 100))
 			e.At = noon
 			s.enter(1, b, e)
@@ -126,7 +127,10 @@ func TestPlantedInRefunds(t *testing.T) {
 		"held against another amount": {func(s *till) {
 			s.Partition(1).Records[records] = strings.Replace(s.Partition(1).Records[records], `"amount":300`, `"amount":900`, 1)
 		}, "the refunds of " + filed + " are held against 900, its order asked for 300"},
-		"not in the list":      {func(s *till) { delete(s.Partition(1).Sets["refunded:"+shop], filed) }, filed + " has refunds and is not in its merchant's list of them; look at {p01}:refunded:" + shop},
+		"not in the list": {func(s *till) { delete(s.Partition(1).Sets["refunded:"+shop], filed) }, filed + " has refunds and is not in its merchant's list of them; look at {p01}:refunded:" + shop},
+		"on its way from nowhere": {func(s *till) {
+			s.Partition(1).Sets["refunding"] = map[string]float64{live: 0}
+		}, live + " has refunds on their way, but no history of any; look at {p01}:refunding"},
 		"a credit gone":        {func(s *till) { delete(s.Partition(0).Hashes[credits], back) }, "the credit of " + back + " is gone: it would be made again; look at {p00}:" + credits},
 		"a credit in words":    {func(s *till) { s.set(0, credits, back, "[]") }, "the credit of " + back + " cannot be read"},
 		"a credit of more":     {func(s *till) { s.set(0, credits, back, string(raw(m{"to": card, "amount": 99, "state": "posted"}))) }, back + " is posted with 99 to " + card + ", the journal says posted with 100"},
@@ -163,6 +167,16 @@ func TestPlantedInRefunds(t *testing.T) {
 		r.credit()
 		r.void()
 		if r := run(t, s); !slices.ContainsFunc(r.Differences, func(d string) bool { return strings.Contains(d, back+" was voided, and the payer has 100 of it") }) {
+			t.Errorf("%q", r.Differences)
+		}
+	})
+	t.Run("pending, not to be gone on with", func(t *testing.T) {
+		s := newTill(t)
+		s.refunds(300).ask()
+		delete(s.Partition(1).Sets["refunding"], filed)
+		if r := run(t, s); !slices.ContainsFunc(r.Differences, func(d string) bool {
+			return strings.Contains(d, back+" is pending, and its bill is not among those with refunds on their way; look at {p01}:refunding")
+		}) {
 			t.Errorf("%q", r.Differences)
 		}
 	})

@@ -24,6 +24,7 @@
 //	swept             hash: the last sweep applied, by origin
 //	refunds:BILL      the refunds of a bill, as JSON
 //	refunded:M        sorted set: the merchant's bills that have refunds, by id
+//	refunding         sorted set: those about whose refunds something is still to be done
 //	credits:DAY       hash: refunds that came to the payer, by id        payer's partition
 //	act:ID            an act of the office, and what became of it    the office's partition
 //	acts              sorted set: the acts, by id

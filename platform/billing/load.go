@@ -190,26 +190,23 @@ func openFields[V any](ctx context.Context, r engine.Reader, hash string, each f
 	return nil
 }
 
-// loadRefunds reads the refunds that something is still to be done about, which the
-// deadlines name, and how far the partition had come.
+// loadRefunds reads the refunds that something is still to be done about, and how far the
+// partition had come.
 func (p *Partition) loadRefunds(ctx context.Context, r engine.Reader) error {
 	seq, err := seqOf(ctx, r)
 	if err != nil {
 		return err
 	}
 	p.restingRefunds, p.restingCredits = lately{since: seq}, lately{since: seq}
-	ids, err := r.Members(ctx, engine.DueSet, engine.Range{})
+	bills, err := r.Members(ctx, refundingSet, engine.Range{})
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, id := range ids {
-		if refund, err := platform.ParseRefundID(id); err == nil {
-			names = append(names, refundsKey(refund.Bill()))
-		}
+	names := make([]string, len(bills))
+	for i, id := range bills {
+		names[i] = refundsKey(platform.BillID(id))
 	}
-	slices.Sort(names)
-	for chunk := range slices.Chunk(slices.Compact(names), loadChunk) {
+	for chunk := range slices.Chunk(names, loadChunk) {
 		texts, err := r.Get(ctx, chunk...)
 		if err != nil {
 			return err

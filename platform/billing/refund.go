@@ -30,13 +30,19 @@ import (
 // the record when it comes again.
 
 // Refund asks for money of a settled bill back, in the merchant's partition. It answers a
-// platform.Refund. Its source has read what is kept of the bill's refunds.
+// Refunding. Its source has read what is kept of the bill's refunds.
 type Refund struct {
 	Merchant platform.MerchantID
 	Order    platform.RefundOrder
 	Bill     Refundable
 	Kept     string // the bill's refunds, as they are kept; empty: it has none
 	Seen     uint64 // the seq of the partition before that was read
+}
+
+// Refunding is the refund that a request came to, now or when it was first sent.
+type Refunding struct {
+	Refund platform.Refund
+	Repeat bool
 }
 
 // Refundable is what the merchant's partition has to know of a settled bill.
@@ -77,6 +83,9 @@ type refund struct {
 }
 
 func refundsKey(id platform.BillID) string { return "refunds:" + string(id) }
+
+// refundingSet is the index of bills about whose refunds something is still to be done.
+const refundingSet = "refunding"
 
 func refundedSet(m platform.MerchantID) string { return "refunded:" + string(m) }
 
@@ -120,9 +129,7 @@ func (k *refunds) find(o platform.RefundOrder) *refund {
 func (r *refund) repeated(o platform.RefundOrder) (any, error) {
 	switch {
 	case r.Fingerprint == o.Fingerprint:
-		again := r.Refund
-		again.Repeated = true
-		return again, nil
+		return Refunding{Refund: r.Refund, Repeat: true}, nil
 	case o.IdempotencyKey != "" && r.Key == o.IdempotencyKey:
 		return nil, &platform.Error{
 			Code: platform.CodeIdempotencyMismatch, Field: "Idempotency-Key",
@@ -171,7 +178,7 @@ func (p *Partition) refund(tx *engine.Tx, in Refund) (any, error) {
 	p.remember(kept)
 	r := p.newRefund(tx, kept, in.Order, amount)
 	p.reserve(tx, kept, r)
-	return r.Refund, nil
+	return Refunding{Refund: r.Refund}, nil
 }
 
 // refundsOf finds the refunds of a bill: those in memory, else those that its source saw.
@@ -303,12 +310,15 @@ func (p *Partition) keepRefunds(tx *engine.Tx, kept *refunds, r *refund) {
 	case !r.live():
 		tx.NoWake(string(r.ID))
 	case r.NextReport.IsZero():
-		tx.Wake(string(r.ID), tx.Now().Add(lookAgain)) // the deadlines are also the index of live refunds
+		tx.Wake(string(r.ID), tx.Now().Add(lookAgain))
 	default:
 		tx.Wake(string(r.ID), r.NextReport)
 	}
 	kept.changed = tx.Seq()
-	if !kept.live() {
+	if kept.live() {
+		tx.SetScore(refundingSet, string(kept.Result.ID), 0)
+	} else {
+		tx.DeleteScore(refundingSet, string(kept.Result.ID))
 		p.restingRefunds.add(string(kept.Result.ID), kept.changed, p.forgetRefunds)
 	}
 }

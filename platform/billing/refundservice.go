@@ -43,7 +43,9 @@ func (s *Service) Refund(ctx context.Context, m platform.MerchantID, id platform
 		if err != nil {
 			return platform.Refund{}, busyStore(err)
 		}
-		return reply.(platform.Refund), nil
+		made := reply.(Refunding)
+		made.Refund.Repeated = made.Repeat
+		return made.Refund, nil
 	}
 }
 

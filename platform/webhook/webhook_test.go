@@ -116,6 +116,34 @@ func TestS9_CallbackIsSigned(t *testing.T) {
 	}
 }
 
+// A callback about a refund has an id of its own, and its outcome goes to the refund.
+func TestCallbackAboutARefund(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Webhook-Id")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	at := &desk{}
+	d := deliverer(t, webhook.Config{Partner: partner, Report: at.report})
+	refund := platform.NewRefundID(bill, 2)
+	body, err := json.Marshal(billing.Callback{
+		URL: server.URL, Merchant: "10000001", Bill: bill, Refund: refund, Attempt: 1, Event: json.RawMessage(`{"type":"refund.posted"}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Perform(t.Context(), 3, engine.Effect{ID: "e", Kind: "callback", Body: body}); err != nil {
+		t.Fatal(err)
+	}
+	if got != "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_2_posted" {
+		t.Errorf("webhook-id %q", got)
+	}
+	if diff := cmp.Diff([]billing.Reported{{Bill: bill, Refund: refund, Attempt: 1, Status: 204}}, at.outcomes); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Standard Webhooks 1.0.0, "Deliverability and reliability": only 2xx is a success, and redirects are not followed.
 func TestAnswers(t *testing.T) {
 	tests := []struct {
