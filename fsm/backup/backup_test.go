@@ -261,7 +261,7 @@ func TestCopyOfALiveStore(t *testing.T) {
 		c, _ := restored(t, file, enginetest.RedisServer(t))
 		number := func(key string) int { n, _ := c.Get(ctx, key).Int(); return n }
 		left, arrived := number("{p00}:count"), number("{p01}:count")
-		if left < arrived || left > arrived+1 || int64(left) < before {
+		if left < arrived || left > arrived+2 || int64(left) < before { // one waits to be sent, one is being taken in
 			t.Errorf("%d left and %d arrived, of %d before", left, arrived, before)
 		}
 		for _, tag := range []string{"{p00}:", "{p01}:"} {
