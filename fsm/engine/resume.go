@@ -14,8 +14,16 @@ type Resumer interface {
 // resume lets the actor take up what its predecessor left.
 func (s *session) resume() {
 	if r, ok := s.actor.(Resumer); ok {
-		s.tx.now, s.tx.stage = s.clock.now(), s.open
+		s.look()
+		s.tx.stage = s.open
 		r.Resume(&s.tx)
+	}
+}
+
+// look has the actor's time go on. Readings of one clock may come a little out of order.
+func (s *session) look() {
+	if now := s.config.Clock.Now(); now.After(s.tx.now) {
+		s.tx.now = now
 	}
 }
 

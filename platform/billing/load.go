@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
@@ -22,7 +21,7 @@ const loadChunk = 1000
 // Load builds the partition's memory from what the store holds: the register, the
 // book, the merchants and the live bills. Finished bills stay where they are.
 func (p *Partition) Load(ctx context.Context, r engine.Reader) error {
-	p.recent.since = time.Now()
+	p.recent.since = p.config.Clock.Now()
 	for _, load := range []func(context.Context, engine.Reader) error{
 		p.loadBook, p.loadPhones, p.loadElements, p.loadMerchants, p.loadSweeps, p.loadBills,
 	} {
