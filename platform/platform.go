@@ -17,6 +17,7 @@
 //	menu     what holders without a payment client read and type, over USSD
 //	push     bills out to phones, messages in from phones, through SMPP
 //	webhook  results out to merchants: signed, retried
+//	monitor  whether it is ready, and its metrics
 //	audit    the books recomputed from the journal, by other code than the ledger's
 //	reconcile  what one partition knows and another has lost
 //

@@ -1,47 +1,44 @@
 package engine
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Clock is the time of a process that never goes back: the wall clock's, and where that
 // is set back, the time that it showed before goes on at its own pace until the wall
-// clock has caught up. Where it is set ahead, it is followed. So what is due stays due
-// after as long a time as was promised, or at the time that was promised, whichever
-// comes first. It is safe for concurrent use.
+// clock has caught up. Where it is set ahead, it is followed. So what is due comes after
+// as long a time as was promised, or at the time that was promised, whichever is first.
+// Who compares times of one process has them from one clock. It is safe for concurrent use.
 type Clock struct {
-	mu sync.Mutex
-	t  timeline
+	wall func() time.Time
+	base time.Time    // with its monotonic reading
+	lead atomic.Int64 // how far the wall clock has been ahead of base and what went by since, at most
 }
 
 // NewClock makes a clock over a wall clock; nil is the process's own.
-func NewClock(wall func() time.Time) *Clock { return &Clock{t: timeline{wall: wall}} }
+func NewClock(wall func() time.Time) *Clock {
+	c := &Clock{wall: wall, base: time.Now()}
+	c.lead.Store(int64(c.ahead(c.base)))
+	return c
+}
+
+// ahead is how far the wall clock is ahead at a reading.
+func (c *Clock) ahead(read time.Time) time.Duration {
+	wall := read
+	if c.wall != nil {
+		wall = c.wall()
+	}
+	return wall.Round(0).Sub(c.base.Round(0)) - read.Sub(c.base)
+}
 
 // Now is the time, in UTC.
 func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t.now()
-}
-
-// timeline is a clock for one goroutine.
-type timeline struct {
-	wall func() time.Time
-	at   time.Time // what it showed last
-	read time.Time // when that was, for its monotonic reading
-}
-
-func (t *timeline) now() time.Time {
 	read := time.Now()
-	wall := read
-	if t.wall != nil {
-		wall = t.wall()
+	ahead := int64(c.ahead(read))
+	lead := c.lead.Load()
+	for ahead > lead && !c.lead.CompareAndSwap(lead, ahead) {
+		lead = c.lead.Load()
 	}
-	wall = wall.UTC().Round(0)
-	if gone := t.at.Add(read.Sub(t.read)); !t.read.IsZero() && gone.After(wall) {
-		wall = gone
-	}
-	t.at, t.read = wall, read
-	return wall
+	return c.base.Round(0).UTC().Add(read.Sub(c.base) + time.Duration(max(ahead, lead)))
 }

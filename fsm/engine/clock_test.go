@@ -155,7 +155,7 @@ func TestDeadlinesWhenTheClockIsSet(t *testing.T) {
 				wall, a := &steppedWall{}, &alarms{rings: map[string]time.Time{}}
 				store, began := &memory{due: map[string]time.Time{}}, time.Now()
 				run := func() (e *Engine, stop func()) {
-					e, err := New(Config{Partitions: 1, Wall: wall.now}, store, func(Partition) Actor { return a }, nil)
+					e, err := New(Config{Partitions: 1, Clock: NewClock(wall.now)}, store, func(Partition) Actor { return a }, nil)
 					if err != nil {
 						t.Fatal(err)
 					}

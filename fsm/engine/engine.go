@@ -91,17 +91,17 @@ type Performer interface {
 
 // Config is what an engine can be told. The zero value is for real use.
 type Config struct {
-	Partitions    int              // as many as the store was made with; 0 is DefaultPartitions
-	MaxBatch      int              // inputs in one commit; 0 is 512
-	Queue         int              // inputs that may wait in one partition; 0 is 8192
-	MaxEffects    int              // performed at the same time, over all partitions; 0 is 4096
-	CommitTimeout time.Duration    // after which a commit is given up as unknown; 0 is 10 s
-	CursorEvery   time.Duration    // how long an idle partition waits before it notes which effects are done; 0 is 1 s
-	RetryMin      time.Duration    // the pause after an effect or a takeover that failed; 0 is 50 ms
-	RetryMax      time.Duration    // what the pause grows to; 0 is 5 s
-	Observer      Observer         // is told of commits; nil is nobody
-	Wall          func() time.Time // the wall clock; nil is the process's
-	Share         *Share           // with other engines of the same store; nil: all partitions are this one's
+	Partitions    int           // as many as the store was made with; 0 is DefaultPartitions
+	MaxBatch      int           // inputs in one commit; 0 is 512
+	Queue         int           // inputs that may wait in one partition; 0 is 8192
+	MaxEffects    int           // performed at the same time, over all partitions; 0 is 4096
+	CommitTimeout time.Duration // after which a commit is given up as unknown; 0 is 10 s
+	CursorEvery   time.Duration // how long an idle partition waits before it notes which effects are done; 0 is 1 s
+	RetryMin      time.Duration // the pause after an effect or a takeover that failed; 0 is 50 ms
+	RetryMax      time.Duration // what the pause grows to; 0 is 5 s
+	Observer      Observer      // is told of commits; nil is nobody
+	Clock         *Clock        // of inputs and deadlines; nil is the process's
+	Share         *Share        // with other engines of the same store; nil: all partitions are this one's
 	Log           zerolog.Logger
 }
 
@@ -139,6 +139,9 @@ func (c Config) withDefaults() Config {
 		share := *c.Share
 		share.Lease = orDefault(share.Lease, DefaultLease)
 		c.Share = &share
+	}
+	if c.Clock == nil {
+		c.Clock = NewClock(nil)
 	}
 	return c
 }

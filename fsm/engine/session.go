@@ -19,7 +19,6 @@ type session struct {
 	wakes   *wakes
 	cursor  *cursor
 	effects *effects
-	clock   timeline
 
 	open     *stage // what gathers
 	spare    *stage // what comes next, when it is not in flight
@@ -51,7 +50,6 @@ func newSession(p *partition, hold Hold, actor Actor, w *wakes) *session {
 		partition: p, hold: hold, actor: actor, wakes: w,
 		cursor: newCursor(hold.Cursor()), noted: hold.Cursor(),
 		open: newStage(), spare: newStage(),
-		clock:  timeline{wall: p.config.Wall},
 		sealed: make(chan *stage, 1), outcomes: make(chan outcome, 1),
 	}
 	s.pantry = newPantry(p.store.Read(p.number), p.config)
@@ -70,6 +68,7 @@ func (s *session) serve(ctx context.Context) error {
 	defer s.pantry.refuse(ErrUnavailable)
 
 	s.effects.start(ctx)
+	s.takeUp()
 	s.timer, s.flush = time.NewTimer(0), time.NewTimer(0)
 	defer s.timer.Stop()
 	defer s.flush.Stop()
@@ -94,7 +93,7 @@ func (s *session) wait(ctx context.Context) error {
 	if s.full() { // no room before the batch in flight has landed
 		signal, due = nil, nil
 	} else if at, ok := s.wakes.next(); ok {
-		s.timer.Reset(min(at.Sub(s.clock.now()), lookAtClock))
+		s.timer.Reset(min(at.Sub(s.config.Clock.Now()), lookAtClock))
 	} else {
 		s.timer.Stop()
 	}
@@ -125,7 +124,7 @@ func (s *session) full() bool { return s.open.inputs >= s.config.MaxBatch || s.p
 // gather handles what is due and what is queued, as far as there is room.
 func (s *session) gather() {
 	for !s.full() {
-		due, ok := s.wakes.pop(s.clock.now())
+		due, ok := s.wakes.pop(s.config.Clock.Now())
 		if !ok {
 			break
 		}
@@ -186,7 +185,7 @@ func (s *session) decide(in any) (any, error) {
 			panic(fmt.Sprintf("engine: partition %s, entry %s, handling %T: %v", s.number, s.open.entryID(), in, r))
 		}
 	}()
-	s.tx.now = s.clock.now()
+	s.look()
 	s.tx.stage = s.open
 	before := s.open.changes
 	reply, err := s.actor.Handle(&s.tx, in)

@@ -74,7 +74,7 @@ type Config struct {
 	Timing     Timing
 	Watch      Watch // when packets that are not authentic raise an alarm
 
-	Wall func() time.Time // the wall clock, the engine's too; nil is the process's
+	Clock *engine.Clock // the engine's; nil is the process's
 
 	// AllowLegacy lets elements of the legacy suite be enrolled, pay and be paid for with.
 	AllowLegacy bool
@@ -94,6 +94,9 @@ const DefaultPartitions = 16
 func (c Config) withDefaults() Config {
 	if c.Partitions == 0 {
 		c.Partitions = DefaultPartitions
+	}
+	if c.Clock == nil {
+		c.Clock = engine.NewClock(nil)
 	}
 	c.Timing = c.Timing.withDefaults()
 	c.Watch = c.Watch.withDefaults()
@@ -195,7 +198,7 @@ func New(config Config, number engine.Partition) (*Partition, error) {
 	}, nil
 }
 
-var _ engine.Actor = (*Partition)(nil)
+var _ engine.Resumer = (*Partition)(nil)
 
 // Handle decides one input and stages the decision.
 func (p *Partition) Handle(tx *engine.Tx, in any) (any, error) {

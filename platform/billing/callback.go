@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -267,4 +268,39 @@ func (t Timing) jittered(wait time.Duration, id string, attempt int) time.Durati
 	fmt.Fprintf(h, "%s/%d", id, attempt)
 	part := float64(h.Sum64()>>11) / (1 << 53)
 	return wait + time.Duration(part*t.ReportJitter*float64(wait))
+}
+
+// resumeID names the deadline that comes when the partition is taken.
+const resumeID = "resume"
+
+// Resumes implements [engine.Resumer].
+func (p *Partition) Resumes() string { return resumeID }
+
+// mostResumed is how many callbacks are made again at once after a takeover; the others
+// wait for their deadlines.
+const mostResumed = 1000
+
+// resume makes the callbacks again that were under way when another process, or this one
+// with another memory, had the partition: they are the same attempts, and whoever makes
+// them knows those that it is making already.
+func (p *Partition) resume(tx *engine.Tx) {
+	for _, r := range p.reporting() {
+		r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
+		state := string(r.State)
+		p.journal(tx, r, engine.Event{
+			Name: "report_again", From: state, To: state, Cause: CauseClock, Effects: []engine.Effect{r.callbackEffect(false)},
+		}, story{Detail: fmt.Sprintf("callback %d, whose outcome is not known", r.Reports), Attempt: r.Reports})
+		p.keep(tx, r)
+	}
+}
+
+// reporting are the bills whose callback is under way, in the order of their ids.
+func (p *Partition) reporting() (all []*record) {
+	for _, r := range p.bills {
+		if r.Reporting {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *record) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all[:min(len(all), mostResumed)]
 }

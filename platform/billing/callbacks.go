@@ -224,7 +224,7 @@ func (s *Service) Resend(ctx context.Context, in platform.Resend) (platform.Call
 		}
 	}
 	for look := 1; ; look++ {
-		ask := Resend{Merchant: in.Merchant, Bill: in.Bill, By: in.By, Note: in.Note, Looked: s.clock.Now()}
+		ask := Resend{Merchant: in.Merchant, Bill: in.Bill, By: in.By, Note: in.Note, Looked: s.config.Clock.Now()}
 		var err error
 		if ask.Filed, err = s.filedText(ctx, in.Bill); err != nil {
 			return platform.Callback{}, err

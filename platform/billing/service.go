@@ -24,7 +24,6 @@ type Service struct {
 	merchants contracts
 	identity  identities
 	endpoints endpoints
-	clock     *engine.Clock
 }
 
 var (
@@ -43,7 +42,7 @@ func NewService(config Config, e Doer, store engine.Store) (*Service, error) {
 	if config.AllowLegacy {
 		config.Log.Warn().Msg("the legacy suite is on: 3DES and MD5 are weak; it is for study of the method of 2010 only")
 	}
-	return &Service{config: config.withDefaults(), engine: e, store: store, clock: engine.NewClock(config.Wall)}, nil
+	return &Service{config: config.withDefaults(), engine: e, store: store}, nil
 }
 
 func phoneHome(m gateway.MSISDN) string { return "phone:" + string(m) }
@@ -203,7 +202,7 @@ func unavailable(op string, err error) error {
 // opened answers the bill of a claim, and makes it if it was never made.
 func (s *Service) opened(ctx context.Context, in Open) (platform.Bill, error) {
 	for look := 1; ; look++ {
-		in.Looked = s.clock.Now()
+		in.Looked = s.config.Clock.Now()
 		kept, err := s.find(ctx, in.ID)
 		if err == nil {
 			return kept.Bill, nil

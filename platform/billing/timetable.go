@@ -15,6 +15,10 @@ const lookAgain = time.Hour
 
 // due does what a deadline asks for (S18). A deadline that was moved meanwhile is set again.
 func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
+	if in.ID == resumeID {
+		p.resume(tx)
+		return nil
+	}
 	if sub, ok := strings.CutPrefix(in.ID, sweepPrefix); ok {
 		p.sweep(tx, sub)
 		return nil

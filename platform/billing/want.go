@@ -186,7 +186,7 @@ func (w *want) heldPhones() {
 }
 
 func (w *want) due(in engine.Due) {
-	if strings.HasPrefix(in.ID, sweepPrefix) {
+	if in.ID == resumeID || strings.HasPrefix(in.ID, sweepPrefix) {
 		w.paid()
 		return
 	}

@@ -63,6 +63,7 @@ type Config struct {
 	// CallbackDial connects to merchants; nil: over the network, wherever they are.
 	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
 	Perform      func(engine.Performer) engine.Performer // around the platform's effects, in tests
+	Wall         func() time.Time                        // of the platform's bills and deadlines, in tests
 	Drain        Drain                                   // of the platform
 	Log          zerolog.Logger
 }

@@ -53,6 +53,7 @@ type PlatformConfig struct {
 	Perform func(engine.Performer) engine.Performer
 	Data    string // directory of the store's files, whose disk is looked at; none: no disk is
 	Drain   Drain
+	Wall    func() time.Time // the wall clock of bills and deadlines; nil: the process's
 	Log     zerolog.Logger
 }
 
@@ -101,7 +102,7 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 func (p *Platform) build(c PlatformConfig) error {
 	rules := billing.Config{
 		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing,
-		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Limits: c.Limits, Log: c.Log,
+		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Limits: c.Limits, Clock: engine.NewClock(c.Wall), Log: c.Log,
 	}
 	if err := rules.Validate(); err != nil {
 		return err
@@ -112,8 +113,9 @@ func (p *Platform) build(c PlatformConfig) error {
 		perform = c.Perform(effects)
 	}
 	var err error
-	p.engine, err = engine.New(
-		engine.Config{Partitions: rules.Partitions, Share: p.share(c), Observer: p.monitor, Log: c.Log}, c.Store, actors(rules), perform)
+	p.engine, err = engine.New(engine.Config{
+		Partitions: rules.Partitions, Share: p.share(c), Observer: p.monitor, Clock: rules.Clock, Log: c.Log,
+	}, c.Store, actors(rules), perform)
 	if err != nil {
 		return err
 	}
