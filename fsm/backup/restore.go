@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -160,12 +161,25 @@ func Empty(ctx context.Context, client redis.UniversalClient) (bool, error) {
 	err := c.masters(ctx, func(ctx context.Context, m *redis.Client) error {
 		keys := m.Scan(ctx, 0, "{p*", page).Iterator()
 		for keys.Next(ctx) {
-			if _, ours := partitionOf(keys.Val()); ours {
+			if _, ours := partitionOf(keys.Val()); !ours {
+				continue
+			}
+			kept, err := filled(ctx, m, keys.Val())
+			if err != nil || kept {
 				empty = false
-				return nil
+				return err
 			}
 		}
 		return keys.Err()
 	})
 	return empty, err
+}
+
+// filled says whether a partition's key is more than the fence that a new store sets.
+func filled(ctx context.Context, m *redis.Client, key string) (bool, error) {
+	if !strings.HasSuffix(key, ":fence") {
+		return true, nil
+	}
+	at, err := m.Get(ctx, key).Result()
+	return at != "0", err
 }

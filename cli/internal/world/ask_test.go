@@ -85,7 +85,8 @@ func (r *rig) endsAs(id merchant.OrderID, want merchant.Status) merchant.Order {
 	r.t.Helper()
 	o := r.ended(id)
 	if o.Status != want {
-		r.t.Fatalf("order %s ended as %s (%s), want %s", o.ID, o.Status, o.Reason, want)
+		story, _ := r.Bills.Events(r.ctx, platform.BillID(o.Bill)) // without it there is less to read
+		r.t.Fatalf("order %s ended as %s (%s), want %s: %+v", o.ID, o.Status, o.Reason, want, story)
 	}
 	return o
 }

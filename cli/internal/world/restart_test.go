@@ -22,12 +22,17 @@ import (
 
 // The platform is stopped in the middle of a run, again and again, and started on the
 // same store: every bill goes on to its end, none is paid twice, every merchant is told.
-func TestRestart_StoppedInOrder(t *testing.T) { restarts(t, func(*host) func() { return nil }) }
+func TestRestart_StoppedInOrder(t *testing.T) {
+	restarts(t, world.Drain{}, func(*host) func() { return nil })
+}
 
 // The same, and harder: all its connections are cut in one moment, those to the store first.
-func TestRestart_Killed(t *testing.T) { restarts(t, func(h *host) func() { return h.fall }) }
+// Nobody waits for what a platform that was killed would still do.
+func TestRestart_Killed(t *testing.T) {
+	restarts(t, world.Drain{Timeout: 10 * time.Millisecond}, func(h *host) func() { return h.fall })
+}
 
-func restarts(t *testing.T, how func(*host) func()) {
+func restarts(t *testing.T, drain world.Drain, how func(*host) func()) {
 	t.Helper()
 	t.Parallel()
 	for _, k := range kinds() {
@@ -36,7 +41,7 @@ func restarts(t *testing.T, how func(*host) func()) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			c := crowd()
-			c.Network = k.network()
+			c.Network, c.Drain = k.network(), drain
 			r, c := newRig(ctx, t, c, k.store(t))
 			first := r.newHost(ctx)
 			c.PlatformNetwork, c.Store = first, &world.Store{Store: first.store, URL: r.store.URL}
