@@ -90,7 +90,7 @@ func dump(t testing.TB, c *redis.Client) map[string]string {
 		t.Fatal(err)
 	}
 	for _, key := range keys {
-		if strings.HasSuffix(key, ":owner") {
+		if strings.HasSuffix(key, ":lease") {
 			continue
 		}
 		kind := c.Type(t.Context(), key).Val()
@@ -368,7 +368,7 @@ func TestDamagedFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"a command that deletes":   "*1\r\n$8\r\nFLUSHALL\r\n",
 		"a key of somebody else's": "*3\r\n$3\r\nSET\r\n$3\r\nabc\r\n$1\r\nx\r\n",
-		"an owner":                 "*3\r\n$4\r\nMSET\r\n$11\r\n{p00}:owner\r\n$1\r\nx\r\n",
+		"a lease":                  "*3\r\n$4\r\nMSET\r\n$11\r\n{p00}:lease\r\n$1\r\nx\r\n",
 		"an expiry":                "*5\r\n$3\r\nSET\r\n$13\r\nairtill:store\r\n$1\r\nx\r\n$2\r\nEX\r\n$1\r\n1\r\n",
 		"no backup at all":         "hello\n",
 		"nothing":                  "",

@@ -198,7 +198,7 @@ func (c *copying) copyKeys(ctx context.Context) error {
 func copied(key string) bool {
 	_, ours := partitionOf(key)
 	_, name, _ := strings.Cut(key, ":")
-	return ours && name != "owner" && name != "lease"
+	return ours && name != "lease"
 }
 
 func (c *copying) copyAll(ctx context.Context, m *redis.Client, kind string, keys []string) error {

@@ -74,6 +74,8 @@ func entry(epoch, seq int) engine.Entry {
 	return engine.Entry{
 		ID: fmt.Sprintf("%d-%d", epoch, seq), Chain: fmt.Sprintf("%064x", seq),
 		Events: []engine.Event{{Subject: "bill_1", Name: "pay", From: "opened", To: "paid", At: noon.Add(time.Duration(epoch*1000+seq) * time.Hour), Data: json.RawMessage(`{"detail":"<&>"}`)}},
+		Texts: []string{fmt.Sprintf(`{"subject":"bill_1","from":"opened","to":"paid","at":%q,"data":{"detail":"<&>"}}`,
+			noon.Add(time.Duration(epoch*1000+seq)*time.Hour).Format(time.RFC3339Nano))},
 	}
 }
 

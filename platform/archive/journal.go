@@ -141,8 +141,8 @@ func encodeEntries(entries []engine.Entry) ([]byte, error) {
 	var out bytes.Buffer
 	for _, e := range entries {
 		line := entryLine{ID: e.ID, Chain: e.Chain, Events: make([]eventText, 0, len(e.Events))}
-		for _, event := range e.Events {
-			text, err := event.AppendText(nil)
+		for i, event := range e.Events {
+			text, err := textOf(e, i)
 			if err != nil {
 				return nil, fmt.Errorf("entry %s: %w", e.ID, err)
 			}
@@ -155,6 +155,14 @@ func encodeEntries(entries []engine.Entry) ([]byte, error) {
 		out.Write(text)
 	}
 	return out.Bytes(), nil
+}
+
+// textOf is the text of an entry's event as the store has it, which the chain is over.
+func textOf(e engine.Entry, i int) ([]byte, error) {
+	if len(e.Texts) == len(e.Events) {
+		return []byte(e.Texts[i]), nil
+	}
+	return e.Events[i].AppendText(nil)
 }
 
 // encodeLine leaves texts as they are, so that the chain can be computed again.
@@ -177,7 +185,7 @@ func parseEntry(line []byte) (engine.Entry, error) {
 		if err != nil {
 			return engine.Entry{}, fmt.Errorf("entry %s: %w", l.ID, err)
 		}
-		e.Events = append(e.Events, event)
+		e.Events, e.Texts = append(e.Events, event), append(e.Texts, string(t.Event))
 	}
 	return e, nil
 }

@@ -32,6 +32,9 @@ func (j *journal) act(entry string, event engine.Event) {
 
 // compareActs holds the records of the office's log, and its list, against the journal.
 func (b *books) compareActs(ctx context.Context) error {
+	if b.cut {
+		return nil
+	}
 	ids := slices.Sorted(maps.Keys(b.journal.logged))
 	for chunk := range slices.Chunk(ids, pageSize) {
 		names := make([]string, len(chunk))

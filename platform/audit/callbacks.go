@@ -155,6 +155,9 @@ func (j *journal) endpointEvent(entry string, event engine.Event) {
 
 // compareEndpoints holds the endpoints that are kept against the merchants and the journal.
 func (b *books) compareEndpoints() {
+	if b.cut {
+		return
+	}
 	isDisabled := func(text string) bool {
 		var e struct {
 			Disabled string `json:"disabled_at"`

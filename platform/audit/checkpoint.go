@@ -13,7 +13,9 @@ import (
 // checkpoint is what the journal came to where it begins now, once its beginning was moved
 // to the archive. An audit that is given the archive begins with the first entry, and
 // holds the checkpoint against it; one that is not begins from the checkpoint, and takes
-// what was before for what the first mention of it says.
+// what was before for what the first mention of it says. What a journal is needed for from
+// its first entry is then left alone in that partition: refunds, settlements, the office's
+// acts, endpoints, and what phones have spent.
 type checkpoint struct {
 	Entry  string `json:"entry"`
 	Chain  string `json:"chain"`
@@ -48,7 +50,7 @@ func (b *books) readCheckpoint(ctx context.Context) error {
 	if b.whole {
 		b.differ("checkpoint", "the archive does not have the journal up to entry %s", b.checkpoint.Entry)
 	}
-	b.journal.last = b.checkpoint.Entry
+	b.journal.last, b.journal.chain.head = b.checkpoint.Entry, b.checkpoint.Chain
 	b.report.Bills += b.checkpoint.Bills
 	b.report.Paid += b.checkpoint.Paid
 	for account := range b.opening {

@@ -64,6 +64,9 @@ func (t *transit) compareRefunds(report *Report) {
 		if p.home < 0 && !p.frozen {
 			continue // it left after its merchant's partition was read
 		}
+		if t.cuts.of[p.home] || t.cuts.of[p.payer] {
+			continue // what was before is not known
+		}
 		if c := p.currency; c != "" {
 			report.Clearing[c] += p.left - p.back - p.credited
 		}

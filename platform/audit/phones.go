@@ -94,7 +94,7 @@ func (b *books) compareStandings() {
 		if keys := fmt.Sprintf("keys %s", kept.Keys); !m.was(func(s standing) bool { return s.keys == "" || s.keys == keys }) {
 			b.differ("counters", "phone %s has %s, its history says %s", id, keys, m.now().keys)
 		}
-		if paid := kept.Spent.String(); !m.was(func(s standing) bool { return s.spent == paid }) {
+		if paid := kept.Spent.String(); !b.cut && !m.was(func(s standing) bool { return s.spent == paid }) {
 			b.differ("counters", "phone %s has paid %q, its history says %q", id, paid, m.now().spent)
 		}
 	}

@@ -62,6 +62,7 @@ var carriers = map[string]carried{
 	nameOf[Credited]():                plain[Credited](),
 	nameOf[Reconciling]():             plain[Reconciling](),
 	nameOf[platform.Act]():            plain[platform.Act](),
+	nameOf[FindCheckpoint]():          plain[FindCheckpoint](),
 	nameOf[Resend]():                  plain[Resend](),
 	nameOf[platform.Callback]():       plain[platform.Callback](),
 	nameOf[EndpointFailed]():          plain[EndpointFailed](),

@@ -143,6 +143,9 @@ func TestCarry(t *testing.T) {
 		case platform.Bill: // only the service, in the process that was asked, says so
 			b.Repeated, b.Refunds, b.Refunded = false, nil, 0
 			v = b
+		case Refunding:
+			b.Refund.Repeated = false
+			v = b
 		case Refund: // a callback's alone
 			b.Bill.Result.Refund.Repeated = false
 			v = b

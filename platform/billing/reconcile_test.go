@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -323,7 +324,7 @@ func TestReconcileRecordsGone(t *testing.T) {
 				id := b.order(b.h).ID
 				b.sweepNow()
 				time.Sleep(claimsKept + time.Minute) // it is not remembered any more
-				b.do(b.home, Claim{Merchant: theShop, Order: orderFor(b.h, "another", "")})
+				b.do(b.home, Claim{Merchant: theShop, Order: orderFor(b.h, "another", ""), Looked: math.MaxUint64})
 				before := maps.Clone(b.store.Partition(b.home).Records)
 				tt.spoil(b.store.Partition(b.home), id)
 				b.reconciled(tt.want)

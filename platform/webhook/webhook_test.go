@@ -150,7 +150,7 @@ func TestCallbackAboutARefund(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer server.Close()
-	at := &desk{}
+	at := newDesk()
 	d := deliverer(t, webhook.Config{Partner: partner, Report: at.report})
 	refund := platform.NewRefundID(bill, 2)
 	body, err := json.Marshal(billing.Callback{
@@ -159,7 +159,7 @@ func TestCallbackAboutARefund(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Perform(t.Context(), 3, engine.Effect{ID: "e", Kind: "callback", Body: body}); err != nil {
+	if err := at.perform(t, d, 3, engine.Effect{ID: "e", Kind: "callback", Body: body}); err != nil {
 		t.Fatal(err)
 	}
 	if got != "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_2_posted" {

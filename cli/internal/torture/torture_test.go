@@ -92,7 +92,11 @@ func sound(t *testing.T, c torture.Config, r *torture.Result) {
 func plan(seed uint64, counts map[torture.Kind]int) []torture.Kind {
 	var all []torture.Kind
 	for _, k := range torture.Redis.Kinds() { // a map has no order to draw from
-		for range counts[k] {
+		n := counts[k]
+		if raced {
+			n = min(n, 1)
+		}
+		for range n {
 			all = append(all, k)
 		}
 	}
@@ -118,7 +122,7 @@ func TestPlatforms(t *testing.T) {
 	})}
 	r := run(t, c)
 	sound(t, c, r)
-	if n := r.Faults[string(torture.KillPlatform)] + r.Faults[string(torture.KillAtPoint)]; r.Good() && n < 40 {
+	if n := r.Faults[string(torture.KillPlatform)] + r.Faults[string(torture.KillAtPoint)]; r.Good() && n < 40 && !raced {
 		t.Errorf("%d kills of a platform", n)
 	}
 	ended(t, r, points(false))
@@ -135,7 +139,7 @@ func TestRedisServer(t *testing.T) {
 	})}
 	r := run(t, c)
 	sound(t, c, r)
-	if f := r.Faults; r.Good() && (f[string(torture.TearTail)] < 10 || f[string(torture.KillRedis)] < 20 || f[string(torture.FillDisk)] < 1) {
+	if f := r.Faults; r.Good() && !raced && (f[string(torture.TearTail)] < 10 || f[string(torture.KillRedis)] < 20 || f[string(torture.FillDisk)] < 1) {
 		t.Errorf("too few faults: %v", f)
 	}
 }
@@ -144,7 +148,7 @@ func TestRedisServer(t *testing.T) {
 func ended(t *testing.T, r *torture.Result, points []fault.Name) {
 	t.Helper()
 	for _, n := range points {
-		if !slices.Contains(r.Points, string(n)) {
+		if !raced && !slices.Contains(r.Points, string(n)) {
 			t.Errorf("no platform has ended at %s", n)
 		}
 	}
@@ -181,7 +185,7 @@ func TestPlantedBugs(t *testing.T) {
 		}
 		return all
 	}
-	for _, test := range []struct {
+	for n, test := range []struct {
 		bug   fault.Bug
 		store torture.Store
 		plan  []torture.Kind
@@ -200,6 +204,9 @@ func TestPlantedBugs(t *testing.T) {
 		{fault.LostTries, torture.Redis, repeat(20, torture.KillPlatform), "", []string{"typed a wrong PIN, and has"}},
 		{fault.EarlySync, torture.Embedded, repeat(10, torture.KillPlatform), "", []string{"acknowledged as", "No valid key", "ended by itself"}},
 	} {
+		if raced && n > 0 {
+			break
+		}
 		t.Run(string(test.bug), func(t *testing.T) {
 			t.Parallel()
 			c := torture.Config{Store: test.store, Seed: 21, Plan: test.plan, Bug: test.bug, Expiry: 12 * time.Second}
