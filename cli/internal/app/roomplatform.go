@@ -79,29 +79,7 @@ func platformCommand() command {
 }
 
 func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
-	most, err := capOf(p.ussdCap.Value())
-	if err != nil {
-		return err
-	}
-	share, err := p.share()
-	if err != nil {
-		return err
-	}
-	limits, err := p.limits.read()
-	if err != nil {
-		return err
-	}
-	if err := p.archive.valid(); err != nil {
-		return err
-	}
-	if err := p.store.refuseUnsafe(ctx, c, p.allowUnsafe); err != nil {
-		return err
-	}
-	prefixes, err := p.allow.prefixes(onLoopback(p.http))
-	if err != nil {
-		return err
-	}
-	operatorKey, err := p.operatorKey(c)
+	config, err := p.said(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -110,37 +88,61 @@ func (p *platformConfig) run(ctx context.Context, c *call) (err error) {
 		return err
 	}
 	defer reloadAtHangUp(c, vault, p.vault.path(c), lock)()
-	pass, err := password(c, p.passwordFile)
-	if err != nil {
-		return err
-	}
 	store, err := p.store.open(ctx, c, network.TCP{})
 	if err != nil {
 		return err
 	}
 	defer closeStore(c, store)
 	warnRisks(c, store)
-	old, err := p.archive.open(ctx, store)
-	if err != nil {
+	if config.Archive, err = p.archive.open(ctx, store); err != nil {
 		return err
 	}
 	if err := auditAtStart(ctx, c, store, p.auditTime); err != nil {
 		return err
 	}
-	room, err := world.NewPlatform(ctx, world.PlatformConfig{
-		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Password: pass,
-		Archive: old, Retain: p.archive.retain,
-		Store: store.Store, Share: share, Vault: vault, OperatorKey: operatorKey, AllowLegacy: p.allowLegacy, USSDCap: most, Limits: limits,
-		CallbackDial: webhook.Dial(nil, prefixes...), Data: store.Dir, Drain: p.drain, Random: rand.Reader, Log: c.log,
-	})
+	config.Vault, config.Store, config.Data = vault, store.Store, store.Dir
+	room, err := world.NewPlatform(ctx, config)
 	if errors.Is(err, world.ErrOtherVault) {
 		return hinted(err, "say the one that the store was filled with: --vault FILE")
 	}
 	if err != nil {
 		return unheard(err, "--http")
 	}
-	ready := world.Ready{HTTP: room.URL(), SMPP: p.smsc, Redis: store.URL, OperatorKey: operatorKey}
+	ready := world.Ready{HTTP: room.URL(), SMPP: p.smsc, Redis: store.URL, OperatorKey: config.OperatorKey}
 	return serve(ctx, c, room, ready, fmt.Sprintf("platform at %s, store %s (%s)", room.URL(), store.Shown, store.Promise), p.ready)
+}
+
+// said is what was said of the platform. What cannot be is refused before anything is made.
+func (p *platformConfig) said(ctx context.Context, c *call) (config world.PlatformConfig, err error) {
+	config = world.PlatformConfig{
+		Network: network.TCP{}, Listen: p.http, SMSC: p.smsc, SystemID: p.systemID, Retain: p.archive.retain,
+		AllowLegacy: p.allowLegacy, Drain: p.drain, Random: rand.Reader, Log: c.log,
+	}
+	if config.USSDCap, err = capOf(p.ussdCap.Value()); err != nil {
+		return config, err
+	}
+	if config.Share, err = p.share(); err != nil {
+		return config, err
+	}
+	if config.Limits, err = p.limits.read(); err != nil {
+		return config, err
+	}
+	if err := p.archive.valid(); err != nil {
+		return config, err
+	}
+	if err := p.store.refuseUnsafe(ctx, c, p.allowUnsafe); err != nil {
+		return config, err
+	}
+	prefixes, err := p.allow.prefixes(onLoopback(p.http))
+	if err != nil {
+		return config, err
+	}
+	config.CallbackDial = webhook.Dial(nil, prefixes...)
+	if config.OperatorKey, err = p.operatorKey(c); err != nil {
+		return config, err
+	}
+	config.Password, err = password(c, p.passwordFile)
+	return config, err
 }
 
 // share says how the platform shares its store: one that is its own it does not.

@@ -108,3 +108,27 @@ func ReadReady(path string) (Ready, error) {
 	}
 	return r, nil
 }
+
+// Ready is what the network says of itself.
+func (w *World) Ready() Ready {
+	r := Ready{
+		HTTP: w.Platform.URL(), SMPP: w.Gateway.Address(), Handsets: w.Handsets.URL(), Shop: w.Merchant.URL(),
+		Redis: w.config.Store.URL, OperatorKey: w.operatorKey, Carrier: w.Gateway.URL(), CarrierKey: w.carrierKey,
+		Merchants: []ReadyMerchant{{
+			ID: string(w.own.ID), Name: w.config.ShopName, APIKey: w.own.APIKey, WebhookSecret: w.own.WebhookSecret,
+		}},
+		Phones: []ReadyPhone{},
+		ESMEs:  []ReadyESME{{SystemID: guestAccount, Password: w.password(guestAccount), AddressRange: guestRange}},
+	}
+	if w.own.ID == OwnMerchant {
+		r.Merchants[0].Name = ownName
+	}
+	for _, p := range w.config.People {
+		phone := ReadyPhone{MSISDN: string(p.Phone), Name: p.Name, Persona: p.Persona, Form: p.Form, Cards: []ReadyCard{}}
+		for i, c := range p.Cards {
+			phone.Cards = append(phone.Cards, ReadyCard{Slot: i + 1, Alias: c.Alias, Balance: w.balance(p, i+1, c.Balance), Currency: c.Currency})
+		}
+		r.Phones = append(r.Phones, phone)
+	}
+	return r
+}
