@@ -57,7 +57,6 @@ type Bug string
 const (
 	EarlyReply     Bug = "early-reply"     // inputs are answered before their commit
 	LostEffect     Bug = "lost-effect"     // the cursor passes effects that are not performed
-	BlindResend    Bug = "blind-resend"    // a commit whose reply was lost is sent again without a look
 	SecondDebit    Bug = "second-debit"    // a payment that comes again is debited again
 	UncountedSweep Bug = "uncounted-sweep" // a sweep is applied as often as it comes
 	LostClaim      Bug = "lost-claim"      // an order's reference is not kept
@@ -71,7 +70,7 @@ const (
 // Bugs lists all planted bugs.
 func Bugs() []Bug {
 	return []Bug{
-		EarlyReply, LostEffect, BlindResend, SecondDebit, UncountedSweep, LostClaim,
+		EarlyReply, LostEffect, SecondDebit, UncountedSweep, LostClaim,
 		AnyAnswer, NoFence, LostDeadline, LostTries, EarlySync,
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/airtill/airtill/fsm/engine"
-	"github.com/airtill/airtill/fsm/fault"
 )
 
 // The pause before a commit is tried again, doubling.
@@ -101,8 +100,6 @@ func (h *hold) resolve(ctx context.Context, seq uint64, sent bool) (in bool, err
 		return false, fmt.Errorf("%w, in epoch %d; %w", engine.ErrFenced, fence, engine.ErrDoubt)
 	case fence != h.epoch:
 		return false, fmt.Errorf("%w, in epoch %d", engine.ErrFenced, fence)
-	case fault.Planted(fault.BlindResend):
-		return false, nil
 	case last == seq && sent:
 		return true, nil
 	case last == seq-1:

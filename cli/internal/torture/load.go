@@ -100,7 +100,7 @@ func (h *shop) foresee(o *order, who *person) {
 	case persona.Never:
 	case persona.Refuses:
 		ends = append(ends, string(bill.Refused))
-	case persona.PoorFirstCard, persona.Manual:
+	case persona.PoorFirstCard, persona.Manual, persona.WrongPINOnce: // several bills at a time can lock a card
 		ends = append(ends, string(bill.Refused), string(bill.Paid))
 	default:
 		ends = append(ends, string(bill.Paid))
