@@ -275,7 +275,7 @@ func TestCompaction(t *testing.T) {
 	work.Wait()
 	want, length := state(t, s), s.log.length()
 	mustClose(t, s)
-	if appended := s.log.appended; length > appended/4 {
+	if appended := s.log.appended; length > appended/2 {
 		t.Errorf("of %d octets appended the file still has %d", appended, length)
 	}
 	s = mustOpen(t, Options{Dir: dir, floor: 4})

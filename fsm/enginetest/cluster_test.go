@@ -102,7 +102,11 @@ func testMasterStopped(t *testing.T, c *Cluster) {
 	for range 3 {
 		master := c.Master(t, key1)
 		master.Stop(t)
-		if _, err := l.Do(t.Context(), 1, ask{}); !errors.Is(err, engine.ErrUnknown) && !errors.Is(err, engine.ErrUnavailable) {
+		var err error
+		for err == nil { // until a batch is on its way that the answer has to wait for
+			_, err = l.Do(t.Context(), 1, ask{})
+		}
+		if !errors.Is(err, engine.ErrUnknown) && !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("while its master stands still the partition answers %v", err)
 		}
 		master.Continue(t)

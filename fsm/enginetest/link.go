@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -195,19 +196,24 @@ func (l *Link) hold(c *conn, written []byte) {
 	})
 }
 
-// conn is a connection of a link. It is used by one goroutine at a time, as go-redis does.
+// conn is a connection of a link. One goroutine at a time uses it, as go-redis does; any
+// may close it.
 type conn struct {
 	net.Conn
 	link  *Link
-	fault Fault
+	fault atomic.Int32 // a Fault
 }
+
+func (c *conn) at(f Fault) bool { return Fault(c.fault.Load()) == f }
 
 func (c *conn) Write(b []byte) (int, error) {
 	c.link.thawed()
 	if c.link.cutOff() {
 		return 0, ErrCut
 	}
-	switch c.fault = c.link.fault(b); c.fault {
+	fault := c.link.fault(b)
+	c.fault.Store(int32(fault))
+	switch fault {
 	case LoseRequest:
 		return len(b), nil
 	case HoldRequest:
@@ -218,10 +224,10 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 func (c *conn) Read(b []byte) (int, error) {
-	switch c.fault {
-	case LoseRequest, HoldRequest:
+	switch {
+	case c.at(LoseRequest), c.at(HoldRequest):
 		return 0, io.ErrUnexpectedEOF
-	case LoseReply:
+	case c.at(LoseReply):
 		c.awaitExec() // the server has answered; nobody hears it
 		c.link.meanwhile()
 		return 0, io.ErrUnexpectedEOF
@@ -261,7 +267,7 @@ func (c *conn) Close() error {
 	c.link.mu.Lock()
 	delete(c.link.conns, c)
 	c.link.mu.Unlock()
-	if c.fault == HoldRequest {
+	if c.at(HoldRequest) {
 		return nil
 	}
 	return c.Conn.Close()
