@@ -194,7 +194,7 @@ func TestPlantedBugs(t *testing.T) {
 	}{
 		{fault.EarlyReply, torture.Redis, repeat(8, torture.StallAtPoint), fault.BeforeCommit, []string{"acknowledged as"}},
 		{fault.LostEffect, torture.Redis, repeat(1, torture.StallAtPoint), fault.BeforeHome, []string{"is paid and not acknowledged"}},
-		{fault.SecondDebit, torture.Redis, repeat(16, torture.KillAtPoint), fault.AfterCommit, []string{"the journal says"}},
+		{fault.SecondDebit, torture.Redis, repeat(40, torture.KillAtPoint), fault.AfterCommit, []string{"the journal says"}},
 		{fault.UncountedSweep, torture.Redis, repeat(6, torture.KillAtPoint), fault.AfterHome, []string{"came home after"}},
 		{fault.LostClaim, torture.Redis, repeat(4, torture.KillPlatform), "", []string{"another order under the reference", "the claim of"}},
 		{fault.AnyAnswer, torture.Redis, repeat(4, torture.KillPlatform), "", []string{"callbacks were turned away, none taken"}},

@@ -113,7 +113,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	case loseReply:
 		_, err := c.Conn.Write(p)
 		if err == nil {
-			_, err = io.ReadFull(c.Conn, make([]byte, len("+OK\r\n"))) // it has got there
+			err = c.awaitExec()
 		}
 		return 0, errors.Join(ErrCut, err, c.Conn.Close())
 	case holdBack:
@@ -121,6 +121,21 @@ func (c *conn) Write(p []byte) (int, error) {
 		return 0, ErrCut
 	}
 	return c.Conn.Write(p)
+}
+
+// awaitExec reads until the answer to EXEC has begun: those to MULTI and to what it
+// queues are plain +OK and +QUEUED, and a server that meets a closed connection among
+// them may run no more.
+func (c *conn) awaitExec() error {
+	var answer []byte
+	for part := make([]byte, 4<<10); !bytes.Contains(answer, []byte("\r\n*")) && !bytes.Contains(answer, []byte("\r\n-")); {
+		n, err := c.Conn.Read(part)
+		if err != nil {
+			return err
+		}
+		answer = append(answer, part[:n]...)
+	}
+	return nil
 }
 
 // hold keeps the connection open, with what was written still to come.
