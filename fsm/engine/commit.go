@@ -53,8 +53,8 @@ func verdict(err error) error {
 // follow hands an entry's effects on, and watches for their end.
 func (s *session) follow(entry Entry) {
 	n := 0
-	for _, event := range entry.Events {
-		n += len(event.Effects)
+	for i := range entry.Events {
+		n += len(entry.Events[i].Effects)
 	}
 	if s.perform == nil {
 		n = 0
@@ -64,8 +64,8 @@ func (s *session) follow(entry Entry) {
 		return
 	}
 	tasks := make([]task, 0, n)
-	for _, event := range entry.Events {
-		for _, e := range event.Effects {
+	for i := range entry.Events {
+		for _, e := range entry.Events[i].Effects {
 			tasks = append(tasks, task{e, open})
 		}
 	}

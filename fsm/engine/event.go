@@ -69,13 +69,16 @@ type eventText struct {
 
 // AppendText appends the event, without its name, as one JSON object; empty members
 // are left out. It is written out by hand because it is half the work of a commit.
-func (e Event) AppendText(dst []byte) ([]byte, error) {
+func (e *Event) AppendText(dst []byte) ([]byte, error) { return e.AppendStamped(dst, new(Stamp)) }
+
+// AppendStamped is AppendText for who appends many events.
+func (e *Event) AppendStamped(dst []byte, stamp *Stamp) ([]byte, error) {
 	data, err := encodeData(e.Data)
 	if err != nil {
 		return dst, err
 	}
 	o := NewObject(dst).Some("subject", e.Subject).Some("from", e.From).Some("to", e.To).Some("cause", e.Cause).Some("prev", e.Prev)
-	o = o.Time("at", e.At)
+	o = append(append(append(o.name("at"), '"'), stamp.text(e.At)...), '"')
 	if len(data) > 0 {
 		o = o.JSON("data", data)
 	}
@@ -85,9 +88,25 @@ func (e Event) AppendText(dst []byte) ([]byte, error) {
 	return o.End(), nil
 }
 
+// Stamp is a time's text: events of one batch mostly have the same time, and to write it
+// costs as much as all their names. The zero Stamp is ready for use.
+type Stamp struct {
+	at    time.Time
+	known []byte
+}
+
+// text is the time as package json writes it, good until the next.
+func (s *Stamp) text(at time.Time) []byte {
+	if len(s.known) == 0 || at != s.at {
+		s.at, s.known = at, at.AppendFormat(s.known[:0], time.RFC3339Nano)
+	}
+	return s.known
+}
+
 func appendEffects(dst []byte, effects []Effect) []byte {
 	dst = append(dst, '[')
-	for i, e := range effects {
+	for i := range effects {
+		e := &effects[i]
 		if i > 0 {
 			dst = append(dst, ',')
 		}

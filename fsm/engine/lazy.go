@@ -190,6 +190,7 @@ func (s *session) supplied(pg page) {
 	if lazy, ok := s.actor.(Lazy); ok && pg.err == nil {
 		lazy.Feed(pg.kept)
 	}
+	s.look()
 	for _, in := range s.pantry.arrived(pg) {
 		switch {
 		case in.err == nil:

@@ -123,6 +123,7 @@ func (s *session) full() bool { return s.open.inputs >= s.config.MaxBatch || s.p
 
 // gather handles what is due and what is queued, as far as there is room.
 func (s *session) gather() {
+	s.look()
 	for !s.full() {
 		due, ok := s.wakes.pop(s.config.Clock.Now())
 		if !ok {
@@ -185,7 +186,6 @@ func (s *session) decide(in any) (any, error) {
 			panic(fmt.Sprintf("engine: partition %s, entry %s, handling %T: %v", s.number, s.open.entryID(), in, r))
 		}
 	}()
-	s.look()
 	s.tx.stage = s.open
 	before := s.open.changes
 	reply, err := s.actor.Handle(&s.tx, in)
@@ -276,6 +276,7 @@ func (s *session) gatherQueued() {
 		return
 	}
 	s.inputs = s.queue.take(s.inputs[:0], s.config.MaxBatch-s.open.inputs)
+	s.look() // what was taken together came by now
 	for _, in := range s.inputs {
 		s.handle(in)
 	}

@@ -17,10 +17,7 @@ type stage struct {
 	due     []Due // a zero time takes it away
 	events  []Event
 
-	recordAt map[string]int
-	fieldAt  map[[2]string]int
-	scoreAt  map[[2]string]int
-	dueAt    map[string]int
+	recordAt, fieldAt, scoreAt, dueAt index
 
 	trim    string
 	changes int // staged so far
@@ -56,10 +53,7 @@ type reply struct {
 }
 
 func newStage() *stage {
-	s := &stage{
-		recordAt: make(map[string]int), fieldAt: make(map[[2]string]int),
-		scoreAt: make(map[[2]string]int), dueAt: make(map[string]int),
-	}
+	s := new(stage)
 	s.encoder = json.NewEncoder(&s.text)
 	s.encoder.SetEscapeHTML(false)
 	return s
@@ -70,10 +64,10 @@ func (s *stage) reset(epoch, seq uint64) {
 	s.epoch, s.seq, s.id = epoch, seq, ""
 	s.records, s.fields, s.scores = emptied(s.records), emptied(s.fields), emptied(s.scores)
 	s.due, s.events, s.waiting = emptied(s.due), emptied(s.events), emptied(s.waiting)
-	clear(s.recordAt)
-	clear(s.fieldAt)
-	clear(s.scoreAt)
-	clear(s.dueAt)
+	s.recordAt.empty()
+	s.fieldAt.empty()
+	s.scoreAt.empty()
+	s.dueAt.empty()
 	s.changes, s.inputs, s.flush, s.release, s.trim = 0, 0, false, false, ""
 	s.text = s.text[:0]
 	b := &s.batch
@@ -96,43 +90,39 @@ func (s *stage) entryID() string {
 
 func (s *stage) put(key string, value any) {
 	s.changes++
-	if i, ok := s.recordAt[key]; ok {
+	if i, ok := s.recordAt.find(name(key), len(s.records), func(n int) bool { return s.records[n].key == key }); ok {
 		s.records[i].value = value
 		return
 	}
-	s.recordAt[key] = len(s.records)
 	s.records = append(s.records, record{key, value})
 }
 
 func (s *stage) field(f Field, gone bool) {
 	s.changes++
-	at := [2]string{f.Hash, f.Name}
-	if i, ok := s.fieldAt[at]; ok {
+	is := func(n int) bool { return s.fields[n].Name == f.Name && s.fields[n].Hash == f.Hash }
+	if i, ok := s.fieldAt.find(names(f.Hash, f.Name), len(s.fields), is); ok {
 		s.fields[i] = fieldChange{f, gone}
 		return
 	}
-	s.fieldAt[at] = len(s.fields)
 	s.fields = append(s.fields, fieldChange{f, gone})
 }
 
 func (s *stage) score(m Score, gone bool) {
 	s.changes++
-	at := [2]string{m.Set, m.Member}
-	if i, ok := s.scoreAt[at]; ok {
+	is := func(n int) bool { return s.scores[n].Member == m.Member && s.scores[n].Set == m.Set }
+	if i, ok := s.scoreAt.find(names(m.Set, m.Member), len(s.scores), is); ok {
 		s.scores[i] = scoreChange{m, gone}
 		return
 	}
-	s.scoreAt[at] = len(s.scores)
 	s.scores = append(s.scores, scoreChange{m, gone})
 }
 
 func (s *stage) wake(id string, at time.Time) {
 	s.changes++
-	if i, ok := s.dueAt[id]; ok {
+	if i, ok := s.dueAt.find(name(id), len(s.due), func(n int) bool { return s.due[n].ID == id }); ok {
 		s.due[i].At = at
 		return
 	}
-	s.dueAt[id] = len(s.due)
 	s.due = append(s.due, Due{ID: id, At: at})
 }
 

@@ -12,15 +12,19 @@ type wakes struct {
 }
 
 type wake struct {
-	id string
-	at time.Time
-	i  int // in the heap
+	id   string
+	at   time.Time
+	rank int64 // of at, which is cheaper to compare
+	i    int   // in the heap
 }
+
+func newWake(id string, at time.Time) *wake { return &wake{id: id, at: at, rank: at.UnixMicro()} }
 
 func newWakes(kept []Due) *wakes {
 	w := &wakes{byID: make(map[string]*wake, len(kept))}
 	for i, d := range kept {
-		entry := &wake{id: d.ID, at: d.At, i: i}
+		entry := newWake(d.ID, d.At)
+		entry.i = i
 		w.byID[d.ID] = entry
 		w.heap = append(w.heap, entry)
 	}
@@ -30,11 +34,11 @@ func newWakes(kept []Due) *wakes {
 
 func (w *wakes) set(id string, at time.Time) {
 	if entry, ok := w.byID[id]; ok {
-		entry.at = at
+		entry.at, entry.rank = at, at.UnixMicro()
 		heap.Fix(&w.heap, entry.i)
 		return
 	}
-	entry := &wake{id: id, at: at}
+	entry := newWake(id, at)
 	w.byID[id] = entry
 	heap.Push(&w.heap, entry)
 }
@@ -68,7 +72,7 @@ type wakeHeap []*wake
 
 func (h wakeHeap) Len() int { return len(h) }
 func (h wakeHeap) Less(i, j int) bool {
-	return h[i].at.Before(h[j].at) || h[i].at.Equal(h[j].at) && h[i].id < h[j].id
+	return h[i].rank < h[j].rank || h[i].rank == h[j].rank && h[i].id < h[j].id
 }
 func (h wakeHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 
@@ -22,6 +23,7 @@ type pipeline struct {
 	text  []byte // all arguments lie here
 	spans []span // of all commands, one after the other
 	ends  []int  // where each ends
+	stamp engine.Stamp
 	words []string
 	args  []any // of words: pointers, which cost no allocation
 }
@@ -99,11 +101,12 @@ func after(entry string) (string, error) {
 	return epoch + "-" + strconv.FormatUint(n+1, 10), nil
 }
 
-// cut makes the arguments, all of one string.
+// cut makes the arguments, all of one string, which is the text itself: it stays as it is
+// until the batch is in or given up.
 func (l *pipeline) cut() {
 	clear(l.args)
 	l.words, l.args = l.words[:0], l.args[:0]
-	text := string(l.text)
+	text := unsafe.String(unsafe.SliceData(l.text), len(l.text))
 	for _, s := range l.spans {
 		l.words = append(l.words, text[s.from:s.to])
 	}
@@ -227,11 +230,12 @@ func (l *pipeline) journal(h *hold, b *engine.Batch) error {
 	l.text = append(l.text, h.chain[:]...)
 	l.word(strconv.FormatUint(h.epoch, 10) + "-" + strconv.FormatUint(b.Seq, 10))
 	l.text = append(l.text, '\n')
-	for _, event := range b.Journal {
+	for i := range b.Journal {
+		event := &b.Journal[i]
 		l.word(event.Name)
 		l.text = append(l.text, 0)
 		from := len(l.text)
-		text, err := event.AppendText(l.text)
+		text, err := event.AppendStamped(l.text, &l.stamp)
 		if err != nil {
 			return fmt.Errorf("journal %s of %s: %w", event.Name, event.Subject, err)
 		}

@@ -22,7 +22,7 @@ import (
 type Actor struct {
 	machine  *fsm.Machine[struct{}]
 	bills    map[string]*bill
-	balances map[string]int64
+	balances map[string]*int64
 }
 
 var _ engine.Actor = (*Actor)(nil)
@@ -84,7 +84,7 @@ func New(engine.Partition) engine.Actor {
 	if err != nil {
 		panic(err) // the table is a constant
 	}
-	return &Actor{machine: machine, bills: make(map[string]*bill), balances: make(map[string]int64)}
+	return &Actor{machine: machine, bills: make(map[string]*bill), balances: make(map[string]*int64)}
 }
 
 // Load starts with nothing.
@@ -108,7 +108,9 @@ func (a *Actor) Handle(tx *engine.Tx, in any) (any, error) {
 		return nil, err
 	}
 	event := engine.Event{Subject: b.ID, Name: string(s.Event), From: string(b.State), To: string(to), Cause: "phone", Prev: b.Last}
-	a.bills[s.Bill] = b
+	if !known {
+		a.bills[s.Bill] = b
+	}
 	b.State, b.Last = to, tx.EntryID()
 	a.follow(tx, b, &event)
 	tx.Record(event)
@@ -138,8 +140,13 @@ func (a *Actor) follow(tx *engine.Tx, b *bill, event *engine.Event) {
 }
 
 func (a *Actor) move(tx *engine.Tx, account string, amount int64) {
-	a.balances[account] += amount
-	tx.SetField("balances", account, strconv.FormatInt(a.balances[account], 10))
+	balance, known := a.balances[account]
+	if !known {
+		balance = new(int64)
+		a.balances[account] = balance
+	}
+	*balance += amount
+	tx.SetField("balances", account, strconv.FormatInt(*balance, 10))
 }
 
 func effect(b *bill, kind string, n int) engine.Effect {

@@ -32,7 +32,7 @@ func TestLife(t *testing.T) {
 	if effects != 3 || fields != 3 || len(a.bills) != 0 {
 		t.Errorf("%d effects, %d fields, %d bills left over", effects, fields, len(a.bills))
 	}
-	if a.balances["card:007:CNY"] != -128000 || a.balances["sub:10000001:CNY"] != 128000 {
+	if *a.balances["card:007:CNY"] != -128000 || *a.balances["sub:10000001:CNY"] != 128000 {
 		t.Errorf("the balances are %v", a.balances)
 	}
 }
