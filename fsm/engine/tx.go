@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -95,7 +94,7 @@ func (tx *Tx) Record(e Event) {
 		e.At = tx.now
 	}
 	for _, effect := range e.Effects {
-		if len(effect.Body) > 0 && !json.Valid(effect.Body) {
+		if len(effect.Body) > 0 && !valid(effect.Body) {
 			panic(fmt.Sprintf("engine: the body of effect %s is not JSON", effect.ID))
 		}
 	}
