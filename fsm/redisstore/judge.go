@@ -30,6 +30,7 @@ func Judge(address string, config, info map[string]string) []Setting {
 	f.policy()
 	f.snapshots()
 	f.memory()
+	f.rewrites()
 	f.disk()
 	f.replication()
 	f.cluster()
@@ -128,6 +129,19 @@ func (f *facts) count(text string) int64 {
 		return 0
 	}
 	return n
+}
+
+// seldom is the size of the append-only file from which on a rewrite is worth its while.
+const seldom = 256 << 20
+
+// rewrites wants that a small file is not rewritten again and again: while it is, a copy of
+// the server reads all its memory and packs it, on a core that others need.
+func (f *facts) rewrites() {
+	w := Setting{
+		Name: "auto-aof-rewrite-min-size", Right: "256mb or more", Weight: Note,
+		Cost: "under load a file that is small is rewritten every few seconds, by a second process beside the server: bills wait for it",
+	}
+	f.judge(w, f.count(f.config[w.Name]) >= seldom, "CONFIG SET auto-aof-rewrite-min-size 256mb")
 }
 
 // disk says how the last writes ended, and whether the server is ready.

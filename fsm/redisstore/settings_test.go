@@ -18,7 +18,7 @@ import (
 
 // forKeeps are the settings of a server that loses nothing.
 func forKeeps() []string {
-	return []string{"--appendfsync", "always", "--aof-load-truncated", "no", "--maxmemory", "100mb"}
+	return []string{"--appendfsync", "always", "--aof-load-truncated", "no", "--maxmemory", "100mb", "--auto-aof-rewrite-min-size", "256mb"}
 }
 
 // wrong are the settings that are not right, with their weights, by name.
@@ -54,6 +54,7 @@ func TestInspect(t *testing.T) {
 		{set: "save '60 1'", want: warning},
 		{set: "stop-writes-on-bgsave-error no", want: warning},
 		{set: "maxmemory 0", want: note},
+		{set: "auto-aof-rewrite-min-size 64mb", want: note},
 		{set: "maxmemory 1", want: warning},
 		{set: "min-replicas-to-write 1", want: warning},
 		{about: "role", want: danger, before: func(t *testing.T, c *redis.Client) { do(t, c, "REPLICAOF", "127.0.0.1", "1") }},
@@ -96,7 +97,7 @@ func do(t *testing.T, c *redis.Client, args ...any) {
 
 // What mends a setting does mend it.
 func TestMend(t *testing.T) {
-	address := enginetest.RedisServer(t, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--save", "60 1", "--no-appendfsync-on-rewrite", "yes", "--maxmemory", "100mb")
+	address := enginetest.RedisServer(t, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--save", "60 1", "--no-appendfsync-on-rewrite", "yes", "--maxmemory", "100mb", "--auto-aof-rewrite-min-size", "256mb")
 	options := &redis.UniversalOptions{Addrs: []string{address}}
 	c := redis.NewClient(&redis.Options{Addr: address, Protocol: 2})
 	defer c.Close()
@@ -126,7 +127,7 @@ func TestMend(t *testing.T) {
 // States that a test's server cannot well be brought into are judged by what it would answer.
 func TestJudge(t *testing.T) {
 	config := map[string]string{
-		"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no", "aof-load-truncated": "no", "maxmemory-policy": "noeviction",
+		"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no", "aof-load-truncated": "no", "maxmemory-policy": "noeviction", "auto-aof-rewrite-min-size": "268435456",
 		"save": "", "stop-writes-on-bgsave-error": "yes", "maxmemory": "1000", "min-replicas-to-write": "0",
 		"cluster-require-full-coverage": "no", "cluster-replica-no-failover": "yes",
 	}
@@ -202,7 +203,7 @@ func TestInspectCluster(t *testing.T) {
 
 // A store tells the same, and a server that does not tell answers an error.
 func TestSettings(t *testing.T) {
-	options := &redis.UniversalOptions{Addrs: []string{enginetest.RedisServer(t, "--maxmemory", "100mb")}}
+	options := &redis.UniversalOptions{Addrs: []string{enginetest.RedisServer(t, "--maxmemory", "100mb", "--auto-aof-rewrite-min-size", "256mb")}}
 	store, err := redisstore.Open(t.Context(), redisstore.Options{Redis: options})
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func about(all []finding, check string) finding {
 }
 
 func forKeeps(t *testing.T, more ...string) (address, url string) {
-	address = enginetest.RedisServer(t, append([]string{"--appendfsync", "always", "--aof-load-truncated", "no", "--maxmemory", "100mb"}, more...)...)
+	address = enginetest.RedisServer(t, append([]string{"--appendfsync", "always", "--aof-load-truncated", "no", "--maxmemory", "100mb", "--auto-aof-rewrite-min-size", "256mb"}, more...)...)
 	return address, "unix://" + address
 }
 

@@ -104,7 +104,7 @@ func childSettings(dir, socket string) []string {
 		"--dir", dir, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--daemonize", "no",
 		"--logfile", filepath.Join(dir, childLog), "--save", "",
 		"--appendonly", "yes", "--appendfilename", childAOF, "--appenddirname", childFiles, "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no",
-		"--aof-load-truncated", "no", "--maxmemory-policy", "noeviction",
+		"--aof-load-truncated", "no", "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-min-size", "256mb",
 	}
 }
 
