@@ -39,7 +39,7 @@ Recorded are the first 128 MB.
 
 Without --rate so many bills are in flight, and a bill begins when one is over. With it bills
 begin when they are due, however long they take, and the first step counts from then. Times
-are of steps. Redis CPU is the server's; an embedded store's is in this process, and shown is
+are of steps. A Redis on this machine has a processor left to it. Redis CPU is the server's; an embedded store's is in this process, and shown is
 what the process used in the replay.`,
 		examples: []string{
 			"airtill bench engine",
@@ -55,6 +55,7 @@ what the process used in the replay.`,
 			&cli.IntFlag{Name: "in-flight", Usage: "have `N` bills in flight", DefaultText: "4096, or with --rate what comes of it", Destination: &b.config.InFlight},
 			&cli.Float64Flag{Name: "rate", Usage: "begin `N` bills in a second", DefaultText: "as fast as they end", Destination: &b.config.Rate},
 			&cli.IntFlag{Name: "partitions", Usage: "have `N` partitions, each with its writer and its connection", Value: 16, Destination: &b.config.Partitions},
+			&cli.IntFlag{Name: "processors", Usage: "use `N` processors at a time", DefaultText: "all, but one where the Redis is on this machine", Destination: &b.config.Processors},
 			&cli.StringFlag{Name: "profile", Usage: "write a CPU profile of the engine's part to `FILE`", Destination: &b.profile},
 		},
 		run: b.run,
@@ -120,7 +121,7 @@ func engineFields(r *enginebench.Result) []field {
 	}
 	fields := []field{
 		{"store", fmt.Sprintf("%s, fsync %s, %d partitions", r.Store, r.Fsync, r.Partitions)},
-		{"load", fmt.Sprintf("%s, %.1f s, on a machine with a load of %.1f", load, r.Seconds, r.LoadAverage)},
+		{"load", fmt.Sprintf("%s, %.1f s, on %d processors of a machine with a load of %.1f", load, r.Seconds, r.Processors, r.LoadAverage)},
 		{"bills", fmt.Sprintf("%.0f/s, %d, %d errors", r.BillsPerS, r.Bills, r.Errors)},
 	}
 	if r.ReplayPerS > 0 {

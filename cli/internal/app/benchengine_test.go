@@ -15,7 +15,7 @@ import (
 // What programs read of a run.
 var engineKeys = []string{
 	"bills", "bills_per_s", "bytes_per_bill", "errors", "fsync", "go_cpu_us_per_bill", "in_flight", "load_average",
-	"p50_ms", "p999_ms", "p99_ms", "partitions", "rate", "ratio", "redis_cpu_us_per_bill", "replay_cpu_us_per_bill",
+	"p50_ms", "p999_ms", "p99_ms", "partitions", "processors", "rate", "ratio", "redis_cpu_us_per_bill", "replay_cpu_us_per_bill",
 	"replay_per_s", "replayed_bills", "seconds", "steps_per_commit", "store",
 }
 

@@ -38,13 +38,15 @@ type Config struct {
 	Bills      int           // to begin; zero is as many as Time allows
 	Time       time.Duration // to begin them for; zero is until Bills are
 
+	Processors int // this process uses at a time; zero is all, less one for a server on this machine
+
 	Profile io.Writer // takes a CPU profile of the engine's part; nil is none
 }
 
 // Validate says what is wrong with a configuration.
 func (c *Config) Validate() error {
 	switch {
-	case c.Partitions < 0 || c.InFlight < 0 || c.Rate < 0 || c.Bills < 0 || c.Time < 0:
+	case c.Partitions < 0 || c.InFlight < 0 || c.Rate < 0 || c.Bills < 0 || c.Time < 0 || c.Processors < 0:
 		return errors.New("a number is negative")
 	case c.Bills == 0 && c.Time == 0:
 		return errors.New("neither a count of bills nor a time")
@@ -78,6 +80,7 @@ func Run(ctx context.Context, c Config) (r *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, p.leave(context.WithoutCancel(ctx))) }()
 	r = newResult(&c, p.fsync(ctx))
+	defer limit(r.Processors)()
 	reels, err := measure(ctx, &c, p, r)
 	if err != nil || ctx.Err() != nil {
 		return r, cmp.Or(err, ctx.Err())

@@ -20,6 +20,7 @@ type Result struct {
 	Partitions int     `json:"partitions"` // and connections
 	InFlight   int     `json:"in_flight"`  // bills, in a closed loop
 	Rate       float64 `json:"rate"`       // bills to begin in a second, in an open loop
+	Processors int     `json:"processors"` // that this process used at a time
 
 	Seconds   float64 `json:"seconds"`     // in which bills were begun
 	Bills     int64   `json:"bills"`       // that came through
@@ -45,7 +46,7 @@ type Result struct {
 
 func newResult(c *Config, fsync string) *Result {
 	return &Result{
-		Store: c.shown(), Fsync: fsync, Partitions: c.Partitions, InFlight: c.InFlight, Rate: c.Rate, LoadAverage: loadAverage(),
+		Store: c.shown(), Fsync: fsync, Partitions: c.Partitions, InFlight: c.InFlight, Rate: c.Rate, Processors: c.processors(), LoadAverage: loadAverage(),
 	}
 }
 
