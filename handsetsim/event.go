@@ -47,6 +47,10 @@ type Event struct {
 	Detail string
 	Peer   gateway.Address // the other end, of what was sent or received
 	Octets int             // of user data on the wire, header included; 0 when nothing crossed it
+
+	// Took is how long the person meant to take over what they did, of the first event
+	// that it led to: with it the time of people can be told from that of the system.
+	Took time.Duration
 }
 
 // Send is a message for the carrier: a secured packet for the platform, a text, or one
