@@ -26,6 +26,7 @@ const (
 	Expired      Kind = "expired"      // the bill's time ran out on the phone
 	SMSReceived  Kind = "SMS received" // a text came in
 	Sent         Kind = "sent"         // a message went to the carrier; Detail names it
+	Accepted     Kind = "accepted"     // the carrier took all of a message; Detail names it
 	SendFailed   Kind = "send failed"  // the carrier did not take a message
 	Dropped      Kind = "dropped"      // what arrived was no good; nothing was answered
 	Missed       Kind = "missed"       // a message came while the phone was off

@@ -54,7 +54,7 @@ func TestS19_BillToReceipt(t *testing.T) {
 				b.result(0, alice, 1, applet.CodeApproved)
 				b.expect("RECEIPT")
 				b.quiet(time.Hour)
-				want := "received; shown; sent; confirmed; sent; card picked; PIN typed; sent; received; result shown; sent; "
+				want := "received; shown; sent; accepted; confirmed; sent; accepted; card picked; PIN typed; sent; accepted; received; result shown; sent; accepted; "
 				if got := b.told(alice); got != want {
 					t.Errorf("told %s\nwant %s", got, want)
 				}
