@@ -90,8 +90,6 @@ func (d *drive) pacing(at time.Duration) (rate float64, stage string) {
 	if d.plan == nil || d.dial.paused.Load() {
 		return 0, ""
 	}
-	d.planning.Lock()
-	defer d.planning.Unlock()
 	if text := d.climb.stage(); text != "" {
 		return d.plan.Asked(at), text
 	}

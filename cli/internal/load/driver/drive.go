@@ -28,8 +28,6 @@ type drive struct {
 	changes chan load.Order // for the pacer
 	ending  ending
 	climb   *climb
-
-	planning sync.Mutex // over plan
 }
 
 func newDrive(c Config) (d *drive, err error) {
@@ -131,8 +129,6 @@ func (d *drive) load(ctx context.Context) time.Duration {
 func (d *drive) length() time.Duration {
 	switch {
 	case d.plan != nil:
-		d.planning.Lock()
-		defer d.planning.Unlock()
 		return d.plan.End()
 	case d.config.Plan.Duration > 0:
 		return d.config.Plan.Warmup + d.config.Plan.Duration

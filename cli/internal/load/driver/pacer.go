@@ -42,8 +42,6 @@ func (d *drive) pace(ctx context.Context) {
 
 // take takes the bill that comes due next, if there is one.
 func (d *drive) take(next *schedule.Due) (ok bool) {
-	d.planning.Lock()
-	defer d.planning.Unlock()
 	*next, ok = d.plan.Next()
 	return ok
 }
@@ -57,8 +55,6 @@ func (d *drive) over(now time.Duration) bool {
 // exhausted says whether no bill will come due any more, though the clock has not come
 // to the end.
 func (d *drive) exhausted(now time.Duration) bool {
-	d.planning.Lock()
-	defer d.planning.Unlock()
 	return !d.dial.paused.Load() && !d.climb.wanted() && d.plan.Asked(now) > 0
 }
 
@@ -96,8 +92,6 @@ func (d *drive) carryOut(o load.Order, now time.Duration) (changed bool) {
 	if d.plan == nil {
 		return false // a closed model has no rate
 	}
-	d.planning.Lock()
-	defer d.planning.Unlock()
 	switch o.Kind {
 	case "rate":
 		d.plan.SetRate(now, max(o.Rate, 0))
