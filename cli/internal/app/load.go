@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -82,7 +81,7 @@ func (l *loadTest) traffic() []cli.Flag {
 		&cli.StringFlag{Name: "every", Usage: "climb: hold each rate for `TIME`", DefaultText: "5s", Destination: &l.every},
 		&cli.StringFlag{Name: "max", Usage: "climb: go no higher than `N/s`", Destination: &l.most},
 		&cli.BoolFlag{Name: "find-max", Usage: "climb until a threshold breaks, and tell the last rate that held; without --step it doubles the rate and closes in", Destination: &l.findMax},
-		&cli.StringFlag{Name: "arrivals", Usage: "space bills: `uniform` or poisson", DefaultText: "uniform", Destination: &l.arrivals},
+		&cli.StringFlag{Name: "arrivals", Usage: "space bills by `LAW`: uniform or poisson", DefaultText: "uniform", Destination: &l.arrivals},
 		&cli.IntFlag{Name: "max-in-flight", Usage: "drop and count what is due when `N` bills are under way", DefaultText: "20 s of the rate", Destination: &l.inFlight},
 		&cli.StringFlag{Name: "warmup", Usage: "begin with `TIME` that is shown and not judged", Destination: &l.warmup},
 		&cli.StringFlag{Name: "scenario", Usage: "read what is not said here from the scenario `FILE`, or one of the built-in ones", Destination: &l.scenario},
@@ -97,9 +96,9 @@ func (l *loadTest) population() []cli.Flag {
 		&cli.IntFlag{Name: "handsets", Usage: "enrol `N` phones", DefaultText: "1000", Destination: &l.handsets},
 		&cli.StringFlag{Name: "mix", Usage: "spread `HABITS` over people: pay=85,ignore=8,decline=4,badpin=3, or personas by name", DefaultText: "all pay", Destination: &l.mix},
 		&cli.StringFlag{Name: "think", Usage: "have people take `TIME` over a bill: 3s, 3s~lognormal(0.6) or 3s~uniform(0.5)", DefaultText: "250ms and 300ms, half either way", Destination: &l.think},
-		&cli.StringFlag{Name: "channel", Usage: "bring bills by `sms`, ussd or both", DefaultText: "sms", Destination: &l.channel},
+		&cli.StringFlag{Name: "channel", Usage: "bring bills by `CHANNEL`: sms, ussd or both", DefaultText: "sms", Destination: &l.channel},
 		&cli.StringFlag{Name: "parts", Usage: "have a bill take `N` short messages, or N-M, as far as it can", Destination: &l.parts},
-		&cli.StringFlag{Name: "ucs2", Usage: "have so many bills in UCS-2: `10%`", Destination: &l.ucs2},
+		&cli.StringFlag{Name: "ucs2", Usage: "have a share of `P%` of the bills in UCS-2", Destination: &l.ucs2},
 		&cli.StringFlag{Name: "data", Usage: "take msisdn, persona, amount, subject and payee from rows of `FILE`.csv[:random|:sequential]", Destination: &l.data},
 		&cli.StringFlag{Name: "segment", Usage: "do the `K/N`th part of a run that is spread over processes; see load merge", Destination: &l.segment},
 		&cli.Uint64Flag{Name: "seed", Usage: "draw handsets, mix, amounts and arrivals from `N`", DefaultText: "drawn, and told", Destination: &l.seed},
@@ -140,7 +139,7 @@ func (l *loadTest) display() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "name", Usage: "call the run `NAME`", DefaultText: "load, and the seed", Destination: &l.name},
 		&cli.StringSliceFlag{Name: "label", Usage: "note `KEY=VALUE` in the result; may be repeated", Destination: &l.labels},
-		&cli.StringFlag{Name: "live", Usage: "show how it stands: `auto`, tui, plain or off", Value: "auto", Destination: &l.live},
+		&cli.StringFlag{Name: "live", Usage: "show how it stands in `MODE`: auto, tui, plain or off", Value: "auto", Destination: &l.live},
 		&cli.DurationFlag{Name: "interval", Usage: "every `TIME`", Value: driver.DefaultInterval, Destination: &l.interval},
 		&cli.StringSliceFlag{Name: "out", Usage: "write `KIND=FILE`,...: json, csv, hgrm, html; prom=HOST:PORT serves metrics meanwhile; may be repeated", Destination: &l.out},
 		&cli.StringFlag{Name: "control", Usage: "let airtill load ctl change the run at `HOST:PORT`", Destination: &l.control},
@@ -148,6 +147,3 @@ func (l *loadTest) display() []cli.Flag {
 		&cli.StringFlag{Name: "profile", Usage: "write a CPU profile of this process to `FILE`", Destination: &l.profile},
 	}
 }
-
-// run is in loadrun.go; this is what it does without a load.
-func (l *loadTest) run(ctx context.Context, c *call) error { return l.start(ctx, c) }

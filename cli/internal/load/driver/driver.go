@@ -134,7 +134,7 @@ func orDefault[N int | time.Duration](n, otherwise N) N {
 
 // topRate is the highest rate that is planned.
 func (c Config) topRate() float64 {
-	top := max(c.Plan.Rate, c.Plan.Climb.Max, c.Plan.Climb.From, c.Climb.Max, c.Climb.From)
+	top := max(c.Plan.Rate, c.Climb.Max, c.Climb.From)
 	for _, s := range c.Plan.Stages {
 		top = max(top, s.Rate)
 	}

@@ -38,11 +38,15 @@ func (e Embedded) Run(ctx context.Context, watch Watch, body func(ctx context.Co
 
 // auditStore has the auditor look at a store.
 func auditStore(ctx context.Context, store *world.Store) load.Audit {
-	report, err := audit.Run(ctx, store, store.Partitions())
+	return Audited(audit.Run(ctx, store, store.Partitions()))
+}
+
+// Audited is what an auditor found, or why it did not look.
+func Audited(report *audit.Report, err error) load.Audit {
 	if err != nil {
 		return load.Audit{Why: err.Error(), Differences: []string{}}
 	}
-	found := load.Audit{Done: true, Differences: report.Differences}
+	found := load.Audit{Done: true, Differences: append([]string{}, report.Differences...)}
 	for currency, sum := range report.Sums {
 		if sum != 0 {
 			found.Differences = append(found.Differences, fmt.Sprintf("the books sum to %d %s", sum, currency))

@@ -43,6 +43,21 @@ func (c Config) person(t *schedule.Traffic, h int) world.Person {
 	}
 }
 
+// Pace is how quick people are who think as they were asked to.
+func Pace(t schedule.Think) persona.Pace {
+	if !t.Set {
+		return persona.Pace{}
+	}
+	think := persona.Think{Median: t.Median}
+	switch t.Spread {
+	case schedule.Lognormal:
+		think.Sigma = t.By
+	case schedule.Evenly:
+		think.Either = t.By
+	}
+	return persona.Pace{Think: &think}
+}
+
 // branches is how many branches enrol people at the same time.
 const branches = 16
 
