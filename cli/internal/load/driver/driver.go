@@ -69,6 +69,7 @@ type Config struct {
 
 	answer func(reference string, attempt int) int // what shops answer callbacks, in tests; nil: 204
 	forget func(reference string) bool             // what shops do not write down, in tests
+	stall  func(at time.Duration)                  // holds the pacer up, in tests
 }
 
 // Climb finds the highest rate that holds: until a threshold breaks or the generator

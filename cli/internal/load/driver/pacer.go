@@ -19,6 +19,9 @@ func (d *drive) pace(ctx context.Context) {
 	var next schedule.Due
 	ready := false
 	for {
+		if d.config.stall != nil {
+			d.config.stall(time.Since(d.start))
+		}
 		now := time.Since(d.start)
 		if d.obey(now) {
 			ready = false // what was to come next may come at another time
