@@ -71,9 +71,10 @@ func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err e
 	}
 	begun := d.load(ctx)
 	d.drain(ctx)
-	result = d.result(begun)
+	d.phase("audit")
+	found := d.look(ctx, n)
+	result = d.result(begun, found)
 	result.Environment.Store = n.Store
-	d.judge(ctx, n, result)
 	d.phase("done")
 	d.tick()
 	return result, nil

@@ -15,16 +15,35 @@ import (
 	"github.com/airtill/airtill/platform/api"
 )
 
-// result is what was measured.
-func (d *drive) result(begun time.Duration) *load.Result {
+// findings are what was found when the run was over.
+type findings struct {
+	lost  []string // bills, in words
+	audit load.Audit
+}
+
+// look has the books audited, and holds every bill against what its shop was told.
+func (d *drive) look(ctx context.Context, n *Network) (f findings) {
+	if d.ending.killed() {
+		f.audit = load.Audit{Why: "the run was stopped at once", Differences: []string{}}
+		return f
+	}
+	for shop := range d.shops.ids {
+		if err := d.compareShop(ctx, shop, &f.lost); err != nil {
+			return findings{audit: load.Audit{Why: "the bills cannot be listed: " + err.Error(), Differences: []string{}}}
+		}
+	}
+	f.lost = append(f.lost, d.book.unlisted()...)
+	f.audit = n.Audit(ctx)
+	return f
+}
+
+// result is what was measured and found.
+func (d *drive) result(begun time.Duration, f findings) *load.Result {
 	d.book.rest()
 	r := d.recorder.Result(begun)
 	c := d.config
 	r.Version, r.Name, r.Labels, r.Command = load.ResultVersion, c.Name, c.Labels, c.Command
-	r.Seed, r.Model, r.Started = c.Traffic.Seed, c.Model(), d.start.UTC()
-	if c.Segment.N > 1 {
-		r.Segment = fmt.Sprintf("%d/%d", c.Segment.K, c.Segment.N)
-	}
+	r.Seed, r.Model, r.Started, r.Segment = c.Traffic.Seed, c.Model(), d.start.UTC(), c.Segment.String()
 	r.Asked = c.Asked
 	r.Asked.Handsets, r.Asked.MaxInFlight, r.Asked.Target = c.Traffic.Handsets, c.MaxInFlight, c.Site.Name()
 	lag, histogram := r.Generator.Lag, r.Generator.LagHistogram
@@ -32,7 +51,41 @@ func (d *drive) result(begun time.Duration) *load.Result {
 	r.Generator.Lag, r.Generator.LagHistogram = lag, histogram
 	r.Climb, r.Best = d.climb.rungs, d.climb.good
 	r.Environment = environment()
+	r.Lost, r.Audit = int64(len(f.lost)), f.audit
+	r.Audit.Differences = append(few(f.lost), f.audit.Differences...)
+	if r.Lost > 0 {
+		if r.Causes == nil {
+			r.Causes = make(map[load.Cause]int64)
+		}
+		r.Causes[load.Lost] = r.Lost
+	}
+	d.conclude(&r)
 	return &r
+}
+
+// conclude sets the verdict. A climb goes on until thresholds break: what held is told
+// rung by rung, and the run itself passes if anything did.
+func (d *drive) conclude(r *load.Result) {
+	thresholds := d.config.Thresholds
+	if d.climb.wanted() {
+		thresholds = nil
+	}
+	if d.ending.interrupted.Load() {
+		r.JudgeInterrupted(thresholds)
+		return
+	}
+	r.Judge(thresholds)
+	if d.climb.wanted() && r.Verdict == load.Inconclusive {
+		d.concludeClimb(r)
+	}
+}
+
+// concludeClimb sets the verdict of a climb that came to where the generator could not
+// keep up, or too much was dropped: that is its end, and not its failure.
+func (d *drive) concludeClimb(r *load.Result) {
+	if r.Best > 0 {
+		r.Verdict, r.Why = load.Passed, nil
+	}
 }
 
 // environment is where the run was made.
@@ -42,47 +95,6 @@ func environment() load.Environment {
 		e.Airtill = info.Main.Version
 	}
 	return e
-}
-
-// judge has the books audited, holds every bill against what its shop was told, and
-// concludes.
-func (d *drive) judge(ctx context.Context, n *Network, r *load.Result) {
-	d.phase("audit")
-	if d.ending.killed() {
-		r.Audit = load.Audit{Why: "the run was stopped at once", Differences: []string{}}
-	} else {
-		d.compare(ctx, n, r)
-	}
-	thresholds := d.config.Thresholds
-	if d.climb.wanted() {
-		thresholds = nil // a climb goes on until they break; what held is told rung by rung
-	}
-	if d.ending.interrupted.Load() {
-		r.JudgeInterrupted(thresholds)
-		return
-	}
-	r.Judge(thresholds)
-}
-
-// compare looks at all bills, and at the books.
-func (d *drive) compare(ctx context.Context, n *Network, r *load.Result) {
-	var differences []string
-	for shop := range d.shops.ids {
-		if err := d.compareShop(ctx, shop, &differences); err != nil {
-			r.Audit = load.Audit{Why: "the bills cannot be listed: " + err.Error(), Differences: []string{}}
-			return
-		}
-	}
-	differences = append(differences, d.book.unlisted()...)
-	r.Lost = int64(len(differences))
-	if r.Lost > 0 {
-		if r.Causes == nil {
-			r.Causes = make(map[load.Cause]int64)
-		}
-		r.Causes[load.Lost] = r.Lost
-	}
-	r.Audit = n.Audit(ctx)
-	r.Audit.Differences = append(few(differences), r.Audit.Differences...)
 }
 
 // mostTold is how many lost bills are told of one by one.
@@ -124,6 +136,9 @@ func (k *book) compare(b api.Bill) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	t := k.find(b.Reference)
+	if t != nil {
+		t.last = b.State
+	}
 	switch {
 	case t == nil:
 		return fmt.Sprintf("bill %s is of no order: %s", b.ID, b.Reference)

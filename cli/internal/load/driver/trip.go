@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"slices"
 	"time"
 
 	"github.com/airtill/airtill/cli/internal/load"
@@ -27,6 +28,7 @@ type trip struct {
 
 	id       platform.BillID // "": not answered yet
 	state    fsm.State       // that the shop was told; "": nothing yet
+	last     fsm.State       // that the platform had when the run was over; "": not known
 	paid     time.Time       // as the shop was told
 	toldAt   time.Time
 	took     time.Duration // that its person took so far
@@ -62,8 +64,8 @@ func (t *trip) once(m mark) bool {
 	return !before
 }
 
-// since is how long after the bill was due a moment is.
-func (t *trip) since(at time.Time) time.Duration { return max(at.Sub(t.due), 0) }
+// since is how long after the bill was due a moment is; at least something, as 0 is not timed.
+func (t *trip) since(at time.Time) time.Duration { return max(at.Sub(t.due), 1) }
 
 // system is the same without the time that its person took.
 func (t *trip) system(at time.Time) time.Duration { return max(at.Sub(t.due)-t.took, 1) }
@@ -119,6 +121,8 @@ func (t *trip) why() load.Cause {
 		return t.cause
 	case t.state == "" && t.turned > 0:
 		return load.Callback5xx
+	case t.state == "" && slices.Contains(bill.Definition().Final, t.last):
+		return load.CallbackMissing
 	case t.state == "":
 		return load.Unfinished
 	case want == "" || t.state == want:
