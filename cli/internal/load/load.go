@@ -53,6 +53,14 @@ const (
 	Lost              Cause = "lost"       // must be 0: ledger, bill and callback disagree in the end
 )
 
+// Causes lists them.
+func Causes() []Cause {
+	return []Cause{
+		SubmitThrottled, SubmitSysfail, DLRUndelivered, Expired, Declined, BadPIN, Duplicate, OrderRefused, OrderTimeout, OrderUnknown,
+		CallbackTimeout, Callback5xx, CallbackMissing, IllegalTransition, Unfinished, Lost,
+	}
+}
+
 // The models of load.
 const (
 	Open   = "open"   // bills begin when they are due, however the others do
