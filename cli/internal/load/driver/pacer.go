@@ -26,13 +26,13 @@ func (d *drive) pace(ctx context.Context) {
 		if d.obey(now) {
 			ready = false // what was to come next may come at another time
 		}
-		if d.over(now) {
+		if d.ending.stopped() {
 			return
 		}
 		for ready = ready || d.take(&next); ready && next.At <= now; ready = d.take(&next) {
 			d.begin(next.Bill, next.At)
 		}
-		if !ready && d.exhausted(now) {
+		if end := d.length(); end > 0 && now >= end || !ready && d.exhausted(now) {
 			return
 		}
 		select {
@@ -47,12 +47,6 @@ func (d *drive) pace(ctx context.Context) {
 func (d *drive) take(next *schedule.Due) (ok bool) {
 	*next, ok = d.plan.Next()
 	return ok
-}
-
-// over says whether the run has come to its end, or somebody ended it.
-func (d *drive) over(now time.Duration) bool {
-	end := d.length()
-	return d.ending.stopped() || end > 0 && now >= end
 }
 
 // exhausted says whether no bill will come due any more, though the clock has not come
