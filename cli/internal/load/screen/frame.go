@@ -201,7 +201,7 @@ func (s State) gaugeList(l Look) []gauge {
 		{"asked/s", rate(s.Last.Asked), l.paint(bold)},
 		{"begun/s", rate(s.Last.Begun), mark(s.Phase == "run" && !s.Paused && s.Last.Begun < 0.95*s.Last.Asked)},
 		{"dropped", count(s.Totals.Dropped), mark(s.Totals.Dropped > 0)},
-		{"in flight", count(s.Totals.InFlight), l.paint(bold)},
+		{"in flight", count(s.Last.InFlight), l.paint(bold)},
 		active,
 		{"lag p99", latency(s.Last.Lag), l.paint(bold)},
 		{"CPU load", cores(s.Last.CPU), l.paint(bold)},

@@ -83,7 +83,7 @@ func (k *keys) pause() (*load.Order, string) {
 
 func (k *keys) drain(s load.Snapshot) (*load.Order, string) {
 	k.stopping = true
-	return &load.Order{Kind: "stop"}, fmt.Sprintf("draining, %s in flight; Q stops now", count(s.Totals.InFlight))
+	return &load.Order{Kind: "stop"}, fmt.Sprintf("draining, %s in flight; Q stops now", count(s.Last.InFlight))
 }
 
 func (k *keys) kill() (*load.Order, string) {

@@ -118,7 +118,7 @@ func TestLiveEnds(t *testing.T) {
 	l.snapshots <- s.Snapshot
 	l.until(t, "a picture", func(e *vt.Emulator) bool { return strings.Contains(e.String(), "evening peak") })
 	l.press(t, "q")
-	l.until(t, "a notice", func(e *vt.Emulator) bool { return strings.Contains(e.String(), "draining, 188 in flight") })
+	l.until(t, "a notice", func(e *vt.Emulator) bool { return strings.Contains(e.String(), "draining, 152 in flight") })
 	cancel()
 	if err := l.end(t); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ends with %v", err)
@@ -159,4 +159,27 @@ func TestLivePanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.restored(t, before)
+}
+
+// A bar on a terminal moves, and stays as far as it came.
+func TestBar(t *testing.T) {
+	for name, tt := range map[string]struct {
+		done int64
+		want []string
+	}{
+		"to its end":  {100, []string{"enrolled", "100 of 100", "100 %", "done"}},
+		"ended early": {40, []string{"enrolled", "40 of 100", "40 %"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			term := newTerminal(t, 80, 24)
+			b := NewBar(term.program, TUI, "enrolled", 100)
+			for done := int64(0); done <= tt.done; done += 10 {
+				b.Set(done)
+			}
+			b.End()
+			for _, want := range tt.want {
+				term.until(t, want, func(e *vt.Emulator) bool { return strings.Contains(e.String(), want) })
+			}
+		})
+	}
 }

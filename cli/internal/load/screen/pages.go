@@ -14,8 +14,8 @@ import (
 )
 
 // stepsByRank are the steps in the order in which they are left out of a low picture, the
-// last first.
-var stepsByRank = []load.Step{load.E2E, load.Pay, load.Create, load.Push, load.Callback, load.Reply, load.DLR}
+// last first. Others are left out before them.
+var stepsByRank = []load.Step{load.E2E, load.System, load.Pay, load.Create, load.Push, load.Callback, load.Reply, load.DLR}
 
 // stepsAndCauses is the first page: the steps, and below them what goes wrong.
 func (s State) stepsAndCauses(l Look, rows int) []string {
@@ -59,7 +59,8 @@ func (s State) stepsTable(l Look, atMost int) []string {
 // steps are the steps in their order, those without a count too: the table does not grow
 // while one looks at it.
 func (s State) steps(atMost int) []load.StepNow {
-	kept := stepsByRank[:min(max(atMost, 0), len(stepsByRank))]
+	kept := slices.SortedStableFunc(slices.Values(load.Steps()), func(a, b load.Step) int { return cmp.Compare(stepRank(a), stepRank(b)) })
+	kept = kept[:min(max(atMost, 0), len(kept))]
 	var now []load.StepNow
 	for _, step := range load.Steps() {
 		if !slices.Contains(kept, step) {
@@ -72,6 +73,13 @@ func (s State) steps(atMost int) []load.StepNow {
 		now = append(now, n)
 	}
 	return now
+}
+
+func stepRank(s load.Step) int {
+	if i := slices.Index(stepsByRank, s); i >= 0 {
+		return i
+	}
+	return len(stepsByRank)
 }
 
 func (l Look) badIf(is bool) paint {
@@ -224,7 +232,7 @@ func (s State) ladders(l Look) []string {
 		columns = append(columns, gridColumn{name: r.name, width: 7, rank: r.rank})
 	}
 	var rows [][]cell
-	for _, n := range s.steps(len(stepsByRank)) {
+	for _, n := range s.steps(len(load.Steps())) {
 		row := []cell{{string(n.Step), l.paint(bold)}}
 		for _, r := range rungs() {
 			row = append(row, cell{counted(n.Count, r.of(n.Ladder)), nil})

@@ -28,7 +28,7 @@ var lineColumns = []struct {
 	{"DONE/S", 8, func(s load.Snapshot) string { return rate(s.Last.Done) }},
 	{"FAILED", 8, func(s load.Snapshot) string { return count(s.Totals.Failed) }},
 	{"DROPPED", 8, func(s load.Snapshot) string { return count(s.Totals.Dropped) }},
-	{"IN FLIGHT", 9, func(s load.Snapshot) string { return count(s.Totals.InFlight) }},
+	{"IN FLIGHT", 9, func(s load.Snapshot) string { return count(s.Last.InFlight) }},
 	{"PAY P99", 7, func(s load.Snapshot) string { return orNone(s.Last.Pay.P99) }},
 	{"E2E P99", 7, func(s load.Snapshot) string { return orNone(s.Last.E2E.P99) }},
 	{"LAG P99", 7, func(s load.Snapshot) string { return latency(s.Last.Lag) }},

@@ -70,3 +70,24 @@ func TestWatchEnds(t *testing.T) {
 		t.Errorf("off shows %q, and ends with %v", out.String(), err)
 	}
 }
+
+// A display that sees nothing more holds nobody up.
+func TestDisplay(t *testing.T) {
+	r, w := io.Pipe()
+	_ = r.Close()
+	stuck := Start(t.Context(), Plain, Console{Out: w}, nil)
+	var out strings.Builder
+	fine := Start(t.Context(), Plain, Console{Out: &out}, nil)
+	s := running().Snapshot
+	for range 3 * unseen {
+		stuck.Show(s)
+	}
+	s.Stage = "the last"
+	fine.Show(s)
+	if err := stuck.End(); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a display without an end to write to ends with %v", err)
+	}
+	if err := fine.End(); err != nil || !strings.HasSuffix(out.String(), "the last\n") {
+		t.Errorf("the last snapshot is not shown: %v\n%s", err, out.String())
+	}
+}

@@ -6,7 +6,7 @@
 //	plain  a line for each interval, for a log or a pipe (Plain)
 //	off    nothing
 //
-// Watch runs the one that was picked, until the run's snapshots end. Bar shows what comes
+// Start runs the one that was picked, beside the run. Bar shows what comes
 // before and after, and has a known end: enrolment, and the bills that are still on their
 // way. What came of it is text: Report of a run, Diff of two, Merge of segments.
 //
@@ -65,6 +65,44 @@ func watch(ctx context.Context, mode string, at Console, snapshots <-chan load.S
 		return Lines{W: at.Out}.Run(ctx, snapshots)
 	}
 	return each(ctx, snapshots, func(load.Snapshot) error { return nil })
+}
+
+// Display shows a run while others run it.
+type Display struct {
+	snapshots chan load.Snapshot
+	ended     chan error
+}
+
+// unseen is how many snapshots a display may be behind.
+const unseen = 16
+
+// Start shows a run as Watch does, beside the caller, until End.
+func Start(ctx context.Context, mode string, at Console, orders chan<- load.Order) *Display {
+	d := &Display{snapshots: make(chan load.Snapshot, unseen), ended: make(chan error, 1)}
+	go func() { d.ended <- Watch(ctx, mode, at, d.snapshots, orders) }()
+	return d
+}
+
+// Show hands the display a snapshot. It never waits: a display that is too far behind, or
+// has ended, does not see the oldest. One goroutine shows, and none after End.
+func (d *Display) Show(s load.Snapshot) {
+	for {
+		select {
+		case d.snapshots <- s:
+			return
+		default:
+		}
+		select {
+		case <-d.snapshots:
+		default:
+		}
+	}
+}
+
+// End has the display show what it was handed, puts the terminal back, and waits for it.
+func (d *Display) End() error {
+	close(d.snapshots)
+	return <-d.ended
 }
 
 // each hands snapshots to do until they end, do fails or ctx ends.

@@ -48,7 +48,7 @@ func running() State {
 		Totals: load.Totals{Due: 14_321, Dropped: 12, Begun: 14_309, OK: 13_650, Failed: 471, InFlight: 188},
 		Causes: map[load.Cause]int64{load.Declined: 402, load.BadPIN: 48, load.Expired: 17, load.CallbackTimeout: 3, load.OrderTimeout: 1, load.DLRUndelivered: 0},
 	}}
-	medians := map[load.Step]float64{load.Create: 1.84, load.Push: 12.3, load.DLR: 15.9, load.Reply: 8.72, load.Pay: 41.5, load.Callback: 6.1, load.E2E: 3240}
+	medians := map[load.Step]float64{load.Create: 1.84, load.Push: 12.3, load.DLR: 15.9, load.Reply: 8.72, load.Pay: 41.5, load.Callback: 6.1, load.E2E: 3240, load.System: 47.2}
 	for i, step := range load.Steps() {
 		n := load.StepNow{Step: step, Count: int64(14_309 - 120*i), Failed: int64(i * i), Ladder: ladder(medians[step])}
 		for j := range 24 {
