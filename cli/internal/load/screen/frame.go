@@ -105,17 +105,26 @@ func (s State) title(l Look) string {
 	return joinTitle(parts, l)
 }
 
-// joinTitle leaves parts out until the rest fits; then the name is cut.
+// joinTitle leaves parts out until the rest fits, with enough of the name; then the name is
+// cut.
 func joinTitle(parts []titlePart, l Look) string {
-	const gap, least = 2, 8
-	for rank := 5; rank > 1 && titleWidth(parts)-ansi.StringWidth(parts[0].text)+least > l.Width; rank-- {
+	const gap = 2
+	name := ansi.StringWidth(parts[0].text)
+	for rank := 5; rank > 1; rank-- {
+		least := 8 // of the name, beside what says how the run goes
+		if rank >= 4 {
+			least = 24 // beside the rest
+		}
+		if titleWidth(parts)-name+min(name, least) <= l.Width {
+			break
+		}
 		for i := range parts {
 			if parts[i].rank == rank {
 				parts[i].text = ""
 			}
 		}
 	}
-	parts[0].text = l.cut(parts[0].text, l.Width-(titleWidth(parts)-ansi.StringWidth(parts[0].text)))
+	parts[0].text = l.cut(parts[0].text, l.Width-(titleWidth(parts)-name))
 	var shown []string
 	for _, p := range parts {
 		if p.text != "" {

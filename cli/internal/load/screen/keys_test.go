@@ -105,12 +105,12 @@ func TestModelKeys(t *testing.T) {
 	if m.state.Notice != "" {
 		t.Errorf("a notice stays: %q", m.state.Notice)
 	}
-	for i := range 2 * pastKept {
+	for i := range 3 * pastKept {
 		s := asking(10)
 		s.Last.At = float64(i/2 + 1) // each twice
 		m.see(s)
 	}
-	if n := len(m.state.Past); n != pastKept {
-		t.Errorf("%d intervals are kept, not %d", n, pastKept)
+	if past := m.state.Past; len(past) != pastKept || past[pastKept-1].At != 1.5*pastKept {
+		t.Errorf("%d intervals are kept, not %d, the last of %v", len(past), pastKept, past[len(past)-1].At)
 	}
 }

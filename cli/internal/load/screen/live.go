@@ -152,7 +152,7 @@ func (m *model) see(s load.Snapshot) {
 	m.keys.see(s)
 	past := m.state.Past
 	if s.Last.At > 0 && (len(past) == 0 || past[len(past)-1].At != s.Last.At) {
-		m.state.Past = append(past[max(len(past)-pastKept, 0):], s.Last)
+		m.state.Past = append(past[max(len(past)-pastKept+1, 0):], s.Last)
 	}
 }
 
