@@ -73,6 +73,9 @@ var confined = []struct {
 	{"pgregory.net/rapid", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
 	{"github.com/goccy/go-yaml", []string{"cli/..."}, "only cli reads YAML"},
 	{"filippo.io/age", []string{"platform/keys", "cli/..."}, "it locks vault files and nothing else"},
+	{"charm.land", []string{"cli/..."}, "only cli paints terminals"},
+	{"github.com/charmbracelet", []string{"cli/..."}, "only cli paints terminals"},
+	{"github.com/vbauerster/mpb", []string{"cli/..."}, "only cli paints terminals"},
 	{"github.com/dunglas/httpsfv", []string{"platform/signature"}, "header fields of signatures are read in one place"},
 	{"github.com/go-jose/go-jose", []string{"platform/signature"}, "sensitive fields are sealed in one place"},
 }
