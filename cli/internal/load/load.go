@@ -197,6 +197,10 @@ type Generator struct {
 	HeapMB     float64 `json:"heap_mb"`
 	Files      int     `json:"open_files"`
 	Stalls     int64   `json:"stalls"` // times the watchdog, on its own clock, was held up over 100 ms
+	// LagHistogram has all of Lag, as StepResult.Histogram has a step's.
+	LagHistogram string  `json:"lag_histogram"`
+	Stalled      float64 `json:"stalled_ms"`   // how long it was held up, in all
+	StallMax     float64 `json:"stall_max_ms"` // and at most
 }
 
 // Audit is what the auditor found in the end.
@@ -239,6 +243,8 @@ type Snapshot struct {
 	Last     Interval // the one that just ended
 	Steps    []StepNow
 	Causes   map[Cause]int64
+	Warmup   time.Duration // the first part of Elapsed, which Totals, Steps and Causes leave out once it is over
+	Lag      Ladder        // of the generator, like Steps
 }
 
 // StepNow is a step since the start.
