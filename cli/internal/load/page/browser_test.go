@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/airtill/airtill/cli/internal/load"
 	"github.com/airtill/airtill/cli/internal/peers"
 )
 
@@ -38,11 +39,17 @@ type seen struct {
 	} `json:"did"`
 }
 
-// browse writes pages to disk and has the browser open them, as each kind of reader.
-func browse(t *testing.T, pages map[string][]byte) []seen {
+// The readers there are: with a wide window, and one that is 320 px wide.
+const (
+	everyReader  = "light,dark,narrow"
+	narrowReader = "narrow"
+)
+
+// browse writes pages to disk and has the browser open them, as each of the readers.
+func browse(t *testing.T, readers string, pages map[string][]byte) []seen {
 	t.Helper()
 	dir := t.TempDir()
-	var files []string
+	files := []string{readers}
 	for name, page := range pages {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, page, 0o600); err != nil {
@@ -59,7 +66,7 @@ func browse(t *testing.T, pages map[string][]byte) []seen {
 
 func TestReportInABrowser(t *testing.T) {
 	r := newSample(7, 1000, 30).result(t)
-	for _, s := range browse(t, map[string][]byte{"report.html": written(t, r)}) {
+	for _, s := range browse(t, everyReader, map[string][]byte{"report.html": written(t, r)}) {
 		t.Run(s.Reader, func(t *testing.T) {
 			s.check(t, 9)
 			if s.Did.File != "freeze.json" || !s.Did.Saved {
@@ -75,8 +82,42 @@ func TestReportInABrowser(t *testing.T) {
 	}
 }
 
-// check is what holds of every page, for every reader.
+func TestDiffInABrowser(t *testing.T) {
+	for _, s := range browse(t, everyReader, map[string][]byte{"diff.html": writtenDiff(t, base(t), slower(t), sampleDiff)}) {
+		t.Run(s.Reader, func(t *testing.T) { s.check(t, 6+len(load.Steps())) })
+	}
+}
+
+func TestOddReportsInABrowser(t *testing.T) {
+	charts := map[string]int{"short.html": 9, "empty.html": 0}
+	for _, s := range browse(t, narrowReader, map[string][]byte{"short.html": written(t, short(t)), "empty.html": written(t, &load.Result{})}) {
+		name := filepath.Base(s.Page)
+		t.Run(name, func(t *testing.T) {
+			s.sound(t, charts[name])
+		})
+	}
+}
+
+// check is what holds of every page with charts, for every reader.
 func (s seen) check(t *testing.T, charts int) {
+	t.Helper()
+	s.sound(t, charts)
+	if !strings.Contains(s.Did.Read, ": ") {
+		t.Errorf("under the cursor is %q", s.Did.Read)
+	}
+	if s.Did.Pressed != "false" || !s.Did.Redrawn || !s.Did.Linear {
+		t.Errorf("a series put away: pressed %s, redrawn %v; the axis is linear %v", s.Did.Pressed, s.Did.Redrawn, s.Did.Linear)
+	}
+	if s.Did.Light == s.Did.Dark {
+		t.Errorf("light and dark are both %s", s.Did.Light)
+	}
+	if s.Did.PDF < 10_000 {
+		t.Errorf("printed are %d bytes", s.Did.PDF)
+	}
+}
+
+// sound is what holds of every page.
+func (s seen) sound(t *testing.T, charts int) {
 	t.Helper()
 	for what, found := range map[string][]string{"axe": s.Axe, "the console": s.Errors, "a request to": s.Requests} {
 		for _, f := range found {
@@ -91,19 +132,7 @@ func (s seen) check(t *testing.T, charts int) {
 			t.Errorf("chart %d is blank: it has %d colours", i, n)
 		}
 	}
-	if s.Reader == "320 px" && s.Width > 320 {
+	if s.Reader == "narrow" && s.Width > 320 {
 		t.Errorf("the page is %d px wide", s.Width)
-	}
-	if !strings.Contains(s.Did.Read, ": ") {
-		t.Errorf("under the cursor is %q", s.Did.Read)
-	}
-	if s.Did.Pressed != "false" || !s.Did.Redrawn || !s.Did.Linear {
-		t.Errorf("a series put away: pressed %s, redrawn %v; the axis is linear %v", s.Did.Pressed, s.Did.Redrawn, s.Did.Linear)
-	}
-	if s.Did.Light == s.Did.Dark {
-		t.Errorf("light and dark are both %s", s.Did.Light)
-	}
-	if s.Did.PDF < 10_000 {
-		t.Errorf("printed are %d bytes", s.Did.PDF)
 	}
 }

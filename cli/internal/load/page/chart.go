@@ -22,7 +22,8 @@ type chart struct {
 	Kind   string   `json:"kind"`
 	X      string   `json:"x"` // what goes from left to right
 	Unit   string   `json:"unit"`
-	Log    bool     `json:"log,omitempty"`    // on a log axis, unless the reader wants another
+	Log    bool     `json:"log,omitempty"` // on a log axis, unless the reader wants another
+	Wide   bool     `json:"wide,omitempty"`
 	Warmup number   `json:"warmup,omitempty"` // the end of the warm-up
 	At     []number `json:"at"`
 	Series []series `json:"series"`

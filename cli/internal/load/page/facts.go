@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/airtill/airtill/cli/internal/load"
@@ -96,8 +97,16 @@ func generatorOf(g load.Generator) []fact {
 		fact{Name: "longest pause of the collector", Value: took(g.GCPauseMax)},
 		fact{Name: "heap", Value: decimal(g.HeapMB) + " MB"},
 		fact{Name: "open files", Value: counted(int64(g.Files))},
-		fact{Name: "stalls over 100 ms", Value: count(g.Stalls)},
+		fact{Name: "stalls over 100 ms", Value: stalls(g)},
 	)
+}
+
+// stalls tells how often the generator itself stood still, and how long.
+func stalls(g load.Generator) string {
+	if g.Stalls == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%s, %s in all, at most %s", count(g.Stalls), took(g.Stalled), took(g.StallMax))
 }
 
 // counted is a number of which 0 is none.
@@ -117,6 +126,15 @@ func said(of ...fact) []fact {
 		}
 	}
 	return kept
+}
+
+// got is what a threshold got, in the threshold's unit.
+func got(j load.Judged) string {
+	threshold, err := load.ParseThreshold(j.Threshold)
+	if err != nil { // of a later version
+		return decimal(j.Got)
+	}
+	return inUnit(j.Got, threshold.Unit())
 }
 
 // ends tells up to where a step is timed.

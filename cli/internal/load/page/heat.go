@@ -51,7 +51,10 @@ func extent(sum []int64) (first, last, fullest int) {
 func from(bucket int) float64 { return math.Ldexp(1, bucket) / 8 }
 
 func bucketName(bucket, of int) string {
-	if bucket == of-1 {
+	switch bucket {
+	case 0:
+		return "under " + took(from(1))
+	case of - 1:
 		return "over " + took(from(bucket))
 	}
 	return took(from(bucket)) + " to " + took(from(bucket+1))

@@ -30,6 +30,7 @@ var files embed.FS
 // pages holds the templates: report.html and diff.html, and what they share.
 var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
 	"count": count, "decimal": decimal, "latency": latency, "moment": moment, "stamp": stamp, "ends": ends, "got": got,
+	"unit": inUnit, "change": change, "named": named,
 }).ParseFS(files, "site/*.html"))
 
 // frame is what every page is in: its scripts and styles, and the policy that allows them.

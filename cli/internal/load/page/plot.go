@@ -24,7 +24,7 @@ func overTime(c chart, intervals []load.Interval) chart {
 // plots are the charts of a run, in the order in which they are read. Without intervals and
 // histograms there is none.
 func plots(r *load.Result) ([]chart, error) {
-	var all []chart
+	all := []chart{}
 	if of := r.Intervals; len(of) > 0 {
 		all = append(all, rates(r), inFlight(of),
 			percentiles("pay", "Latency, without the time people took", of, func(i load.Interval) load.Ladder { return i.Pay }),
@@ -154,6 +154,7 @@ func ladderOf(r *load.Result, of []curve) chart {
 		all = append(all, series{Name: string(s.step), Values: s.values})
 	}
 	c := newLadder("ladder", "Percentiles of each step", all)
+	c.Wide = true
 	for _, s := range r.Steps {
 		if s.Step == load.Pay && s.Count > 0 {
 			c.Says = fmt.Sprintf("Without the time people took, half were paid in %s, 99 %% in %s and all in %s.", took(s.Ladder.P50), took(s.Ladder.P99), took(s.Ladder.Max))

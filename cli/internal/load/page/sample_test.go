@@ -165,3 +165,50 @@ func ladderOfSlice(of []float64) load.Ladder {
 	}
 	return load.Ladder{Min: of[0], Mean: sum / float64(len(of)), P50: at(.5), P75: at(.75), P90: at(.9), P95: at(.95), P99: at(.99), P999: at(.999), Max: of[len(of)-1]}
 }
+
+func base(t testing.TB) *load.Result {
+	t.Helper()
+	return newSample(7, 500, 20).result(t)
+}
+
+// slower is a run after base, in which all takes longer.
+func slower(t testing.TB) *load.Result {
+	t.Helper()
+	s := newSample(8, 500, 25)
+	s.slow = 1.6
+	r := s.result(t)
+	r.Name, r.Environment.Airtill = "freeze, with a new store", "0.7.0"
+	return r
+}
+
+// sampleDiff is of no two runs: it has a figure of each kind.
+var sampleDiff = &load.Difference{
+	Base: "freeze", New: "freeze, with a new store", Tolerance: 0.1, Verdict: load.Worse,
+	Rows: []load.Change{
+		{Name: "rate", Unit: "/s", Base: 500, New: 500, Judged: true, Is: load.Same},
+		{Name: "failed", Unit: "%", Base: 0.012, New: 0.009, Change: -0.25, Judged: true, Is: load.Better},
+		{Name: "pay.p50", Unit: "ms", Base: 10.4, New: 16.8, Change: 0.615, Judged: true, Is: load.Worse},
+		{Name: "pay.max", Unit: "ms", Base: 2010, New: 2043, Change: 0.016, Is: load.Same},
+		{Name: "stalls", Base: 0, New: 2, Is: load.Worse},
+	},
+	Notes: []string{"airtill was 0.6.0, and is 0.7.0", "the run was 20 s, and is 25 s"},
+}
+
+// short is a run of one interval, whose names are out to break the page.
+func short(t testing.TB) *load.Result {
+	t.Helper()
+	r := newSample(9, 400, 4).result(t)
+	r.Intervals = r.Intervals[3:]
+	r.Name = hostile
+	r.Labels = map[string]string{hostile: hostile}
+	r.Command = "airtill load --name '" + hostile + "'"
+	r.Why = []string{hostile}
+	r.Causes[hostile], r.Intervals[0].Causes[hostile] = 3, 3
+	r.Audit.Differences = []string{hostile}
+	r.Verdict = load.Inconsistent
+	r.Climb = []load.Rung{{Rate: 1000, Held: true, P99: 12.5}, {Rate: 1500, Why: "pay.p99<500ms: " + hostile, P99: 3210}}
+	r.Best = 1000
+	return r
+}
+
+const hostile = "</script><script>alert(1)</script>\"><img src=http://example.com/x onerror=alert(1)>\u2028<!--"

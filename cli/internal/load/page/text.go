@@ -68,3 +68,16 @@ func list(of []string) string {
 	}
 	return strings.Join(of[:len(of)-1], ", ") + " and " + of[len(of)-1]
 }
+
+// inUnit writes a figure in a unit of load's: ms, % of a share, /s, or none.
+func inUnit(v float64, unit string) string {
+	switch unit {
+	case "ms":
+		return took(v)
+	case "%":
+		return percent(v)
+	case "":
+		return decimal(v)
+	}
+	return decimal(v) + " " + unit
+}

@@ -5,6 +5,7 @@
 // properties only: the page's policy allows no style attribute.
 const charts = (() => {
   const narrow = 420; // px of a figure; under it there is less room for an axis
+  const seconds = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400]; // between marks
   const sharp = 2; // times as large a chart is drawn that is to be printed
   const all = [];
   let printing = false;
@@ -82,7 +83,7 @@ const charts = (() => {
       grid: { stroke: colour("line"), width: k },
       ticks: { stroke: colour("line"), width: k, size: 6 * k },
     };
-    const x = { ...base, scale: "x", size: 34 * k, space: 50 * k, label: chart.kind === "ladder" ? "percentile" : "seconds since the start" };
+    const x = { ...base, scale: "x", incrs: seconds, size: 34 * k, space: 50 * k, label: chart.kind === "ladder" ? "percentile" : "seconds since the start" };
     if (chart.kind === "ladder") {
       x.splits = (u) => [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6].filter((v) => v <= u.scales.x.max && !(small && v === 1));
       x.values = (u, at) => at.map((v) => percent(v));
@@ -171,7 +172,7 @@ const charts = (() => {
   }
 
   // paper is the width of a printed figure: two fit side by side.
-  const paper = (chart) => (chart.kind === "ladder" ? 670 : 325);
+  const paper = (chart) => (chart.wide ? 670 : 325);
 
   // draw makes a plot anew, at the width that its figure has.
   function draw(plot) {
@@ -184,8 +185,8 @@ const charts = (() => {
     const of = layers(plot);
     plot.u = new uPlot(
       {
-        width, height: (chart.kind === "ladder" ? 320 : printing ? 180 : 240) * k,
-        padding: [10 * k, 14 * k, 0, 0],
+        width, height: (chart.wide ? 320 : printing ? 180 : 240) * k,
+        padding: [10 * k, (chart.kind === "ladder" ? 24 : 14) * k, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, y: chart.kind === "heat", points: { show: chart.kind !== "heat" && chart.kind !== "stack" } },
         scales: scales(plot), axes: axes(plot, k, width),
