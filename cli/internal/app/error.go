@@ -16,10 +16,10 @@ import (
 
 // Exit statuses of the program.
 const (
-	StatusDone   = 0 // done, or stopped as asked
-	StatusFailed = 1 // refused, failed, or a check did not hold
-	StatusUsage  = 2 // the command line is wrong; nothing was done
-	StatusConfig = 3 // a file that was given is wrong; nothing was done
+	StatusDone        = 0 // done, or stopped as asked
+	StatusFailed      = 1 // refused, failed, or a check did not hold
+	StatusUsage       = 2 // the command line is wrong; nothing was done
+	StatusConfig      = 3 // a file that was given is wrong; nothing was done
 	StatusUnreachable = 4 // what is to be spoken to is not there
 )
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/load/page"
+	"github.com/airtill/airtill/cli/internal/load/screen"
 )
 
 // outFile is one KIND=FILE of --out.
@@ -74,7 +76,7 @@ func (l *loadTest) report(c *call, r *load.Result, files []outFile) error {
 	if c.out.json {
 		failed = append(failed, c.out.object(r))
 	} else {
-		failed = append(failed, printResult(c.env.Stdout, r, l.quiet))
+		failed = append(failed, screen.Report(c.env.Stdout, r, l.quiet, c.look()))
 	}
 	return errors.Join(concluded(r), errors.Join(failed...))
 }
@@ -101,7 +103,7 @@ func writeOut(f outFile, r *load.Result) error {
 		case outCSV:
 			return load.WriteCSV(w, r)
 		case outHTML:
-			return writePage(w, r)
+			return page.Write(w, r)
 		}
 		return writeHistogram(w, r)
 	})
@@ -115,11 +117,6 @@ func writeHistogram(w io.Writer, r *load.Result) error {
 		}
 	}
 	return nil
-}
-
-// writePage writes the HTML report.
-func writePage(w io.Writer, r *load.Result) error {
-	return errors.New("no HTML report yet")
 }
 
 // writeFile writes a file by way of another one beside it, so that nobody reads half of it.

@@ -75,7 +75,7 @@ func (l *loadTest) load(ctx context.Context, c *call, config driver.Config, file
 	defer closeSite()
 	orders := make(chan load.Order, 16)
 	config.Orders = orders
-	show, err := l.show(running, c, orders)
+	show, err := l.show(running, c, config.Traffic.Handsets, orders)
 	if err != nil {
 		return err
 	}

@@ -2,37 +2,54 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/load/screen"
 )
 
-// display shows a run under way: it takes snapshots, and never holds them up.
+// display shows a run under way: a bar while handsets are enrolled, and then the run. It
+// never holds the run up.
 type display struct {
 	watch func(load.Snapshot)
 	end   func() error
 }
 
-// show starts the display.
-func (l *loadTest) show(ctx context.Context, c *call, orders chan<- load.Order) (*display, error) {
-	if l.quiet || c.out.json {
-		return &display{watch: func(load.Snapshot) {}, end: func() error { return nil }}, nil
+// show starts the display: what is shown goes to stderr, and keys come from stdin.
+func (l *loadTest) show(ctx context.Context, c *call, handsets int, orders chan<- load.Order) (*display, error) {
+	terminal := isTerminal(c.env.Stderr) && isTerminalIn(c.env.Stdin)
+	mode, err := screen.Mode(l.live, terminal, c.env.Getenv)
+	switch {
+	case err != nil:
+		return nil, usagef("--live: %w", err)
+	case l.quiet:
+		mode = screen.Off
+	case c.out.json && l.live == screen.Auto && !terminal:
+		mode = screen.Off
 	}
-	return &display{watch: func(s load.Snapshot) {
-		c.talk("%7.1fs %-8s due %d begun %d ok %d failed %d in flight %d", s.Elapsed.Seconds(), s.Phase, s.Totals.Due, s.Totals.Begun, s.Totals.OK, s.Totals.Failed, s.Totals.InFlight)
-	}, end: func() error { return nil }}, nil
+	console := screen.Console{In: c.env.Stdin, Out: c.env.Stderr, Getenv: c.env.Getenv, Look: screen.LookOf(isTerminal(c.env.Stderr), c.env.Getenv)}
+	bar := screen.NewBar(c.env.Stderr, mode, "handsets", int64(handsets))
+	var running *screen.Display
+	d := &display{}
+	d.watch = func(s load.Snapshot) {
+		if running == nil && (s.Phase == "start" || s.Phase == "enrol") {
+			bar.Set(int64(s.Handsets))
+			return
+		}
+		if running == nil {
+			bar.End()
+			running = screen.Start(ctx, mode, console, orders)
+		}
+		running.Show(s)
+	}
+	d.end = func() error {
+		if running == nil {
+			bar.End()
+			return nil
+		}
+		return running.End()
+	}
+	return d, nil
 }
 
-// printResult prints what came of a run, for people.
-func printResult(w io.Writer, r *load.Result, quiet bool) error {
-	_, err := fmt.Fprintf(w, "%s: due %d, begun %d, ok %d, failed %d, lost %d; rate %.1f of %.1f/s\n", r.Verdict, r.Totals.Due, r.Totals.Begun, r.Totals.OK, r.Totals.Failed, r.Lost, r.Rate, r.RateAsked)
-	for _, s := range r.Steps {
-		fmt.Fprintf(w, "  %-8s %7d %7d  p50 %8.1f p95 %8.1f p99 %8.1f max %8.1f ms\n", s.Step, s.Count, s.Failed, s.Ladder.P50, s.Ladder.P95, s.Ladder.P99, s.Ladder.Max)
-	}
-	fmt.Fprintf(w, "  causes %v lag p99 %.1f cpu %.2f audit %v %v why %v\n  %s\n", r.Causes, r.Generator.Lag.P99, r.Generator.CPU, r.Audit.Done, r.Audit.Differences, r.Why, r.Command)
-	for _, g := range r.Climb {
-		fmt.Fprintf(w, "  rung %.1f/s held %v p99 %.1f %s\n", g.Rate, g.Held, g.P99, g.Why)
-	}
-	return err
-}
+// look is how text may look on stdout.
+func (c *call) look() screen.Look { return screen.LookOf(isTerminal(c.env.Stdout), c.env.Getenv) }

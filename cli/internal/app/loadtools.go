@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/load/page"
+	"github.com/airtill/airtill/cli/internal/load/screen"
 )
 
 func loadMerge() command {
@@ -36,6 +38,11 @@ func loadMerge() command {
 			merged, err := load.Merge(all...)
 			if err != nil {
 				return err
+			}
+			if !c.out.json {
+				if err := screen.Segments(c.env.Stdout, all, c.look()); err != nil {
+					return err
+				}
 			}
 			return reportAgain(c, merged, out)
 		},
@@ -124,7 +131,7 @@ func compareRuns(c *call, base, again *load.Result, tolerance float64, out []str
 		if !ok || path == "" {
 			return usagef("--out %q: write it as html=FILE", text)
 		}
-		if err := writeFile(path, func(w io.Writer) error { return writeDiffPage(w, base, again, d) }); err != nil {
+		if err := writeFile(path, func(w io.Writer) error { return page.WriteDiff(w, base, again, d) }); err != nil {
 			return err
 		}
 	}
@@ -132,33 +139,10 @@ func compareRuns(c *call, base, again *load.Result, tolerance float64, out []str
 	if c.out.json {
 		err = c.out.object(d)
 	} else {
-		err = printDiff(c, d)
+		err = screen.Diff(c.env.Stdout, d, c.look())
 	}
 	if err == nil && d.Verdict == load.Worse {
 		return &Error{Status: load.ExitStatus(load.Failed), Err: fmt.Errorf("%s is worse than %s", d.New, d.Base)}
 	}
 	return err
-}
-
-// printDiff prints a comparison, for people.
-func printDiff(c *call, d *load.Difference) error {
-	figure := func(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
-	err := printRows(c.out, d.Rows,
-		column[load.Change]{name: "figure", cell: func(r load.Change) string { return r.Name }},
-		column[load.Change]{name: d.Base, right: true, cell: func(r load.Change) string { return figure(r.Base) }},
-		column[load.Change]{name: d.New, right: true, cell: func(r load.Change) string { return figure(r.New) }},
-		column[load.Change]{name: "unit", cell: func(r load.Change) string { return r.Unit }},
-		column[load.Change]{name: "change", right: true, cell: func(r load.Change) string { return fmt.Sprintf("%+.1f%%", 100*r.Change) }},
-		column[load.Change]{name: "is", cell: func(r load.Change) string { return r.Is }},
-	)
-	for _, note := range d.Notes {
-		c.talk("%s", note)
-	}
-	c.talk("%s", d.Verdict)
-	return err
-}
-
-// writeDiffPage writes a comparison as a page.
-func writeDiffPage(w io.Writer, base, again *load.Result, d *load.Difference) error {
-	return errors.New("no HTML comparison yet")
 }

@@ -87,9 +87,10 @@ func (d *drive) enrolAll(ctx context.Context, n *Network) error {
 	defer cancel()
 	defer context.AfterFunc(d.ending.stop, cancel)()
 	begun := time.Now()
-	if err := d.enrol(ctx, n, &d.dial.enrolled); err != nil {
+	if err := d.enrol(ctx, n); err != nil {
 		return fmt.Errorf("enrol the handsets: %w", err)
 	}
+	d.tick()
 	d.config.Talk("%d handsets enrolled in %.1f s", d.dial.enrolled.Load(), time.Since(begun).Seconds())
 	return nil
 }

@@ -3,10 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
+	"iter"
 
 	"github.com/airtill/airtill/cli/internal/load/schedule"
 	"github.com/airtill/airtill/cli/internal/world"
@@ -58,41 +55,26 @@ func Pace(t schedule.Think) persona.Pace {
 	return persona.Pace{Think: &think}
 }
 
-// branches is how many branches enrol people at the same time.
-const branches = 16
+// cardSeed draws the cards that are issued. It is the same in every run, so that a phone
+// that is there from an earlier one is who it was.
+const cardSeed = 0x10ad
 
-// enrol enrols all handsets of the segment. A phone that is there from an earlier load is
-// given the habit that it has in this one.
-func (d *drive) enrol(ctx context.Context, n *Network, done *atomic.Int64) error {
-	handsets := d.traffic.Handsets()
-	g, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for b := range min(branches, len(handsets)) {
-		branch := &world.Branch{
-			Office: n.Branch.Office, Phones: n.Branch.Phones,
-			Random: rand.New(rand.NewPCG(d.config.Traffic.Seed, uint64(b)<<8|uint64(d.config.Segment.K))),
-		}
-		g.Go(func() error {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(handsets) {
-					return nil
-				}
-				if err := admit(ctx, branch, d.config.person(d.traffic, handsets[i])); err != nil {
-					return err
-				}
-				done.Add(1)
-			}
-		})
-	}
-	return g.Wait()
+// enrol enrols all handsets of the segment. A phone that is there from an earlier load
+// stays as it is, but for its holder's habit, which is that of this one.
+func (d *drive) enrol(ctx context.Context, n *Network) error {
+	_, err := n.Branch.EnrolAll(ctx, d.people(), world.Bulk{
+		Seed: cardSeed, Progress: func(e world.Enrolled) { d.dial.enrolled.Store(int64(e.Done())) },
+	})
+	return err
 }
 
-// admit enrols a person, or finds them enrolled.
-func admit(ctx context.Context, b *world.Branch, p world.Person) error {
-	if there, err := b.Phones.Phone(ctx, p.Phone); err == nil && len(there.Cards) > 0 {
-		_, err = b.Phones.SetPersona(ctx, p.Phone, p.Persona)
-		return err
+// people are the holders of the segment's handsets.
+func (d *drive) people() iter.Seq[world.Person] {
+	return func(yield func(world.Person) bool) {
+		for _, h := range d.traffic.Handsets() {
+			if !yield(d.config.person(d.traffic, h)) {
+				return
+			}
+		}
 	}
-	return b.Enrol(ctx, p)
 }
