@@ -26,6 +26,7 @@ const (
 	Expired      Kind = "expired"      // the bill's time ran out on the phone
 	SMSReceived  Kind = "SMS received" // a text came in
 	Sent         Kind = "sent"         // a message went to the carrier; Detail names it
+	Accepted     Kind = "accepted"     // the carrier took all of a message; Detail names it
 	SendFailed   Kind = "send failed"  // the carrier did not take a message
 	Dropped      Kind = "dropped"      // what arrived was no good; nothing was answered
 	Missed       Kind = "missed"       // a message came while the phone was off
@@ -47,6 +48,10 @@ type Event struct {
 	Detail string
 	Peer   gateway.Address // the other end, of what was sent or received
 	Octets int             // of user data on the wire, header included; 0 when nothing crossed it
+
+	// Took is how long the person meant to take over what they did, of the first event
+	// that it led to: with it the time of people can be told from that of the system.
+	Took time.Duration
 }
 
 // Send is a message for the carrier: a secured packet for the platform, a text, or one

@@ -57,10 +57,17 @@ func (p *Phone) wakeBill(e *entry, now time.Time, fx *Effects) {
 	}
 }
 
-// act does what the person had in mind.
+// act does what the person had in mind, and tells how long they took over it.
 func (p *Phone) act(e *entry, now time.Time, fx *Effects) {
-	d := e.decision
+	d, told := e.decision, len(fx.Events)
 	e.actAt = time.Time{}
+	p.do(e, d, now, fx)
+	if len(fx.Events) > told {
+		fx.Events[told].Took = d.After
+	}
+}
+
+func (p *Phone) do(e *entry, d Decision, now time.Time, fx *Effects) {
 	switch d.Act {
 	case Wait:
 	case Confirm:

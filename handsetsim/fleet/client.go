@@ -54,6 +54,28 @@ func (c *Client) Add(ctx context.Context, p NewPhone) (MadePhone, error) {
 	return ask[MadePhone](ctx, c, http.MethodPost, "/v1/phones", p)
 }
 
+// AddBatch makes up to [MaxBatch] phones with blank elements, or finds those that are there.
+// What became of each is in its row, in their order.
+func (c *Client) AddBatch(ctx context.Context, phones []NewPhone) ([]MadeRow, error) {
+	made, err := ask[MadePhones](ctx, c, http.MethodPost, "/v1/phones/batch", NewPhones{Phones: phones})
+	return answeredRows(made.Phones, len(phones), err)
+}
+
+// PersonaliseBatch hands up to [MaxBatch] of a branch's answers to their phones. What became of
+// each is in its row, in their order.
+func (c *Client) PersonaliseBatch(ctx context.Context, phones []PersonalisedPhone) ([]HandedRow, error) {
+	done, err := ask[HandedOver](ctx, c, http.MethodPut, "/v1/phones/batch/personalisation", Personalisations{Phones: phones})
+	return answeredRows(done.Phones, len(phones), err)
+}
+
+// answeredRows refuses an answer of another length than the batch.
+func answeredRows[T any](rows []T, asked int, err error) ([]T, error) {
+	if err == nil && len(rows) != asked {
+		err = fmt.Errorf("read the fleet's answer: %d rows of %d", len(rows), asked)
+	}
+	return rows, err
+}
+
 // Phone shows one phone.
 func (c *Client) Phone(ctx context.Context, n gateway.MSISDN) (Phone, error) {
 	return ask[Phone](ctx, c, http.MethodGet, phonePath(n, ""), nil)

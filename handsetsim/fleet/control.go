@@ -25,6 +25,8 @@ const (
 //
 //	GET  /v1/phones                            200 Phones; limit= (1 to 1000, else 100), after=
 //	POST /v1/phones                            201 NewPhone -> MadePhone
+//	POST /v1/phones/batch                      200 NewPhones -> MadePhones
+//	PUT  /v1/phones/batch/personalisation      200 Personalisations -> HandedOver
 //	GET  /v1/phones/{msisdn}                   200 Phone
 //	GET  /v1/phones/{msisdn}/inbox             200 Inbox
 //	GET  /v1/phones/{msisdn}/bills             200 Bills
@@ -42,6 +44,9 @@ const (
 //	POST /v1/phones/{msisdn}/restore           200 -> Phone; the phone goes on with the copy
 //	GET  /v1/fleet                             200 Counts
 //
+// A batch has up to [MaxBatch] phones, each number once. Its rows are done or refused each
+// for itself, and one that was cut off can be said again: a phone that is there is no problem.
+//
 // 202 means that the phone has done it and its message is in its outbox. Errors are
 // problem+json with the field to blame: 400 bad-request, 404 not-found, 409
 // illegal-state, 422 invalid, 500 internal. It asks for no key and takes PINs
@@ -50,6 +55,8 @@ func (f *Fleet) Handler() http.Handler {
 	mux := http.NewServeMux()
 	handle(mux, "GET /v1/phones", f.listPhones)
 	handle(mux, "POST /v1/phones", f.addPhone)
+	handleUpTo(maxBatchBody, mux, "POST /v1/phones/batch", f.addBatch)
+	handleUpTo(maxBatchBody, mux, "PUT /v1/phones/batch/personalisation", f.personaliseBatch)
 	handle(mux, "GET /v1/phones/{msisdn}", f.showPhone)
 	handle(mux, "GET /v1/phones/{msisdn}/inbox", f.showInbox)
 	handle(mux, "GET /v1/phones/{msisdn}/bills", f.showBills)
@@ -74,8 +81,13 @@ func (f *Fleet) Handler() http.Handler {
 
 // handle serves one route: an answer, or a problem.
 func handle(mux *http.ServeMux, pattern string, do func(*http.Request) (int, any, error)) {
+	handleUpTo(maxBody, mux, pattern, do)
+}
+
+// handleUpTo is handle for requests of up to most octets.
+func handleUpTo(most int64, mux *http.ServeMux, pattern string, do func(*http.Request) (int, any, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		status, answer, err := do(r)
 		kind := "application/json"
 		if err != nil {
@@ -159,7 +171,7 @@ func unreadable(err error) *Problem {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return invalid(strings.Trim(name, `"`), "is not a field of this request")
 	}
-	return &Problem{Status: http.StatusBadRequest, Detail: "not readable as a JSON object of at most 64 KiB"}
+	return &Problem{Status: http.StatusBadRequest, Detail: "not readable as a JSON object of at most 64 KiB, or 4 MiB of a batch"}
 }
 
 // number reads the phone's number from the path.

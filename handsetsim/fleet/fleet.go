@@ -136,7 +136,7 @@ type Fleet struct {
 	shards   []*shard
 	teller   *teller
 	counts   counts
-	making   sync.Mutex // one phone at a time is made
+	making   [64]sync.Mutex // held while a phone is made, by its number
 }
 
 // New makes a fleet: without phones, or with those whose elements the memory keeps.

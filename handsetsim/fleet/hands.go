@@ -35,17 +35,19 @@ func (f *Fleet) Add(in NewPhone) (MadePhone, error) {
 
 // make makes a phone, unless the fleet has it.
 func (f *Fleet) make(in NewPhone) (MadePhone, error) {
-	f.making.Lock()
-	defer f.making.Unlock()
 	n, err := gateway.ParseMSISDN(string(in.MSISDN))
 	if err != nil {
 		return MadePhone{}, invalid("msisdn", err.Error())
 	}
-	kind := persona.Manual
-	if in.Persona != "" {
-		if kind, err = persona.ParseKind(in.Persona); err != nil {
-			return MadePhone{}, invalid("persona", err.Error())
-		}
+	kind, err := kindOf(in.Persona)
+	if err != nil {
+		return MadePhone{}, err
+	}
+	making := &f.making[hash(string(n))%uint64(len(f.making))]
+	making.Lock()
+	defer making.Unlock()
+	if f.shardOf(n).has(n) {
+		return MadePhone{}, there()
 	}
 	h := &handset{person: persona.New(kind, f.pace, f.config.Seed^hash(string(n)))}
 	made := MadePhone{MSISDN: n}
@@ -58,10 +60,23 @@ func (f *Fleet) make(in NewPhone) (MadePhone, error) {
 	}
 	h.Phone = handsetsim.NewPhone(n, element, h.person, f.settings)
 	h.become(kind, time.Now(), &handsetsim.Effects{})
-	if !f.shardOf(n).add(h) {
-		return MadePhone{}, conflict("msisdn", "the fleet has this phone already")
-	}
+	f.shardOf(n).add(h)
 	return made, nil
+}
+
+// there refuses to make a phone a second time.
+func there() *Problem { return conflict("msisdn", "the fleet has this phone already") }
+
+// kindOf reads a habit's name; none is manual.
+func kindOf(name string) (persona.Kind, error) {
+	if name == "" {
+		return persona.Manual, nil
+	}
+	kind, err := persona.ParseKind(name)
+	if err != nil {
+		return "", invalid("persona", err.Error())
+	}
+	return kind, nil
 }
 
 // element makes an element with an id of its own, like an ICCID: issuer, number,
@@ -115,11 +130,19 @@ func (h *handset) become(kind persona.Kind, now time.Time, fx *handsetsim.Effect
 // Personalise hands a branch's answer to a phone's element, if it has one, and the PIN to
 // its holder. The holder of an element that is personalised may be told the PIN alone.
 func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
+	if err := f.handOver(n, in); err != nil {
+		return err
+	}
+	return f.sync(f.position())
+}
+
+// handOver is [Fleet.Personalise] before what is kept is safe.
+func (f *Fleet) handOver(n gateway.MSISDN, in Personalisation) error {
 	pin, err := typed(in.PIN, "pin_for_person")
 	if err != nil {
 		return err
 	}
-	err = f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
+	return f.touch(n, func(h *handset, _ time.Time, _ *handsetsim.Effects) error {
 		switch {
 		case h.element == nil && len(in.Sealed) > 0:
 			return handsetsim.ErrNoElement
@@ -134,10 +157,6 @@ func (f *Fleet) Personalise(n gateway.MSISDN, in Personalisation) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return f.sync(f.position())
 }
 
 func typed(d Digits, field string) (applet.PIN, error) {
@@ -193,15 +212,23 @@ func (f *Fleet) Phones(after gateway.MSISDN, limit int) ([]Phone, gateway.MSISDN
 	return views, next
 }
 
+// form is that of the phone's element, or none.
+func (h *handset) form() string {
+	if h.element == nil {
+		return formNone
+	}
+	return h.element.Form().String()
+}
+
 func (h *handset) view() Phone {
 	v := Phone{
-		MSISDN: h.Number(), Form: formNone, Persona: string(h.person.Kind()), On: h.On(), Cards: []Card{},
+		MSISDN: h.Number(), Form: h.form(), Persona: string(h.person.Kind()), On: h.On(), Cards: []Card{},
 		OpenBills: h.OpenBills(), Messages: len(h.Inbox()), Unsent: len(h.outbox), Dropped: h.Drops(),
 	}
 	if h.element == nil {
 		return v
 	}
-	v.Form, v.ElementID = h.element.Form().String(), h.element.ID()
+	v.ElementID = h.element.ID()
 	if h.element.Personalised() {
 		v.Suite, v.KeyVersion = h.element.Suite().String(), h.element.KeyVersion()
 	}
@@ -222,12 +249,10 @@ func (f *Fleet) Power(n gateway.MSISDN, on bool) error {
 // SetPersona gives a phone's holder another habit; they keep their PIN. The phone of
 // a person who is away is off from now on, that of any other is on.
 func (f *Fleet) SetPersona(n gateway.MSISDN, kind persona.Kind) error {
-	form := formNone
+	var form string
 	err := f.touch(n, func(h *handset, now time.Time, fx *handsetsim.Effects) error {
 		h.become(kind, now, fx)
-		if h.element != nil {
-			form = h.element.Form().String()
-		}
+		form = h.form()
 		return nil
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ type outgoing struct {
 	since time.Time
 	kept  uint64 // position of the counters behind it in the elements' memory
 	tries int
+	last  bool // of the message's parts
 }
 
 // Waits before a message is tried again, multiplied by the number of tries up to tryMost.
@@ -41,8 +42,8 @@ func (s *shard) post(h *handset, send handsetsim.Send, now time.Time) {
 		return
 	}
 	kept := s.fleet.position()
-	for _, sm := range parts {
-		h.outbox = append(h.outbox, outgoing{send: send, sm: sm, since: now, kept: kept})
+	for i, sm := range parts {
+		h.outbox = append(h.outbox, outgoing{send: send, sm: sm, since: now, kept: kept, last: i == len(parts)-1})
 	}
 }
 
@@ -118,6 +119,9 @@ func (s *shard) sent(h *handset, err error) {
 	switch {
 	case err == nil:
 		s.fleet.counts.sent.Add(1)
+		if out.last && out.send.USSD == nil {
+			s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.Accepted, "")})
+		}
 		h.pop()
 	case out.send.USSD != nil:
 		s.fleet.counts.failed.Add(1)

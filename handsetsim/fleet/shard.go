@@ -82,16 +82,19 @@ func (s *shard) with(n gateway.MSISDN, do func(h *handset, now time.Time, fx *ha
 	return true
 }
 
-// add takes a new phone, unless its number is taken.
-func (s *shard) add(h *handset) bool {
+// has says whether there is a phone of that number.
+func (s *shard) has(n gateway.MSISDN) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.phones[h.Number()]; taken {
-		return false
-	}
+	return s.phones[n] != nil
+}
+
+// add takes a new phone. Whoever makes one has its number for himself meanwhile.
+func (s *shard) add(h *handset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	h.place = nowhere
 	s.phones[h.Number()] = h
-	return true
 }
 
 // settle does what follows from touching a phone: its messages go to the outbox, its

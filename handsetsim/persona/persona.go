@@ -63,6 +63,11 @@ type Pace struct {
 	Type  time.Duration // to pick a card and type the PIN; 0 is 300 ms
 	Later time.Duration // for which a bill is put off; 0 is 3 s
 	Off   time.Duration // for which a phone stays off after it missed a message; 0 is 2 s
+
+	// Think is how long a person takes over a bill, in one, instead of Read, Type and
+	// Later: from its showing, or from when it was put off, to what they do about it. nil
+	// leaves those.
+	Think *Think
 }
 
 func (p Pace) withDefaults() Pace {
@@ -77,6 +82,7 @@ func (p Pace) withDefaults() Pace {
 		Type:  orElse(p.Type, 300*time.Millisecond),
 		Later: orElse(p.Later, 3*time.Second),
 		Off:   orElse(p.Off, 2*time.Second),
+		Think: p.Think,
 	}
 }
 
@@ -121,6 +127,30 @@ func (p *Person) about(d time.Duration) time.Duration {
 	return d/2 + time.Duration(p.rand.Uint64()%uint64(max(d, 1)))
 }
 
+// read is how long the person takes to make up their mind.
+func (p *Person) read() time.Duration {
+	if p.pace.Think != nil {
+		return p.pace.Think.draw(&p.rand)
+	}
+	return p.about(p.pace.Read)
+}
+
+// later is how long the person puts a bill off.
+func (p *Person) later() time.Duration {
+	if p.pace.Think != nil {
+		return p.pace.Think.draw(&p.rand)
+	}
+	return p.about(p.pace.Later)
+}
+
+// typing is how long the person takes over card and PIN, when their mind is made up.
+func (p *Person) typing() time.Duration {
+	if p.pace.Think != nil {
+		return 0
+	}
+	return p.about(p.pace.Type)
+}
+
 // Asleep implements [handsetsim.Sleeper].
 func (p *Person) Asleep() time.Duration { return p.about(p.pace.Off) }
 
@@ -133,9 +163,9 @@ func (p *Person) Decide(s handsetsim.Screen) handsetsim.Decision {
 	case handsetsim.AskConfirm:
 		return p.confirm()
 	case handsetsim.AskBill:
-		return handsetsim.Decision{After: p.about(p.pace.Read), Act: handsetsim.Confirm}
+		return handsetsim.Decision{After: p.read(), Act: handsetsim.Confirm}
 	case handsetsim.AskLater:
-		return handsetsim.Decision{After: p.about(p.pace.Later), Act: handsetsim.Confirm}
+		return handsetsim.Decision{After: p.later(), Act: handsetsim.Confirm}
 	case handsetsim.AskCard, handsetsim.AskOther:
 		return p.pick(s)
 	case handsetsim.AskPIN:
@@ -146,7 +176,7 @@ func (p *Person) Decide(s handsetsim.Screen) handsetsim.Decision {
 }
 
 func (p *Person) confirm() handsetsim.Decision {
-	after := p.about(p.pace.Read)
+	after := p.read()
 	switch p.kind {
 	case Refuses:
 		return handsetsim.Decision{After: after, Act: handsetsim.Refuse, Reason: applet.RefuseNotMine, Text: "not my order"}
@@ -163,7 +193,7 @@ func (p *Person) pick(s handsetsim.Screen) handsetsim.Decision {
 			return p.with(c.Slot)
 		}
 	}
-	return handsetsim.Decision{After: p.about(p.pace.Read), Act: handsetsim.Refuse, Reason: applet.RefuseNoFunds, Text: "no card left"}
+	return handsetsim.Decision{After: p.read(), Act: handsetsim.Refuse, Reason: applet.RefuseNoFunds, Text: "no card left"}
 }
 
 // with pays with a card, if the PIN is known; else the card waits for who types it.
@@ -171,7 +201,7 @@ func (p *Person) with(slot int) handsetsim.Decision {
 	if !p.Knows() {
 		return handsetsim.Decision{}
 	}
-	return handsetsim.Decision{After: p.about(p.pace.Type), Act: handsetsim.Pay, Slot: slot}
+	return handsetsim.Decision{After: p.typing(), Act: handsetsim.Pay, Slot: slot}
 }
 
 // TypePIN implements [handsetsim.Person].

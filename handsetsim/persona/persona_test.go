@@ -13,12 +13,17 @@ import (
 func person(t *testing.T, kind persona.Kind, seed uint64) *persona.Person {
 	t.Helper()
 	p := persona.New(kind, persona.NewPace(persona.Pace{}), seed)
-	pin, err := applet.ParsePIN("2580")
+	p.Learn(pinOf(t, "2580"))
+	return p
+}
+
+func pinOf(t *testing.T, digits string) applet.PIN {
+	t.Helper()
+	pin, err := applet.ParsePIN(digits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Learn(pin)
-	return p
+	return pin
 }
 
 // TestHabits: what each habit does about each prompt.

@@ -192,6 +192,8 @@
 //
 //	GET  /v1/office/branch-key                200  the key that enrolment secrets are sealed to
 //	POST /v1/office/enrolments                201  binds cards to a secure element, answers its personalisation
+//	POST /v1/office/enrolments/batch          200  an [EnrolmentBatch]: up to 256 of them; each row of the answer
+//	                                               is enrolled, or has a problem; one act in the log
 //	GET  /v1/office/phones                    200  who is enrolled
 //	POST /v1/office/phones/{msisdn}/unlock    200  {"slot","by","note"}: a locked card takes PINs again
 //	POST /v1/office/phones/{msisdn}/release   200  {"by","note"}: a phone that is held can pay again

@@ -135,6 +135,16 @@ func (c *OfficeClient) Enrol(ctx context.Context, e Enrolment) (Enrolled, error)
 	return post[Enrolled](ctx, c.caller, "/v1/office/enrolments", nil, e)
 }
 
+// EnrolBatch opens mobile payment for up to [MaxBatch] people. What became of each is in
+// its row of the answer, in their order.
+func (c *OfficeClient) EnrolBatch(ctx context.Context, b EnrolmentBatch) ([]BatchRow, error) {
+	done, err := post[EnrolledBatch](ctx, c.caller, "/v1/office/enrolments/batch", nil, b)
+	if err == nil && len(done.Enrolled) != len(b.Enrolments) {
+		err = fmt.Errorf("%w: %d rows were answered of %d", ErrUnknown, len(done.Enrolled), len(b.Enrolments))
+	}
+	return done.Enrolled, err
+}
+
 // Phones lists who is enrolled.
 func (c *OfficeClient) Phones(ctx context.Context) ([]Phone, error) {
 	p, err := get[Phones](ctx, c.caller, "/v1/office/phones")

@@ -12,7 +12,7 @@ import (
 )
 
 // readJSON reads a body that must be JSON. One of which nothing is said may be JSON too.
-func readJSON(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readJSON(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, unsupported("Content-Encoding", "the body must not be encoded")
 	}
@@ -23,7 +23,7 @@ func readJSON(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			return nil, unsupported("Content-Type", "the body must be application/json in UTF-8")
 		}
 	}
-	return readBody(w, r)
+	return readBody(w, r, most)
 }
 
 func unsupported(field, detail string) error {
@@ -31,10 +31,10 @@ func unsupported(field, detail string) error {
 }
 
 // readBody reads a whole body within its cap and checks its digest.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, &platform.Error{Code: CodeTooLarge, Detail: fmt.Sprintf("the body is over %d octets", MaxBody)}
+		return nil, &platform.Error{Code: CodeTooLarge, Detail: fmt.Sprintf("the body is over %d octets", most)}
 	}
 	if err != nil {
 		return nil, &platform.Error{Code: CodeBadRequest, Detail: "the body did not arrive whole"}

@@ -27,6 +27,7 @@ func (h *Handler) officeLog() {
 // actNames are what the acts are called in the log that their paths do not name well.
 var actNames = map[string]string{
 	"POST /v1/office/enrolments":          "enrol",
+	"POST /v1/office/enrolments/batch":    "enrol",
 	"POST /v1/office/merchants":           "open_merchant",
 	"POST /v1/office/merchants/{id}/keys": "change_merchant_keys",
 	"POST /v1/office/keys":                "change_platform_keys",
@@ -58,6 +59,7 @@ func (h *Handler) logged(serve func(*http.Request, []byte) (answer, error)) func
 		}
 		reply, failed := serve(r, body)
 		act.Outcome, act.Why = outcomeOf(failed)
+		act.Why = cmp.Or(act.Why, reply.why)
 		h.ended(r, act)
 		return reply, failed
 	}
@@ -100,6 +102,8 @@ type aboutAct struct {
 	Slot     json.RawMessage `json:"slot"`
 	By       string          `json:"by"`
 	Note     string          `json:"note"`
+
+	Enrolments []json.RawMessage `json:"enrolments"`
 }
 
 // actOf is the act that a request asks for.
@@ -123,6 +127,9 @@ func (s aboutAct) on(r *http.Request) string {
 	}
 	if phone := cmp.Or(r.PathValue("msisdn"), s.Phone); phone != "" {
 		say("phone", gateway.MSISDN(phone).Masked())
+	}
+	if n := len(s.Enrolments); n > 0 {
+		say("phones", strconv.Itoa(n))
 	}
 	settling := s.Merchant != ""
 	say("merchant", cmp.Or(r.PathValue("id"), s.Merchant))

@@ -13,6 +13,7 @@ import (
 func (h *Handler) office() {
 	h.mux.HandleFunc("GET /v1/office/branch-key", h.operator(h.branchKey))
 	h.mux.HandleFunc("POST /v1/office/enrolments", h.operator(h.enrol))
+	h.mux.HandleFunc("POST /v1/office/enrolments/batch", h.operatorUpTo(MaxBatchBody, h.enrolBatch))
 	h.mux.HandleFunc("GET /v1/office/phones", h.operator(h.listPhones))
 	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/unlock", h.operator(h.unlock))
 	h.mux.HandleFunc("POST /v1/office/phones/{msisdn}/release", h.operator(h.release))
@@ -28,12 +29,17 @@ func (h *Handler) office() {
 
 // operator lets in requests with the operator's key.
 func (h *Handler) operator(serve func(r *http.Request, body []byte) (answer, error)) http.HandlerFunc {
+	return h.operatorUpTo(MaxBody, serve)
+}
+
+// operatorUpTo is [Handler.operator] for bodies of up to most octets.
+func (h *Handler) operatorUpTo(most int64, serve func(r *http.Request, body []byte) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !bearer(r).Equal(h.config.OperatorKey) {
 			h.refuse(w, r, noKey())
 			return
 		}
-		body, err := readJSON(w, r)
+		body, err := readJSON(w, r, most)
 		if err != nil {
 			h.refuse(w, r, err)
 			return

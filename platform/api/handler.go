@@ -87,6 +87,7 @@ type answer struct {
 	location string
 	replayed bool // of an earlier request
 	body     any
+	why      string                  // not all of it was done, for the office's log
 	stream   func(w io.Writer) error // instead of a body
 	media    string                  // that the stream is
 }
@@ -117,15 +118,20 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, a answer, err 
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if _, refusal := errors.AsType[*platform.Error](err); !refusal && givenUp(err) {
-		err = &platform.Error{Code: platform.CodeUnknownOutcome, Detail: "the request was given up; repeat it to find out"}
-	}
-	p := problemOf(err)
+	p := problemOf(worded(err))
 	p.Instance = r.URL.Path
 	if p.Code() == CodeInternal {
 		h.config.Log.Error().Err(err).Str("method", r.Method).Str("path", loggedPath(r)).Msg("request failed")
 	}
 	p.Write(w)
+}
+
+// worded is a failure in the platform's words, when it is that the request was given up.
+func worded(err error) error {
+	if _, refusal := errors.AsType[*platform.Error](err); !refusal && givenUp(err) {
+		return &platform.Error{Code: platform.CodeUnknownOutcome, Detail: "the request was given up; repeat it to find out"}
+	}
+	return err
 }
 
 // loggedPath is the path as a log may have it: without a phone's number.

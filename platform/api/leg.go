@@ -50,7 +50,7 @@ func (h *Handler) enterKey(w http.ResponseWriter, r *http.Request) (ask, error) 
 	if m.Profile.Signs() {
 		return ask{}, downgraded(m.Profile)
 	}
-	body, err := readJSON(w, r)
+	body, err := readJSON(w, r, MaxBody)
 	return ask{Request: r, merchant: m, body: body}, err
 }
 

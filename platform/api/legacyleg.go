@@ -25,7 +25,7 @@ type legacyLeg struct {
 // enterLegacy reads a request before it knows whose it is: the signature is in the body.
 func (h *Handler) enterLegacy(w http.ResponseWriter, r *http.Request) (ask, leg, error) {
 	l := &legacyLeg{form: strings.Contains(r.Header.Get("Accept"), contentForm)}
-	body, err := readJSON(w, r)
+	body, err := readJSON(w, r, MaxBody)
 	if err != nil {
 		return ask{}, nil, err
 	}

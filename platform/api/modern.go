@@ -33,7 +33,7 @@ func (h *Handler) enterModern(w http.ResponseWriter, r *http.Request) (ask, leg,
 	if err != nil {
 		return ask{}, l, modernRefusal(err)
 	}
-	body, err := readJSON(w, r)
+	body, err := readJSON(w, r, MaxBody)
 	if err != nil {
 		return ask{}, l, err
 	}

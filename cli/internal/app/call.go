@@ -13,7 +13,12 @@ type call struct {
 	args []string
 	out  *printer       // data, on stdout
 	log  zerolog.Logger // what happens meanwhile, on stderr
+
+	given *cli.Context // says which flags were given; may be nil, then none was
 }
+
+// isSet says whether a flag was given, or is in the environment.
+func (c *call) isSet(name string) bool { return c.given != nil && c.given.IsSet(name) }
 
 // talk prints a line for people on stderr: it is neither data nor log.
 func (c *call) talk(format string, args ...any) {

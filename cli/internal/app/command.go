@@ -33,13 +33,16 @@ type command struct {
 
 	run func(ctx context.Context, c *call) error // of a group: when no subcommand is named
 	sub []command
+
+	// alone is of a group that is a command too: it has the common flags.
+	alone bool
 }
 
 // build makes urfave's form of c; path is c with its parents: "airtill bill show".
 func (f frame) build(c command, path string) *cli.Command {
 	var common commonFlags
 	flags := slices.Clone(c.flags)
-	if len(c.sub) == 0 {
+	if c.runs() {
 		flags = append(flags, common.flags(c.logLevel)...)
 	}
 	h := helpPage{command: c, path: path, flags: flags}
@@ -55,10 +58,13 @@ func (f frame) build(c command, path string) *cli.Command {
 		out.Subcommands = append(out.Subcommands, f.build(sub, path+" "+sub.name))
 	}
 	if len(c.sub) > 0 {
-		out.Action = f.groupAction(h)
+		out.Action = f.groupAction(h, &common)
 	}
 	return out
 }
+
+// runs says whether the command has the flags of one that runs.
+func (c command) runs() bool { return len(c.sub) == 0 || c.alone }
 
 // leafAction checks what urfave leaves unchecked, then runs the command.
 func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
@@ -82,20 +88,22 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 		if err != nil {
 			return h.usage("%w", err)
 		}
+		c.given = cc
 		return h.explain(h.command.run(cc.Context, c))
 	}
 }
 
 // groupAction runs when no subcommand matched.
-func (f frame) groupAction(h helpPage) cli.ActionFunc {
+func (f frame) groupAction(h helpPage, common *commonFlags) cli.ActionFunc {
 	return func(cc *cli.Context) error {
 		first := cc.Args().First()
 		switch {
 		case first == "" && h.command.run != nil:
-			c, err := newCall(f.env, new(commonFlags{}), nil)
+			c, err := newCall(f.env, common, nil)
 			if err != nil {
-				return err
+				return h.usage("%w", err)
 			}
+			c.given = cc
 			err = h.command.run(cc.Context, c)
 			if errors.Is(err, errShowHelp) {
 				return h.print(f.env.Stdout)

@@ -113,7 +113,7 @@ func candidates(c command, prefix string) []string {
 		return out
 	}
 	flags := slices.Clone(c.flags)
-	if len(c.sub) == 0 {
+	if c.runs() {
 		flags = append(flags, new(commonFlags).flags(c.logLevel)...)
 	}
 	for _, f := range flags {

@@ -16,9 +16,11 @@ import (
 
 // Exit statuses of the program.
 const (
-	StatusDone   = 0 // done, or stopped as asked
-	StatusFailed = 1 // refused, failed, or a check did not hold
-	StatusUsage  = 2 // the command line is wrong; nothing was done
+	StatusDone        = 0 // done, or stopped as asked
+	StatusFailed      = 1 // refused, failed, or a check did not hold
+	StatusUsage       = 2 // the command line is wrong; nothing was done
+	StatusConfig      = 3 // a file that was given is wrong; nothing was done
+	StatusUnreachable = 4 // what is to be spoken to is not there
 )
 
 // Error is a failure that says how the program ends.
@@ -125,7 +127,7 @@ func (f frame) onUsageError(h helpPage) cli.OnUsageErrorFunc {
 		switch {
 		case !undefined:
 			return h.usage("%s", wrongValue(h.flags, longDashes(err.Error())))
-		case len(h.command.sub) > 0 && slices.Contains(commonFlagNames(), name):
+		case !h.command.runs() && slices.Contains(commonFlagNames(), name):
 			return h.usage("--%s belongs after the command it is for", name)
 		}
 		if near := nearest(name, flagNames(h.flags)); near != "" {

@@ -68,6 +68,12 @@ func consoleWriter(env Env, w io.Writer) io.Writer {
 	}
 }
 
+// isTerminalIn says whether somebody types what is read.
+func isTerminalIn(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())

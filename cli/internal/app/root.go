@@ -51,6 +51,7 @@ func root() command {
 			handsetsCommand(),
 			decodeCommand(),
 			keysCommand(),
+			loadCommand(),
 			benchCommand(),
 			tortureCommand(),
 			version(),

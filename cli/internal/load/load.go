@@ -19,14 +19,15 @@ const (
 	Create   Step = "create"   // to the platform's answer to the order
 	Push     Step = "push"     // to the bill's message at the phone
 	DLR      Step = "dlr"      // to the carrier's receipt for it, at the platform
-	Reply    Step = "reply"    // to the carrier's answer to the phone's payment
+	Reply    Step = "reply"    // to the carrier's answer to the phone's payment, without the time people took
 	Pay      Step = "pay"      // to the money's having moved, without the time people took
 	Callback Step = "callback" // from the money's having moved to the shop's 2xx for its callback
 	E2E      Step = "e2e"      // to the shop's knowing the result, with the time people took
+	System   Step = "system"   // the same without the time people took
 )
 
 // Steps lists them in the order in which they come.
-func Steps() []Step { return []Step{Create, Push, DLR, Reply, Pay, Callback, E2E} }
+func Steps() []Step { return []Step{Create, Push, DLR, Reply, Pay, Callback, E2E, System} }
 
 // Cause is why a bill did not end as its phone's holder would have had it end.
 type Cause string
@@ -51,6 +52,14 @@ const (
 	Unfinished        Cause = "unfinished" // not at its end when the run was
 	Lost              Cause = "lost"       // must be 0: ledger, bill and callback disagree in the end
 )
+
+// Causes lists them.
+func Causes() []Cause {
+	return []Cause{
+		SubmitThrottled, SubmitSysfail, DLRUndelivered, Expired, Declined, BadPIN, Duplicate, OrderRefused, OrderTimeout, OrderUnknown,
+		CallbackTimeout, Callback5xx, CallbackMissing, IllegalTransition, Unfinished, Lost,
+	}
+}
 
 // The models of load.
 const (
@@ -197,6 +206,10 @@ type Generator struct {
 	HeapMB     float64 `json:"heap_mb"`
 	Files      int     `json:"open_files"`
 	Stalls     int64   `json:"stalls"` // times the watchdog, on its own clock, was held up over 100 ms
+	// LagHistogram has all of Lag, as StepResult.Histogram has a step's.
+	LagHistogram string  `json:"lag_histogram"`
+	Stalled      float64 `json:"stalled_ms"`   // how long it was held up, in all
+	StallMax     float64 `json:"stall_max_ms"` // and at most
 }
 
 // Audit is what the auditor found in the end.
@@ -239,6 +252,8 @@ type Snapshot struct {
 	Last     Interval // the one that just ended
 	Steps    []StepNow
 	Causes   map[Cause]int64
+	Warmup   time.Duration // the first part of Elapsed, which Totals, Steps and Causes leave out once it is over
+	Lag      Ladder        // of the generator, like Steps
 }
 
 // StepNow is a step since the start.

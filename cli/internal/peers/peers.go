@@ -1,7 +1,8 @@
 // Package peers brings in judges that nobody here wrote: SMPP clients from npm
 // (node-smpp, SMPP 5.0 and so 3.4) and in Perl (Net::SMPP), the SMS gateway Kannel,
-// and the dissector of Wireshark (tshark). What they accept is right by more than our
-// own reading of the standards.
+// the dissector of Wireshark (tshark), and for pages the browser Chromium with the
+// accessibility rules of axe-core. What they accept is right by more than our own reading
+// of the standards.
 //
 // They cost seconds and need programs that a clone does not bring, so a test that
 // calls Want runs only when asked: AIRTILL_PEERS=1 uses the peers that are

@@ -65,12 +65,7 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 	if err != nil {
 		return fmt.Errorf("enrol %s: put the element into the phone: %w", p.Phone.Masked(), err)
 	}
-	e := api.Enrolment{Phone: p.Phone, Name: p.Name, Form: p.Form, Secrets: sealed, Accounts: openings(p.Cards), By: p.By}
-	if p.Form != platform.FormNone {
-		e.Suite = cmp.Or(p.Suite, scp80.Modern).String()
-		e.ElementID, e.PublicKey = made.ElementID, made.PublicKey
-	}
-	enrolled, err := b.Office.Enrol(ctx, e)
+	enrolled, err := b.Office.Enrol(ctx, enrolmentOf(p, made, sealed))
 	if err != nil {
 		return fmt.Errorf("enrol %s: %w", p.Phone.Masked(), err)
 	}
@@ -79,6 +74,16 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 		return fmt.Errorf("enrol %s: personalise the element: %w", p.Phone.Masked(), err)
 	}
 	return nil
+}
+
+// enrolmentOf is what the platform is told of a person: no secret that is not sealed.
+func enrolmentOf(p Person, made fleet.MadePhone, sealed applet.Sealed) api.Enrolment {
+	e := api.Enrolment{Phone: p.Phone, Name: p.Name, Form: p.Form, Secrets: sealed, Accounts: openings(p.Cards), By: p.By}
+	if p.Form != platform.FormNone {
+		e.Suite = cmp.Or(p.Suite, scp80.Modern).String()
+		e.ElementID, e.PublicKey = made.ElementID, made.PublicKey
+	}
+	return e
 }
 
 func openings(cards []BankCard) []api.Opening {

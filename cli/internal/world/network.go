@@ -43,22 +43,23 @@ type Config struct {
 
 	HTTP, SMPP, Carrier, Handsets, Shop string // addresses to listen at; Carrier is its management's
 
-	Suite     scp80.Suite // of the elements that are enrolled, and of the shop; 0 is modern
-	People    []Person    // enrolled at the start
-	ShopName  string
-	Profile   platform.Profile // of the shop's merchant; empty is key
-	Catalogue []merchant.Item  // of the shop; nil: the default one
-	Expiry    time.Duration    // of the shop's bills; 0 is 15 minutes
-	Vault     *keys.Vault      // nil: made from the seed
-	Timing    billing.Timing
-	USSDCap   map[money.Currency]money.Amount // of bills paid over USSD; none: no bill may
-	Limits    billing.Limits                  // of what may be paid; none unless it says so
-	USSD      ussd.Config                     // at the carrier
-	Pace      persona.Pace
-	Client    handsetsim.Settings
-	Watch     Watch
-	Life      *Life // what the network remembers of earlier runs; nil: it ends with this one
-	OpenCards bool  // everybody may send binary messages to phones, not the platform alone
+	Suite       scp80.Suite // of the elements that are enrolled, and of the shop; 0 is modern
+	People      []Person    // enrolled at the start
+	ShopName    string
+	Profile     platform.Profile // of the shop's merchant; empty is key
+	Catalogue   []merchant.Item  // of the shop; nil: the default one
+	Expiry      time.Duration    // of the shop's bills; 0 is 15 minutes
+	Vault       *keys.Vault      // nil: made from the seed
+	Timing      billing.Timing
+	USSDCap     map[money.Currency]money.Amount // of bills paid over USSD; none: no bill may
+	Limits      billing.Limits                  // of what may be paid; none unless it says so
+	USSD        ussd.Config                     // at the carrier
+	Pace        persona.Pace
+	Client      handsetsim.Settings
+	Connections int // of the handsets to the carrier; 0 is 1
+	Watch       Watch
+	Life        *Life // what the network remembers of earlier runs; nil: it ends with this one
+	OpenCards   bool  // everybody may send binary messages to phones, not the platform alone
 	// CallbackDial connects to merchants; nil: over the network, wherever they are.
 	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
 	Perform      func(engine.Performer) engine.Performer // around the platform's effects, in tests
@@ -220,7 +221,7 @@ func (w *World) build(ctx context.Context) error {
 	w.Handsets, err = NewHandsets(ctx, HandsetsConfig{
 		Network: c.Network, Listen: orLoopback(c.Handsets), SMSC: w.Gateway.Address(),
 		SystemID: handsetsAccount, Password: w.password(handsetsAccount), State: c.Life.elements(),
-		Client: c.Client, Pace: c.Pace, Seed: c.seed(), Random: c.randomOf(seedHandsets),
+		Connections: c.Connections, Client: c.Client, Pace: c.Pace, Seed: c.seed(), Random: c.randomOf(seedHandsets),
 		Observer: c.Watch.Phones, Log: c.Log,
 	})
 	return err
