@@ -14,7 +14,7 @@ import (
 
 func plotted(t *testing.T, r *load.Result) map[string]chart {
 	t.Helper()
-	charts, err := plots(r)
+	charts, err := plots(r, r.Intervals)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,12 +110,29 @@ func (s *sample) steps(t testing.TB, r *load.Result, bills []sampleBill) {
 				t.Fatal(err)
 			}
 		}
-		text, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+		text, err := h.EncodeV2()
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Steps = append(r.Steps, load.StepResult{Step: step, Count: h.TotalCount(), Histogram: string(text), Ladder: ladderOfHistogram(h)})
 	}
+}
+
+// everything is a histogram of latencies from a microsecond to an hour, so many that its text
+// is about as long as one gets.
+func (s *sample) everything(t testing.TB) string {
+	t.Helper()
+	h := hdrhistogram.New(1, time.Hour.Microseconds(), 3)
+	for range 200_000 {
+		if err := h.RecordValues(int64(math.Exp(s.random.Float64()*math.Log(3.6e9))), 1+s.random.Int64N(1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := h.EncodeV2()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func ladderOfHistogram(h *hdrhistogram.Histogram) load.Ladder {
