@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,7 +64,10 @@ func (e *Effects) open(ctx context.Context, effect engine.Effect) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, carryTimeout)
 	defer cancel()
-	_, err = e.Service.opened(ctx, in)
+	in.Looked = in.Made // before that there was no bill of this id
+	if _, err = e.Service.openNew(ctx, in); errors.Is(err, ErrLookAgain) {
+		_, err = e.Service.opened(ctx, in)
+	}
 	if isCode(err, platform.CodeUnknownPhone) {
 		e.Log.Warn().Err(err).Str("bill", string(in.ID)).Msg("a claimed order cannot become a bill")
 		return nil

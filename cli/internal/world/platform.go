@@ -171,8 +171,9 @@ func (p *Platform) take(sm *smpp.DeliverSM, reply func(smpp.Status)) {
 	p.phones.Deliver(sm, reply)
 }
 
-// platformWindow is how many pushes may be unanswered by the carrier.
-const platformWindow = 100
+// platformWindow is how many messages may be unanswered between carrier and platform, each
+// way: each waits for a commit, and with fewer of them the line is idle meanwhile.
+const platformWindow = 2000
 
 func actors(c billing.Config) func(engine.Partition) engine.Actor {
 	return func(n engine.Partition) engine.Actor {
