@@ -14,7 +14,7 @@ import (
 
 // Histograms are large, and with -race slow: properties are tried on fewer runs than
 // elsewhere, if -rapid.checks does not say otherwise.
-func init() { flag.Set("rapid.checks", "20") }
+func init() { flag.Set("rapid.checks", "10") }
 
 // TestWarmup: bills due in the warm-up are shown meanwhile, and are not in the result.
 func TestWarmup(t *testing.T) {
