@@ -154,10 +154,21 @@ func ladderOf(r *load.Result, of []curve) chart {
 	}
 	c := newLadder("ladder", "Percentiles of each step", all)
 	c.Wide = true
-	for _, s := range r.Steps {
-		if s.Step == load.Pay && s.Count > 0 {
-			c.Says = fmt.Sprintf("Without the time people took, half were paid in %s, 99 %% in %s and all in %s.", took(s.Ladder.P50), took(s.Ladder.P99), took(s.Ladder.Max))
+	c.Says = ladderSays(r.Steps)
+	return c
+}
+
+// ladderSays tells of what the system alone took, or if it was not timed, of each step the
+// highest latency.
+func ladderSays(steps []load.StepResult) string {
+	var parts []string
+	for _, s := range steps {
+		if s.Step == load.System && s.Ladder.Max > 0 {
+			return fmt.Sprintf("Without the time people took, half were over in %s, 99 %% in %s and all in %s.", took(s.Ladder.P50), took(s.Ladder.P99), took(s.Ladder.Max))
+		}
+		if s.Ladder.Max > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", s.Step, took(s.Ladder.Max)))
 		}
 	}
-	return c
+	return "At most: " + list(parts) + "."
 }

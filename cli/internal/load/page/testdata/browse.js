@@ -12,13 +12,18 @@ const readers = [
   { name: "narrow", width: 320, colorScheme: "light" },
 ];
 
-// colours is how many colours each canvas has: of a blank one that is one at most.
-const colours = () =>
+// ink is how many pixels of each chart have a colour: its axes, grid and texts are grey.
+const ink = () =>
   [...document.querySelectorAll(".plot")].map((plot) => {
     const canvas = plot.querySelector("canvas");
     if (!canvas) return 0;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return new Set(new Uint32Array(data.buffer)).size;
+    let coloured = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      const [r, g, b, alpha] = data.subarray(i, i + 4);
+      if (alpha > 100 && Math.max(r, g, b) - Math.min(r, g, b) > 40) coloured++;
+    }
+    return coloured;
   });
 
 // judge asks axe what is wrong, without a script element: the page's policy stays in force.
@@ -76,7 +81,7 @@ async function look(browser, file, { name, width, colorScheme }) {
   page.on("request", (request) => request.url() !== own && !/^(data|blob):/.test(request.url()) && seen.requests.push(request.url()));
   await page.goto(own);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  seen.colours = await page.evaluate(colours);
+  seen.ink = await page.evaluate(ink);
   seen.width = await page.evaluate(() => document.documentElement.scrollWidth);
   seen.axe = await judge(page);
   seen.did = await use(page);
