@@ -114,16 +114,19 @@ func (r *Result) inconsistencies() (why []string) {
 		why = append(why, fmt.Sprintf("%s lost", bills(r.Lost)))
 	}
 	if n := len(r.Audit.Differences); n > 0 {
-		why = append(why, fmt.Sprintf("the auditor found %d differences, first: %s", n, r.Audit.Differences[0]))
+		why = append(why, fmt.Sprintf("the auditor found %s, first: %s", count(int64(n), "difference"), r.Audit.Differences[0]))
 	}
 	return why
 }
 
-func bills(n int64) string {
+func bills(n int64) string { return count(n, "bill") }
+
+// count is 1 bill, or 2 bills.
+func count(n int64, noun string) string {
 	if n == 1 {
-		return "1 bill"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d bills", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // generatorFaults says why the generator could not keep up, if so.
