@@ -2,8 +2,8 @@ package screen
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
@@ -28,36 +28,34 @@ const keysAhead = 64
 func (v Live) Run(ctx context.Context, snapshots <-chan load.Snapshot) error {
 	showing, end := context.WithCancel(ctx)
 	waiting := make(chan load.Order, keysAhead)
-	program := tea.NewProgram(v.model(waiting), v.options(showing)...)
+	m := v.model(waiting)
+	program := tea.NewProgram(m, v.options()...)
 	var beside sync.WaitGroup
 	beside.Go(func() { v.deliver(showing, waiting) })
 	beside.Go(func() {
-		if each(showing, snapshots, func(s load.Snapshot) error { program.Send(s); return nil }) == nil {
-			program.Quit()
-		}
+		_ = each(showing, snapshots, func(s load.Snapshot) error { program.Send(s); return nil })
+		program.Quit() // a program whose context ends does not wait for its reader of keys
 	})
 	_, err := program.Run()
 	end()
 	beside.Wait()
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, tea.ErrProgramPanic):
-		return errors.New("it could not paint")
+	case m.broken != nil:
+		return m.broken
 	case err != nil:
 		return fmt.Errorf("paint the terminal: %w", err)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // options leave signals to whoever runs the load: in a terminal of ours Ctrl-C is a key.
-func (v Live) options(ctx context.Context) []tea.ProgramOption {
+func (v Live) options() []tea.ProgramOption {
 	profile := colorprofile.Ascii
 	if v.Look.Colour {
 		profile = colorprofile.ANSI
 	}
 	return []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(v.In), tea.WithOutput(v.Out), tea.WithEnvironment(v.environment()),
+		tea.WithInput(v.In), tea.WithOutput(v.Out), tea.WithEnvironment(v.environment()),
 		tea.WithoutSignalHandler(), tea.WithColorProfile(profile), tea.WithFPS(20),
 	}
 }
@@ -120,6 +118,8 @@ type model struct {
 	give        func(load.Order) bool // false if there are too many before it
 	interrupted func()
 	frame       func(State, Look) string
+	picture     string
+	broken      error // it panicked
 }
 
 // pastKept is how many intervals can be looked back on; no terminal is wider.
@@ -127,7 +127,14 @@ const pastKept = 1000
 
 func (m *model) Init() tea.Cmd { return nil }
 
-func (m *model) Update(message tea.Msg) (tea.Model, tea.Cmd) {
+// Update takes a message and paints. One that panics ends the program as usual, so that the
+// terminal is put back.
+func (m *model) Update(message tea.Msg) (_ tea.Model, next tea.Cmd) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.broken, next = fmt.Errorf("it could not paint: %v\n%s", r, debug.Stack()), tea.Quit
+		}
+	}()
 	switch message := message.(type) {
 	case load.Snapshot:
 		m.see(message)
@@ -136,11 +143,12 @@ func (m *model) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		m.press(message.String())
 	}
+	m.picture = m.frame(m.state, m.look)
 	return m, nil
 }
 
 func (m *model) View() tea.View {
-	view := tea.NewView(m.frame(m.state, m.look))
+	view := tea.NewView(m.picture)
 	view.AltScreen = true
 	view.DisableBracketedPasteMode = true
 	return view

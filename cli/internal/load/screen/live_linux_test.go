@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/vt"
+	"golang.org/x/sys/unix"
 
 	"github.com/airtill/airtill/cli/internal/load"
 )
@@ -20,6 +21,7 @@ type live struct {
 	orders      chan load.Order
 	interrupted atomic.Int32
 	ended       chan error
+	before      unix.Termios // the terminal's mode
 }
 
 func startLive(ctx context.Context, t *testing.T, show func(context.Context, Console, *live) error) *live {
@@ -31,12 +33,22 @@ func startLive(ctx context.Context, t *testing.T, show func(context.Context, Con
 		Interrupted: func() { l.interrupted.Add(1) },
 	}
 	at.Look.Colour = false
+	l.before = l.mode(t)
 	go func() { l.ended <- show(ctx, at, l) }()
 	return l
 }
 
 func runLive(ctx context.Context, at Console, l *live) error {
 	return Live{Console: at, Orders: l.orders}.Run(ctx, l.snapshots)
+}
+
+// restored checks that the terminal is as before: its mode, its own screen and its cursor.
+func (l *live) restored(t *testing.T) {
+	t.Helper()
+	if now := l.mode(t); now != l.before {
+		t.Errorf("the terminal is left in another mode: %+v, not %+v", now, l.before)
+	}
+	l.until(t, "its own screen, with a cursor", func(e *vt.Emulator) bool { return !e.IsAltScreen() && !e.CursorHidden() })
 }
 
 func (l *live) end(t *testing.T) error {
@@ -52,7 +64,6 @@ func (l *live) end(t *testing.T) error {
 
 func TestLive(t *testing.T) {
 	l := startLive(t.Context(), t, runLive)
-	before := l.mode(t)
 	s := running()
 	s.Past = []load.Interval{s.Last}
 	l.snapshots <- s.Snapshot
@@ -105,7 +116,7 @@ func TestLive(t *testing.T) {
 	if err := l.end(t); err != nil {
 		t.Fatal(err)
 	}
-	l.restored(t, before)
+	l.restored(t)
 }
 
 // Nobody takes orders, and nobody has to: the view ends all the same, and so it does when
@@ -113,7 +124,6 @@ func TestLive(t *testing.T) {
 func TestLiveEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := startLive(ctx, t, runLive)
-	before := l.mode(t)
 	s := running()
 	l.snapshots <- s.Snapshot
 	l.until(t, "a picture", func(e *vt.Emulator) bool { return strings.Contains(e.String(), "evening peak") })
@@ -123,7 +133,7 @@ func TestLiveEnds(t *testing.T) {
 	if err := l.end(t); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ends with %v", err)
 	}
-	l.restored(t, before)
+	l.restored(t)
 }
 
 // A view that panics puts the terminal back; plain lines follow, to the end of the run.
@@ -137,7 +147,6 @@ func TestLivePanics(t *testing.T) {
 	l := startLive(t.Context(), t, func(ctx context.Context, at Console, l *live) error {
 		return watch(ctx, TUI, at, l.snapshots, Live{Console: at, Orders: l.orders, frame: broken})
 	})
-	before := l.mode(t)
 	s := running()
 	l.snapshots <- s.Snapshot
 	var sending sync.WaitGroup
@@ -158,7 +167,7 @@ func TestLivePanics(t *testing.T) {
 	if err := l.end(t); err != nil {
 		t.Fatal(err)
 	}
-	l.restored(t, before)
+	l.restored(t)
 }
 
 // A bar on a terminal moves, and stays as far as it came.

@@ -59,7 +59,7 @@ func watch(ctx context.Context, mode string, at Console, snapshots <-chan load.S
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		fmt.Fprintf(at.Out, "the live view has ended: %v; plain lines follow\n", err)
+		fmt.Fprintf(at.Out, "the live view has ended, plain lines follow: %v\n", err)
 		fallthrough
 	case Plain:
 		return Lines{W: at.Out}.Run(ctx, snapshots)

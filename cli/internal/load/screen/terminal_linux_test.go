@@ -138,12 +138,3 @@ func (m *terminal) mode(t *testing.T) unix.Termios {
 	}
 	return *state
 }
-
-// restored checks that the terminal is as before: its mode, its own screen and its cursor.
-func (m *terminal) restored(t *testing.T, before unix.Termios) {
-	t.Helper()
-	if now := m.mode(t); now != before {
-		t.Errorf("the terminal is left in another mode: %+v, not %+v", now, before)
-	}
-	m.until(t, "its own screen, with a cursor", func(e *vt.Emulator) bool { return !e.IsAltScreen() && !e.CursorHidden() })
-}
