@@ -14,7 +14,7 @@ import (
 
 func plotted(t *testing.T, r *load.Result) map[string]chart {
 	t.Helper()
-	charts, err := plots(r)
+	charts, err := plots(r, r.Intervals)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestPlots(t *testing.T) {
 		{"in-flight", "At most 16, after 3 s.", `[{"name":"in flight","values":[8,16]}]`},
 		{"pay", "The highest p99 of an interval is 1.50 s, after 1 s.",
 			`[{"name":"p50","values":[3,null]},{"name":"p95","values":[4,null]},{"name":"p99","values":[1500,null]},{"name":"max","values":[6,null],"dash":true}]`},
-		{"heat", "From 0.25 ms to 0.50 ms to over 1 ms; most took 0.25 ms to 0.50 ms.",
+		{"heat", "The fastest took 0.25 ms to 0.50 ms, the slowest over 1 ms, most 0.25 ms to 0.50 ms.",
 			`[{"name":"0.25 ms to 0.50 ms","values":[1,0]},{"name":"0.50 ms to 1 ms","values":[0,0]},{"name":"over 1 ms","values":[1,0]}]`},
 		{"causes", "2 bad_pin and 1 expired.", `[{"name":"bad_pin","values":[0,2]},{"name":"expired","values":[0,1]}]`},
 		{"lag", "How long after it was due a bill was begun: at most 0.50 ms, after 1 s.", `[{"name":"lag","values":[0.5,0]}]`},

@@ -51,7 +51,7 @@ func comparedOf(d *load.Difference) verdict {
 	case load.Worse:
 		return verdict{"Worse", "✗", "bad", "A figure that is judged is worse. " + within}
 	}
-	return verdict{"Same", "=", "wary", "No figure that is judged is better or worse. " + within}
+	return verdict{"Same", "=", "same", "No figure that is judged is better or worse. " + within}
 }
 
 // named is what a run is called that may have no name.

@@ -143,9 +143,10 @@ func ends(s load.Step) string {
 		load.Create:   "the platform's answer to the order",
 		load.Push:     "the bill's message at the phone",
 		load.DLR:      "the carrier's receipt at the platform",
-		load.Reply:    "the carrier's answer to the phone's payment",
+		load.Reply:    "the carrier's answer to the phone's payment, without the time people took",
 		load.Pay:      "the money's having moved, without the time people took",
 		load.Callback: "the shop's 2xx, from the money's having moved",
 		load.E2E:      "the shop's knowing the result, with the time people took",
+		load.System:   "the shop's knowing the result, without the time people took",
 	}[s]
 }

@@ -27,7 +27,7 @@ func heatMap(of []load.Interval) chart {
 		})
 	}
 	c.Edges = append(c.Edges, number(from(last+1)))
-	c.Says = fmt.Sprintf("From %s to %s; most took %s.", bucketName(first, len(sum)), bucketName(last, len(sum)), bucketName(fullest, len(sum)))
+	c.Says = fmt.Sprintf("The fastest took %s, the slowest %s, most %s.", bucketName(first, len(sum)), bucketName(last, len(sum)), bucketName(fullest, len(sum)))
 	return c
 }
 

@@ -37,14 +37,16 @@ func oneIn() []number {
 func curves(steps []load.StepResult) ([]curve, error) {
 	var all []curve
 	for _, s := range steps {
-		if s.Histogram == "" || s.Count == 0 {
+		if s.Histogram == "" {
 			continue
 		}
 		h, err := hdrhistogram.Decode([]byte(s.Histogram))
 		if err != nil {
 			return nil, fmt.Errorf("read the histogram of step %s: %w", s.Step, err)
 		}
-		all = append(all, curve{s.Step, valuesOf(h)})
+		if h.TotalCount() > 0 {
+			all = append(all, curve{s.Step, valuesOf(h)})
+		}
 	}
 	return all, nil
 }

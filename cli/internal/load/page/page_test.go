@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -34,10 +35,15 @@ func writtenDiff(t testing.TB, base, new *load.Result, d *load.Difference) []byt
 	return b.Bytes()
 }
 
-// long is a run of an hour, second by second.
+// long is a run of an hour, second by second, with histograms that have all they can hold.
 func long(t testing.TB) *load.Result {
 	t.Helper()
-	r := newSample(7, 1000, 30).result(t)
+	s := newSample(7, 1000, 30)
+	r := s.result(t)
+	for i := range r.Steps {
+		r.Steps[i].Histogram = s.everything(t)
+	}
+	r.Generator.LagHistogram = s.everything(t)
 	one := r.Intervals
 	for len(r.Intervals) < 3600 {
 		i := one[len(r.Intervals)%len(one)]
@@ -254,8 +260,8 @@ func TestVerdicts(t *testing.T) {
 func TestData(t *testing.T) {
 	for name, r := range map[string]*load.Result{"sample": newSample(7, 1000, 30).result(t), "hostile": short(t)} {
 		t.Run(name, func(t *testing.T) {
-			var got load.Result
-			if err := json.Unmarshal([]byte(text(byID(parse(t, written(t, r)), "result"))), &got); err != nil {
+			got, err := load.Read(strings.NewReader(text(byID(parse(t, written(t, r)), "result"))))
+			if err != nil {
 				t.Fatal(err)
 			}
 			same, _ := json.Marshal(got)
@@ -276,8 +282,11 @@ func TestLongRunIsShortened(t *testing.T) {
 	if n := len(got.Intervals); n < fewest || n > 600 || got.Intervals[n-1].At != 3600 {
 		t.Errorf("an hour has %d intervals, the last at %v", n, got.Intervals[n-1].At)
 	}
-	if said := text(byID(doc, "charts")); !strings.Contains(said, "3,600 intervals are drawn as") {
-		t.Errorf("the page does not say that it is shortened: %.200s", said)
+	said := text(byID(doc, "charts"))
+	for _, want := range []string{"its 3,600 intervals are made", "true to one part in a hundred"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the page does not say %q: %.400s", want, said)
+		}
 	}
 }
 
@@ -333,5 +342,30 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 func TestFullDisk(t *testing.T) {
 	if err := Write(io.Writer(full{}), &load.Result{}); !errors.Is(err, errFull) {
 		t.Errorf("Write = %v, want %v", err, errFull)
+	}
+}
+
+// TestCoarsen wants a coarser histogram to be true to one part in a hundred.
+func TestCoarsen(t *testing.T) {
+	r := &load.Result{Steps: []load.StepResult{{Step: load.Pay, Histogram: newSample(1, 1, 1).everything(t)}}}
+	before, err := curves(r.Steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fine := r.Steps
+	if err := coarsen(r); err != nil {
+		t.Fatal(err)
+	}
+	after, err := curves(r.Steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range before[0].values {
+		if got := after[0].values[i]; math.Abs(float64(got-want)) > 0.011*float64(want) {
+			t.Errorf("at %d is %v, was %v", i, got, want)
+		}
+	}
+	if was, is := len(fine[0].Histogram), len(r.Steps[0].Histogram); is > was/4 {
+		t.Errorf("a histogram of %d bytes has %d", was, is)
 	}
 }

@@ -21,28 +21,27 @@ func overTime(c chart, intervals []load.Interval) chart {
 	return c
 }
 
-// plots are the charts of a run, in the order in which they are read. Without intervals and
-// histograms there is none.
-func plots(r *load.Result) ([]chart, error) {
+// plots are the charts of a run over these of its intervals, in the order in which they are
+// read. Without intervals and histograms there is none.
+func plots(r *load.Result, of []load.Interval) ([]chart, error) {
 	all := []chart{}
-	if of := r.Intervals; len(of) > 0 {
-		all = append(all, rates(r), inFlight(of),
+	if len(of) > 0 {
+		all = append(all, rates(r, of), inFlight(of),
 			percentiles("pay", "Latency, without the time people took", of, func(i load.Interval) load.Ladder { return i.Pay }),
 			percentiles("e2e", "Latency end to end, with the time people took", of, func(i load.Interval) load.Ladder { return i.E2E }),
 			heatMap(of), causes(of), lag(of), cpu(of))
 	}
-	of, err := curves(r.Steps)
+	steps, err := curves(r.Steps)
 	if err != nil {
 		return nil, err
 	}
-	if len(of) > 0 {
-		all = append(all, ladderOf(r, of))
+	if len(steps) > 0 {
+		all = append(all, ladderOf(r, steps))
 	}
 	return slices.DeleteFunc(all, func(c chart) bool { return len(c.Series) == 0 }), nil
 }
 
-func rates(r *load.Result) chart {
-	of := r.Intervals
+func rates(r *load.Result, of []load.Interval) chart {
 	c := overTime(chart{ID: "rate", Title: "Rate asked and achieved", Kind: lines, Unit: "bills/s"}, of)
 	begun := column(of, func(i load.Interval) number { return number(i.Begun) })
 	c.Series = []series{
@@ -155,10 +154,21 @@ func ladderOf(r *load.Result, of []curve) chart {
 	}
 	c := newLadder("ladder", "Percentiles of each step", all)
 	c.Wide = true
-	for _, s := range r.Steps {
-		if s.Step == load.Pay && s.Count > 0 {
-			c.Says = fmt.Sprintf("Without the time people took, half were paid in %s, 99 %% in %s and all in %s.", took(s.Ladder.P50), took(s.Ladder.P99), took(s.Ladder.Max))
+	c.Says = ladderSays(r.Steps)
+	return c
+}
+
+// ladderSays tells of what the system alone took, or if it was not timed, of each step the
+// highest latency.
+func ladderSays(steps []load.StepResult) string {
+	var parts []string
+	for _, s := range steps {
+		if s.Step == load.System && s.Ladder.Max > 0 {
+			return fmt.Sprintf("Without the time people took, half were over in %s, 99 %% in %s and all in %s.", took(s.Ladder.P50), took(s.Ladder.P99), took(s.Ladder.Max))
+		}
+		if s.Ladder.Max > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", s.Step, took(s.Ladder.Max)))
 		}
 	}
-	return c
+	return "At most: " + list(parts) + "."
 }

@@ -21,7 +21,7 @@ type report struct {
 	Audit      string
 	Totals     []fact
 	Charts     []chart
-	Shortened  string // how, if the page has not all the intervals
+	Shortened  []string // how, if the page has not all of the result
 	Causes     []fact
 	Facts      []facts
 	FileName   string // of the JSON, when it is saved
@@ -56,7 +56,7 @@ func newReport(r *load.Result) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	charts, err := plots(fit)
+	charts, err := plots(r, fit.Intervals)
 	if err != nil {
 		return nil, err
 	}
@@ -92,13 +92,17 @@ func modelOf(r *load.Result) string {
 	return r.Model + " model"
 }
 
-// shortened tells how long the page's intervals are, if they are not those of the run.
-func shortened(r, fit *load.Result) string {
-	if len(r.Intervals) == len(fit.Intervals) {
-		return ""
+// shortened tells what of a result the page has not, if any.
+func shortened(r, fit *load.Result) []string {
+	var all []string
+	if len(r.Intervals) != len(fit.Intervals) {
+		all = append(all, fmt.Sprintf("The run was long: its %s intervals are made %s here. Of each, rates and CPU are the average, counts the sum, and latencies, lag and bills in flight those of the worst.",
+			count(int64(len(r.Intervals))), count(int64(len(fit.Intervals)))))
 	}
-	return fmt.Sprintf("The run was long: %s intervals are drawn as %s. Rates and CPU are their averages, counts their sums, and latencies, lag and bills in flight those of the worst.",
-		count(int64(len(r.Intervals))), count(int64(len(fit.Intervals))))
+	if histograms(r) != histograms(fit) {
+		all = append(all, "The histograms in the page's JSON are true to one part in a hundred only; its charts and tables have them as they were.")
+	}
+	return all
 }
 
 // fileName is the run's name, as far as a file may have it.

@@ -4,32 +4,91 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/airtill/airtill/cli/internal/load"
 )
 
-// roomForData is how many bytes of a page the result may have, so that the page stays under
-// 400 KB.
-const roomForData = 200 << 10
+// How many bytes of a page the result may have, and of these its histograms, so that the
+// page stays under 400 KB.
+const (
+	roomForData       = 200 << 10
+	roomForHistograms = 120 << 10
+)
 
 // fewest is the number of intervals that a result is not made shorter than.
 const fewest = 60
 
-// thin makes the intervals of a result so few that it fits on a page, and returns it with
-// its JSON. Of a short run that is all of it.
+// thin makes a result so short that it fits on a page, and returns it with its JSON. Of most
+// runs that is all of it; of a long one it has fewer intervals, and of one with very many
+// latencies coarser histograms.
 func thin(r *load.Result) (*load.Result, []byte, error) {
 	fit := *r
+	if histograms(r) > roomForHistograms {
+		if err := coarsen(&fit); err != nil {
+			return nil, nil, err
+		}
+	}
 	for group := 1; ; {
 		fit.Intervals = join(r.Intervals, group)
 		text, err := json.Marshal(&fit)
 		if err != nil {
 			return nil, nil, fmt.Errorf("write the page: encode the result: %w", err)
 		}
-		if len(text) <= roomForData || len(fit.Intervals) <= fewest {
+		most := max(1, len(r.Intervals)/fewest)
+		if len(text) <= roomForData || group == most {
 			return &fit, text, nil
 		}
-		group = max(group+1, group*len(text)/roomForData) // at most what is needed, as not all of it is intervals
+		group = min(most, max(group+1, group*len(text)/roomForData)) // at most what is needed, as not all of it is intervals
 	}
+}
+
+// histograms is how many bytes a result's histograms have.
+func histograms(r *load.Result) int {
+	size := len(r.Generator.LagHistogram)
+	for _, s := range r.Steps {
+		size += len(s.Histogram)
+	}
+	return size
+}
+
+// coarsen makes the histograms of a result true to one part in a hundred, where they were to
+// one in a thousand.
+func coarsen(r *load.Result) error {
+	r.Steps = slices.Clone(r.Steps)
+	for i := range r.Steps {
+		if err := coarsenOne(&r.Steps[i].Histogram); err != nil {
+			return fmt.Errorf("read the histogram of step %s: %w", r.Steps[i].Step, err)
+		}
+	}
+	if err := coarsenOne(&r.Generator.LagHistogram); err != nil {
+		return fmt.Errorf("read the histogram of the lag: %w", err)
+	}
+	return nil
+}
+
+func coarsenOne(text *string) error {
+	if *text == "" {
+		return nil
+	}
+	fine, err := hdrhistogram.Decode([]byte(*text))
+	if err != nil {
+		return err
+	}
+	coarse := hdrhistogram.New(1, fine.HighestTrackableValue(), 2)
+	for _, bar := range fine.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		if err := coarse.RecordValues(min(bar.To, fine.HighestTrackableValue()), bar.Count); err != nil {
+			return err
+		}
+	}
+	encoded, err := coarse.EncodeV2()
+	*text = string(encoded)
+	return err
 }
 
 // join makes one interval of every so many.

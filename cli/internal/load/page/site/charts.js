@@ -40,6 +40,10 @@ const charts = (() => {
   const percent = (oneIn) => `${+(100 * (1 - 1 / oneIn)).toPrecision(oneIn < 100 ? 3 : 12).slice(0, 9)} %`;
   const where = (chart, x) => (chart.kind === "ladder" ? percent(x) : `${number(x)} ${chart.x}`);
 
+  // patterns tell the steps of a ladder apart without their colours.
+  const patterns = [[], [10, 3], [2, 3], [10, 3, 2, 3]];
+  const patternOf = (chart, s, i) => (s.dash ? [6, 4] : chart.series.length > 2 && chart.kind === "ladder" ? patterns[i % 4] : []);
+
   // shown are the series of a chart that its reader has not put away.
   const shown = (plot) => plot.chart.series.map((s, i) => ({ ...s, index: i })).filter((s) => !plot.away.has(s.index));
 
@@ -70,7 +74,7 @@ const charts = (() => {
     }
     const points = { size: 5 * k, width: k, fill: ink };
     if (chart.kind === "ladder") points.show = false;
-    return { ...base, stroke: ink, width: 2 * k, dash: layer.dash ? [6 * k, 4 * k] : undefined, points };
+    return { ...base, stroke: ink, width: 2 * k, dash: patternOf(chart, layer, layer.index).map((v) => v * k), points };
   }
 
   function axes(plot, k, width) {
@@ -202,6 +206,21 @@ const charts = (() => {
     );
   }
 
+  // swatch shows how a series is drawn.
+  function swatch(chart, s, i) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("class", "swatch");
+    svg.setAttribute("aria-hidden", "true");
+    svg.style.color = `var(--${shade(i)})`;
+    const shape = document.createElementNS(svg.namespaceURI, "path");
+    shape.setAttribute("d", "M0 6H28");
+    shape.setAttribute("stroke", "currentColor");
+    shape.setAttribute("stroke-width", chart.kind === "stack" ? "12" : "3");
+    shape.setAttribute("stroke-dasharray", patternOf(chart, s, i).join(" "));
+    svg.append(shape);
+    return svg;
+  }
+
   // legend lists the series; where there are several, each can be put away.
   function legend(plot) {
     const { chart, figure } = plot;
@@ -210,10 +229,7 @@ const charts = (() => {
     chart.series.forEach((s, i) => {
       const item = document.createElement("li");
       const entry = document.createElement(chart.series.length > 1 ? "button" : "span");
-      const swatch = document.createElement("span");
-      swatch.className = chart.kind === "stack" ? "swatch block" : s.dash ? "swatch dash" : "swatch";
-      swatch.style.color = `var(--${shade(i)})`;
-      entry.append(swatch, s.name);
+      entry.append(swatch(chart, s, i), s.name);
       if (entry instanceof HTMLButtonElement) {
         entry.type = "button";
         entry.setAttribute("aria-pressed", "true");
