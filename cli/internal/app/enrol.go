@@ -31,22 +31,27 @@ type newPerson struct {
 	suite                      scp80.Suite
 	pinFile, idFile, by        string
 	cards                      *cli.StringSlice
+
+	many newPeople
 }
 
 func enrolCommand() command {
 	n := newPerson{cards: cli.NewStringSlice(), suite: scp80.Modern}
 	return command{
-		name: "enrol", short: "open mobile payment for a person: a phone, an element, cards and a PIN", section: "A running network",
+		name: "enrol", short: "open mobile payment for people: a phone, an element, cards and a PIN", section: "A running network",
 		about: "PIN and identity number come from AIRTILL_PIN and AIRTILL_ID_NUMBER, from files, or are asked for at the terminal.\n" +
-			"They leave this program sealed to the platform's branch key. The branch issues the cards' numbers.",
+			"They leave this program sealed to the platform's branch key. The branch issues the cards' numbers.\n\n" +
+			peopleAbout(),
 		examples: []string{
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --card alias=Blue,balance=500000`,
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --form none --card alias=Blue,balance=500000`,
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --persona pays --pin-file pin --id-number-file id --card alias=Blue,balance=500000,currency=CNY --card alias=Red,balance=0`,
+			"airtill enrol --count 100000 --prefix 86139 --seed 7 --mix pays=90,refuses=5,never=5",
+			"airtill enrol --from people.csv --check",
+			"airtill enrol --from people.csv",
 		},
-		flags:    slices.Concat(n.flags(), n.at.office(), []cli.Flag{n.at.handsetsFlag()}),
-		required: []string{"phone", "name", "card"},
-		run:      n.run,
+		flags: slices.Concat(n.flags(), n.many.flags(), n.at.office(), []cli.Flag{n.at.handsetsFlag()}),
+		run:   n.run,
 	}
 }
 
@@ -73,6 +78,12 @@ func habits() string {
 }
 
 func (n *newPerson) run(ctx context.Context, c *call) error {
+	if n.many.asked() {
+		return n.many.run(ctx, c, n)
+	}
+	if missing := n.missing(); missing != "" {
+		return usagef("--%s must be given; or --count or --from, for many people", missing)
+	}
 	p, err := n.person()
 	if err != nil {
 		return err
@@ -98,6 +109,19 @@ func (n *newPerson) run(ctx context.Context, c *call) error {
 	}
 	c.talk("next: airtill bill create --amount 500 --phone %s --wait 10s", p.Phone)
 	return c.out.one(enrolled{Name: p.Name, Phone: made}, append([]field{{"name", p.Name}}, phoneFields(made)...)...)
+}
+
+// missing is the first flag of one person that was left out.
+func (n *newPerson) missing() string {
+	switch {
+	case n.phone == "":
+		return "phone"
+	case n.name == "":
+		return "name"
+	case len(n.cards.Value()) == 0:
+		return "card"
+	}
+	return ""
 }
 
 // enrolled is the data of an enrolment: the phone as it is then.

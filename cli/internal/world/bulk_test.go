@@ -254,3 +254,22 @@ func TestEnrolAll_NamesWhoIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkEnrolAll says what a person costs who is enrolled with many others: all rooms
+// and the store in this process.
+func BenchmarkEnrolAll(b *testing.B) {
+	n := new(network.Memory)
+	ctx := b.Context()
+	store := good(world.OpenStore(ctx, n, "127.0.0.1:0"))(b)
+	w := good(world.New(ctx, quick(world.Config{Network: n, Store: store, Seed: 1, ShopName: "Sky Travel"})))(b)
+	people := world.Population{Count: b.N, Prefix: "86138", Seed: 7, Balance: 5000}
+	err := w.Run(ctx, func(ctx context.Context) error {
+		b.ResetTimer()
+		_, err := w.Branch.EnrolAll(ctx, people.People(), world.Bulk{})
+		b.StopTimer()
+		return err
+	})
+	if err := errors.Join(err, store.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
