@@ -7,6 +7,7 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/platform/applet"
 )
 
 // resume makes the phones whose elements the memory keeps.
@@ -14,22 +15,33 @@ func (f *Fleet) resume() error {
 	if f.config.Memory == nil {
 		return nil
 	}
-	for _, id := range f.config.Memory.Elements() {
-		slot, err := f.config.Memory.Slot(id)
+	all := f.config.Memory.Elements()
+	failed := make([]error, len(all))
+	inParallel(len(all), func(i int) { failed[i] = f.resumeOne(all[i]) })
+	for _, err := range failed {
 		if err != nil {
-			return err
+			return err // one will do: of a damaged memory there may be as many as phones
 		}
-		note, err := slot.Note()
-		if err != nil {
-			return err
-		}
-		var phone NewPhone
-		if err := json.Unmarshal(note, &phone); err != nil {
-			return fmt.Errorf("read whose element %s is: %w", id, err)
-		}
-		if _, err := f.make(phone); err != nil {
-			return fmt.Errorf("go on with element %s: %w", id, err)
-		}
+	}
+	return nil
+}
+
+// resumeOne makes the phone that an element is in.
+func (f *Fleet) resumeOne(id applet.ElementID) error {
+	slot, err := f.config.Memory.Slot(id)
+	if err != nil {
+		return err
+	}
+	note, err := slot.Note()
+	if err != nil {
+		return err
+	}
+	var phone NewPhone
+	if err := json.Unmarshal(note, &phone); err != nil {
+		return fmt.Errorf("read whose element %s is: %w", id, err)
+	}
+	if _, err := f.make(phone); err != nil {
+		return fmt.Errorf("go on with element %s: %w", id, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"github.com/airtill/airtill/handsetsim/fleet"
+	"github.com/airtill/airtill/handsetsim/nvm"
 	"github.com/airtill/airtill/platform/applet"
 )
 
@@ -17,22 +18,29 @@ const (
 )
 
 // TestIdlePhoneIsSmall measures what a phone keeps while nothing happens: without an
-// element, with an element of two cards, and after it has paid a bill. What the
-// second has over the first is the element's.
+// element, with an element of two cards, with one that outlives the process, and after it
+// has paid a bill. What the second has over the first is the element's.
 func TestIdlePhoneIsSmall(t *testing.T) {
 	const phones = 500
 	for _, tt := range []struct {
 		name string
 		live func(b *bench)
+		kept bool
 		most int64
 	}{
-		{"plain", func(b *bench) { b.plain(phones) }, idlePlain},
-		{"enrolled", func(b *bench) { b.enrolMany(phones) }, idleElement},
-		{"after a bill", func(b *bench) { b.enrolMany(phones); b.payAll(phones) }, idleElement + 512},
+		{"plain", func(b *bench) { b.plain(phones) }, false, idlePlain},
+		{"enrolled", func(b *bench) { b.enrolMany(phones) }, false, idleElement},
+		{"enrolled and kept", func(b *bench) { b.enrolMany(phones) }, true, idleElement},
+		{"after a bill", func(b *bench) { b.enrolMany(phones); b.payAll(phones) }, false, idleElement + 512},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, fleet.Config{})
+				var config fleet.Config
+				if tt.kept {
+					config.Memory = must(nvm.Open(t.TempDir()))(t)
+					defer func() { closed(t, config.Memory) }()
+				}
+				b := newBench(t, config)
 				b.run()
 				before := heap()
 				tt.live(b)
@@ -60,6 +68,27 @@ func BenchmarkIdlePhone(b *testing.B) {
 	bench.forget()
 	b.ReportMetric(float64(heap()-before)/float64(n), "octets/phone")
 	runtime.KeepAlive(bench)
+}
+
+// BenchmarkIdleKeptPhone is BenchmarkIdlePhone of elements that outlive the process.
+func BenchmarkIdleKeptPhone(b *testing.B) {
+	memory, err := nvm.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench := newBench(b, fleet.Config{Memory: memory})
+	before := heap()
+	n := 0
+	for b.Loop() {
+		bench.enrol(number(n), "sim", "pays")
+		n++
+	}
+	bench.forget()
+	b.ReportMetric(float64(heap()-before)/float64(n), "octets/phone")
+	runtime.KeepAlive(bench)
+	if err := memory.Close(); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // forget lets go of what the test itself keeps.
@@ -109,4 +138,11 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+func closed(t *testing.T, m *nvm.Memory) {
+	t.Helper()
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,12 +17,16 @@ import (
 type disk interface {
 	// key is the device key, made when there is none.
 	key() ([]byte, error)
-	// read is all of the file; nothing when there is none.
-	read() ([]byte, error)
+	// open opens the file and says how long it is; 0 when there is none.
+	open() (size int64, err error)
+	// reader reads the file as it is now, and goes on to when it is replaced, once.
+	reader() io.ReaderAt
+	// sync sees to it that what is in the file cannot be lost any more.
+	sync() error
 	// add appends a batch; it cannot be lost any more when add returns.
 	add(batch []byte) error
-	// replace makes all the file's content, or leaves it as it is.
-	replace(all []byte) error
+	// replace makes all the file's content of the batches that are added, or leaves it as it is.
+	replace(write func(add func(batch []byte) error) error) error
 	close() error
 }
 
@@ -48,7 +53,9 @@ type directory struct {
 	path string
 	dir  *os.File // to sync what names are in it
 	lock *os.File
-	file *os.File // open for appending
+
+	file   *os.File // open for appending; nil: there is none
+	before *os.File // that it has replaced, which somebody may be reading yet
 }
 
 func openDir(path string) (*directory, error) {
@@ -89,16 +96,28 @@ func (d *directory) makeKey() ([]byte, error) {
 	}
 	key := make([]byte, lenKey)
 	_, _ = rand.Read(key) // never fails
-	return key, d.put(keyName, key)
+	return key, d.put(keyName, func(add func([]byte) error) error { return add(key) })
 }
 
-func (d *directory) read() ([]byte, error) {
-	all, err := os.ReadFile(d.name(fileName))
+func (d *directory) open() (int64, error) {
+	file, err := os.OpenFile(d.name(fileName), os.O_APPEND|os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return 0, nil
 	}
-	return all, err
+	if err != nil {
+		return 0, err
+	}
+	d.file = file
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
+
+func (d *directory) reader() io.ReaderAt { return d.file }
+
+func (d *directory) sync() error { return d.file.Sync() }
 
 func (d *directory) add(batch []byte) error {
 	if _, err := d.file.Write(batch); err != nil {
@@ -107,28 +126,31 @@ func (d *directory) add(batch []byte) error {
 	return d.file.Sync()
 }
 
-func (d *directory) replace(all []byte) error {
-	if err := d.put(fileName, all); err != nil {
+func (d *directory) replace(write func(add func([]byte) error) error) error {
+	if err := d.put(fileName, write); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(d.name(fileName), os.O_APPEND|os.O_WRONLY, 0)
+	file, err := os.OpenFile(d.name(fileName), os.O_APPEND|os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	if d.file != nil {
-		_ = d.file.Close() // it has no name any more
+	if d.before != nil {
+		_ = d.before.Close() // it has no name any more
 	}
-	d.file = file
+	d.before, d.file = d.file, file
 	return nil
 }
 
 // put writes a file as a whole: under another name, which it changes when its octets are safe.
-func (d *directory) put(name string, octets []byte) error {
+func (d *directory) put(name string, write func(add func([]byte) error) error) error {
 	file, err := os.OpenFile(d.name(newName), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(octets)
+	err = write(func(octets []byte) error {
+		_, err := file.Write(octets)
+		return err
+	})
 	if err == nil {
 		err = file.Sync()
 	}
@@ -143,8 +165,10 @@ func (d *directory) put(name string, octets []byte) error {
 
 func (d *directory) close() error {
 	var err error
-	if d.file != nil {
-		err = d.file.Close()
+	for _, file := range []*os.File{d.file, d.before} {
+		if file != nil {
+			err = errors.Join(err, file.Close())
+		}
 	}
 	return errors.Join(err, d.dir.Close(), d.lock.Close())
 }

@@ -3,6 +3,8 @@ package nvm
 import (
 	"bytes"
 	"errors"
+	"io"
+	"sync"
 	"testing"
 )
 
@@ -17,6 +19,10 @@ type crashDisk struct {
 	torn   int    // octets of the last batch that are found, in eighths
 	syncs  int    // fsyncs so far
 	stops  bool
+
+	mu       sync.Mutex
+	before   []byte // that was replaced last
+	replaced int
 }
 
 func newCrashDisk() *crashDisk {
@@ -32,11 +38,38 @@ func (d *crashDisk) step() bool {
 	return !d.stops
 }
 
-func (d *crashDisk) key() ([]byte, error)  { return d.secret, nil }
-func (d *crashDisk) read() ([]byte, error) { return bytes.Clone(d.file), nil }
-func (d *crashDisk) close() error          { return nil }
+func (d *crashDisk) key() ([]byte, error) { return d.secret, nil }
+func (d *crashDisk) open() (int64, error) { return int64(len(d.file)), nil }
+func (d *crashDisk) close() error         { return nil }
+
+func (d *crashDisk) reader() io.ReaderAt { return &crashReader{d, d.replaced} }
+
+func (d *crashDisk) sync() error {
+	if !d.step() {
+		return errCrash
+	}
+	d.syncs++
+	return nil
+}
+
+// crashReader reads the file as long as it is the same one.
+type crashReader struct {
+	disk     *crashDisk
+	replaced int
+}
+
+func (r *crashReader) ReadAt(p []byte, at int64) (int, error) {
+	r.disk.mu.Lock()
+	defer r.disk.mu.Unlock()
+	if r.disk.replaced != r.replaced {
+		return bytes.NewReader(r.disk.before).ReadAt(p, at)
+	}
+	return bytes.NewReader(r.disk.file).ReadAt(p, at)
+}
 
 func (d *crashDisk) add(batch []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !d.step() { // while it writes
 		d.file = append(d.file, batch[:len(batch)*d.torn/8]...)
 		return errCrash
@@ -49,11 +82,18 @@ func (d *crashDisk) add(batch []byte) error {
 	return nil
 }
 
-func (d *crashDisk) replace(all []byte) error {
+func (d *crashDisk) replace(write func(add func([]byte) error) error) error {
+	var all []byte
+	if err := write(func(batch []byte) error { all = append(all, batch...); return nil }); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !d.step() { // before the name changes
 		return errCrash
 	}
-	d.file = bytes.Clone(all)
+	d.before, d.file = d.file, all
+	d.replaced++
 	if !d.step() { // after it
 		return errCrash
 	}

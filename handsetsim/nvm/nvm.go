@@ -24,7 +24,7 @@
 //
 // Values other than counters are sealed with AES-256-GCM under the key in
 // device.key, which plays the chip's shield: who takes the file without the key has
-// cards and keys of nobody. When the file has grown large it is replaced by one that
+// cards and keys of nobody. Memory holds where they are, not what they are. When the file has grown large it is replaced by one that
 // holds each value once. A batch that was torn, which only the last can be, did not
 // happen; any other damage keeps the memory from opening, because counters would go
 // back. One process at a time opens a directory.
@@ -36,8 +36,10 @@ package nvm
 
 import (
 	"crypto/cipher"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
@@ -64,15 +66,44 @@ type Memory struct {
 
 	mu      sync.Mutex // not held while the disk works
 	synced  sync.Cond
-	slots   map[applet.ElementID]*Slot
-	pending []byte // records that are not on disk
-	saved   uint64 // records put in line so far
-	kept    uint64 // of them, those that cannot be lost any more
-	working bool   // somebody writes to the disk
-	size    int    // of the file
-	least   int    // its size when each value was in it once
-	slack   int    // how much it may grow beside doubling
-	err     error  // why nothing is kept any more
+	slots   map[[10]byte]*Slot
+	pending []byte              // records that are not on disk
+	lined   []written           // the sealed values in them
+	waiting map[valueOf]waiting // sealed values that are not on disk
+	file    io.ReaderAt         // in which the places are
+	saved   uint64              // records put in line so far
+	kept    uint64              // of them, those that cannot be lost any more
+	working bool                // somebody writes to the disk
+	size    int64               // of the file
+	least   int64               // its size when each value was in it once
+	slack   int64               // how much it may grow beside doubling
+	err     error               // why nothing is kept any more
+}
+
+// valueOf is one sealed value of one element.
+type valueOf struct {
+	slot *Slot
+	kind kind
+}
+
+// waiting is a sealed value in line, and its number in it, from 1.
+type waiting struct {
+	sealed []byte
+	number uint64
+}
+
+// place is where a sealed value is in the file; of no size: nowhere.
+type place struct {
+	at   int64
+	size uint32
+}
+
+// written is a value that is being written: its number in line, and its place, from the
+// start of the records or of the file.
+type written struct {
+	value  valueOf
+	number uint64
+	at     place
 }
 
 // growth is the slack of a file.
@@ -92,32 +123,37 @@ func Open(dir string) (*Memory, error) {
 	return m, nil
 }
 
-// load reads the file and writes it anew, each value once.
+// load reads the file. One that was torn, or that has grown, it writes anew, each value once.
 func load(d disk) (*Memory, error) {
 	key, err := d.key()
 	if err != nil {
 		return nil, err
 	}
-	m := &Memory{disk: d, slots: make(map[applet.ElementID]*Slot), slack: growth}
+	m := &Memory{disk: d, slots: make(map[[10]byte]*Slot), waiting: make(map[valueOf]waiting), slack: growth}
 	m.synced.L = &m.mu
 	if m.aead, err = newAEAD(key); err != nil {
 		return nil, err
 	}
-	file, err := d.read()
+	size, err := d.open()
 	if err != nil {
 		return nil, err
 	}
-	if err := m.replay(file); err != nil {
+	m.file = d.reader()
+	if m.size, err = m.replay(size); err != nil {
 		return nil, err
 	}
 	for _, s := range m.slots {
 		s.used = s.reserved
+		m.least += s.least()
+	}
+	if whole := m.size == size; whole && size > 0 && !m.grown(0) {
+		return m, d.sync()
 	}
 	all := m.everything()
-	if err := d.replace(all); err != nil {
+	if m.size, err = all.write(d); err != nil {
 		return nil, err
 	}
-	m.size, m.least = len(all), len(all)
+	m.replaced(all)
 	return m, nil
 }
 
@@ -129,15 +165,15 @@ func (m *Memory) Slot(id applet.ElementID) (*Slot, error) {
 }
 
 func (m *Memory) slot(id applet.ElementID) (*Slot, error) {
-	if s, ok := m.slots[id]; ok {
-		return s, nil
-	}
 	octets, err := id.Octets()
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := m.slots[octets]; ok {
+		return s, nil
+	}
 	s := &Slot{memory: m, id: octets}
-	m.slots[id] = s
+	m.slots[octets] = s
 	return s, nil
 }
 
@@ -147,8 +183,8 @@ func (m *Memory) Elements() []applet.ElementID {
 	defer m.mu.Unlock()
 	var all []applet.ElementID
 	for id, s := range m.slots {
-		if s.values[kindNote] != nil {
-			all = append(all, id)
+		if s.has(kindNote) {
+			all = append(all, applet.ElementID(hex.EncodeToString(id[:])))
 		}
 	}
 	slices.Sort(all)
@@ -181,35 +217,68 @@ func (m *Memory) Sync(position uint64) error {
 	return nil
 }
 
+// grown says whether the file is worth writing anew before so many octets are added.
+func (m *Memory) grown(more int) bool { return m.size+int64(more) > 2*m.least+m.slack }
+
 // write brings all that is in line to the disk. The mutex is free meanwhile.
 func (m *Memory) write() {
-	records, upTo := m.pending, m.saved
-	fresh := m.size+len(records) > 2*m.least+m.slack
-	if fresh {
-		records = m.everything()
+	if m.grown(len(m.pending)) {
+		m.writeAll()
+		return
 	}
-	m.pending, m.working = nil, true
+	batch, lined, upTo := appendBatch(nil, m.pending), m.lined, m.saved
+	m.pending, m.lined, m.working = nil, nil, true
 	m.mu.Unlock()
-	size, err := m.store(records, fresh)
+	err := m.disk.add(batch)
 	m.mu.Lock()
+	if m.wrote(upTo, err) {
+		for _, w := range lined {
+			w.at.at += m.size + int64(lenHead)
+			m.settle(w)
+		}
+		m.size += int64(len(batch))
+	}
+}
+
+// writeAll writes the file anew, with each value once.
+func (m *Memory) writeAll() {
+	all, upTo := m.everything(), m.saved
+	m.pending, m.lined, m.working = nil, nil, true
+	m.mu.Unlock()
+	size, err := all.write(m.disk)
+	m.mu.Lock()
+	if m.wrote(upTo, err) {
+		m.size = size
+		m.replaced(all)
+	}
+}
+
+// wrote ends a write.
+func (m *Memory) wrote(upTo uint64, err error) bool {
 	m.working = false
 	if err != nil {
 		m.err = fmt.Errorf("%w: %w", ErrLost, err)
 	} else {
-		m.kept, m.size = upTo, m.size+size
-	}
-	if fresh {
-		m.size, m.least = size, size
+		m.kept = upTo
 	}
 	m.synced.Broadcast()
+	return err == nil
 }
 
-func (m *Memory) store(records []byte, fresh bool) (size int, err error) {
-	if fresh {
-		return len(records), m.disk.replace(records)
+// settle notes where a value is now, unless a newer one waits for its place.
+func (m *Memory) settle(w written) {
+	if m.waiting[w.value].number == w.number {
+		delete(m.waiting, w.value)
 	}
-	batch := appendBatch(nil, records)
-	return len(batch), m.disk.add(batch)
+	w.value.slot.places[w.value.kind] = w.at
+}
+
+// replaced notes where all values are in a file that was written anew.
+func (m *Memory) replaced(all *image) {
+	m.file, m.least = m.disk.reader(), m.size
+	for _, w := range all.values {
+		m.settle(w)
+	}
 }
 
 // Close keeps what is in line and lets the directory go.

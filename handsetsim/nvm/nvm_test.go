@@ -153,12 +153,13 @@ func TestSealed(t *testing.T) {
 	if got, err := must(loaded(t, d).Slot(one)).LoadContents(); !errors.Is(err, ErrDamaged) || got != nil {
 		t.Errorf("under another key: %q, %v", got, err)
 	}
+	m = must(Open(dir))
 	other := must(m.Slot(element(2)))
-	other.values[kindNote] = s.values[kindContents]
-	m.err = nil
+	other.places[kindNote] = must(m.Slot(one)).places[kindContents]
 	if got, err := other.Note(); !errors.Is(err, ErrDamaged) || got != nil {
 		t.Errorf("of another element: %q, %v", got, err)
 	}
+	check(t, m.Close())
 	check(t, os.Remove(filepath.Join(dir, keyName)))
 	if _, err := Open(dir); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), keyName) {
 		t.Errorf("without its key: %v", err)
@@ -223,7 +224,7 @@ func TestGrowth(t *testing.T) {
 		}
 	}
 	check(t, m.Sync(m.Position()))
-	if most > growth+1<<20 || m.size != len(d.file) {
+	if most > growth+1<<20 || m.size != int64(len(d.file)) {
 		t.Errorf("%d octets at most, %d at the end, %d counted", most, len(d.file), m.size)
 	}
 	s = must(loaded(t, d.reboot(-1, 0)).Slot(one))
@@ -254,4 +255,31 @@ func TestFailure(t *testing.T) {
 	if err := m.Sync(1); err != nil {
 		t.Errorf("what was kept before: %v", err)
 	}
+}
+
+// What is kept is not held in memory once it is on the disk, and is read from there, also
+// while the file is replaced.
+func TestHeldOnDisk(t *testing.T) {
+	m := must(Open(t.TempDir()))
+	m.slack = 4 << 10
+	var wg sync.WaitGroup
+	for i := range 8 {
+		s := must(m.Slot(element(i)))
+		wg.Go(func() {
+			for n := range 100 {
+				want := bytes.Repeat([]byte{byte(n)}, 100+n)
+				if err := errors.Join(s.SaveContents(want), m.Sync(m.Position())); err != nil {
+					t.Error(err)
+				}
+				if got, err := s.LoadContents(); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("element %d, time %d: %v, %v", i, n, got, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(m.waiting) != 0 || len(m.pending) != 0 || len(m.lined) != 0 {
+		t.Errorf("%d values are held, %d octets", len(m.waiting), len(m.pending))
+	}
+	check(t, m.Close())
 }

@@ -75,30 +75,70 @@ func appendRecord(dst []byte, k kind, id [10]byte, value []byte) []byte {
 	return append(dst, value...)
 }
 
-// replay takes all that a file holds.
-func (m *Memory) replay(file []byte) error {
-	for len(file) > 0 {
-		records, rest := readBatch(file)
+// replay takes all that the file holds and says where its last whole batch ends.
+func (m *Memory) replay(size int64) (end int64, err error) {
+	for end < size {
+		records, err := m.batchAt(end, size)
+		if err != nil {
+			return end, err
+		}
 		if records == nil {
-			if !torn(file) {
-				return ErrDamaged
-			}
-			return nil
+			return end, m.onlyTorn(end, size)
 		}
+		at := end + int64(lenHead)
+		end = at + int64(len(records))
 		for len(records) > 0 {
-			n, ok := m.take(records)
+			n, ok := m.take(records, at)
 			if !ok {
-				return ErrDamaged
+				return end, ErrDamaged
 			}
-			records = records[n:]
+			records, at = records[n:], at+int64(n)
 		}
-		file = rest
+	}
+	return end, nil
+}
+
+// batchAt reads the records of the batch at a place of the file; nil if there is no whole one.
+func (m *Memory) batchAt(at, size int64) ([]byte, error) {
+	batch := make([]byte, min(int64(lenHead), size-at))
+	if _, err := m.file.ReadAt(batch, at); err != nil {
+		return nil, err
+	}
+	n := int64(lengthOf(batch))
+	if n == 0 || n > size-at-int64(lenHead) {
+		return nil, nil
+	}
+	batch = append(batch, make([]byte, n)...)
+	if _, err := m.file.ReadAt(batch[lenHead:], at+int64(lenHead)); err != nil {
+		return nil, err
+	}
+	records, _ := readBatch(batch)
+	return records, nil
+}
+
+// lengthOf is how long the records are that a head announces; 0 if it is none.
+func lengthOf(head []byte) uint32 {
+	if len(head) < lenHead || string(head[:len(magic)]) != magic {
+		return 0
+	}
+	return binary.BigEndian.Uint32(head[len(magic):])
+}
+
+// onlyTorn refuses a file that has a fault before its last batch.
+func (m *Memory) onlyTorn(at, size int64) error {
+	rest := make([]byte, size-at)
+	if _, err := m.file.ReadAt(rest, at); err != nil {
+		return err
+	}
+	if !torn(rest) {
+		return ErrDamaged
 	}
 	return nil
 }
 
-// take takes the first of some records and says how long it is.
-func (m *Memory) take(records []byte) (n int, ok bool) {
+// take takes the first of some records, which are at a place of the file, and says how
+// long it is.
+func (m *Memory) take(records []byte, at int64) (n int, ok bool) {
 	if len(records) < lenBefore {
 		return 0, false
 	}
@@ -114,21 +154,7 @@ func (m *Memory) take(records []byte) (n int, ok bool) {
 	if k == kindCounters {
 		s.reserved = readState(value)
 	} else {
-		s.values[k] = bytes.Clone(value)
+		s.places[k] = place{at: at + int64(lenBefore), size: uint32(len(value))}
 	}
 	return n, true
-}
-
-// everything is all that is kept, each value once.
-func (m *Memory) everything() []byte {
-	var records []byte
-	for _, s := range m.slots {
-		for k := kindContents; k < kinds; k++ {
-			if s.values[k] != nil {
-				records = appendRecord(records, k, s.id, s.values[k])
-			}
-		}
-		records = appendRecord(records, kindCounters, s.id, appendState(nil, s.reserved))
-	}
-	return appendBatch(nil, records)
 }

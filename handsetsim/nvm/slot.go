@@ -17,9 +17,9 @@ const block = 64
 type Slot struct {
 	memory   *Memory
 	id       [10]byte
-	reserved se.State      // as kept: no counter over it was used
-	used     se.State      // as saved
-	values   [kinds][]byte // sealed, by kind; of counters none
+	reserved se.State     // as kept: no counter over it was used
+	used     se.State     // as saved
+	places   [kinds]place // of sealed values in the file, by kind; of counters none
 }
 
 var (
@@ -82,16 +82,14 @@ func (s *Slot) seal(k kind, plain []byte) error {
 	if m.err != nil {
 		return m.err
 	}
-	s.values[k] = sealed
+	m.waiting[valueOf{s, k}] = waiting{sealed: sealed, number: m.saved + 1}
 	m.line(k, s, sealed)
 	return nil
 }
 
 func (s *Slot) open(k kind) ([]byte, error) {
 	m := s.memory
-	m.mu.Lock()
-	sealed, err := s.values[k], m.err
-	m.mu.Unlock()
+	sealed, err := s.sealed(k)
 	if sealed == nil || err != nil {
 		return nil, err
 	}
@@ -102,11 +100,44 @@ func (s *Slot) open(k kind) ([]byte, error) {
 	return plain, nil
 }
 
+// sealed is a value as it is kept, nil when there is none. One that is on the disk is read
+// from there: of an element that is idle memory holds nothing but where it is.
+func (s *Slot) sealed(k kind) ([]byte, error) {
+	m := s.memory
+	m.mu.Lock()
+	w, inLine := m.waiting[valueOf{s, k}]
+	at, file, err := s.places[k], m.file, m.err
+	m.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case inLine:
+		return w.sealed, nil
+	case at.size == 0:
+		return nil, nil
+	}
+	sealed := make([]byte, at.size)
+	if _, err := file.ReadAt(sealed, at.at); err != nil {
+		return nil, fmt.Errorf("read what element %x keeps: %w", s.id, err)
+	}
+	return sealed, nil
+}
+
+// has says whether there is a value of a kind. The memory is locked.
+func (s *Slot) has(k kind) bool {
+	_, inLine := s.memory.waiting[valueOf{s, k}]
+	return inLine || s.places[k].size > 0
+}
+
 // bound is what a sealed value belongs to.
 func (s *Slot) bound(k kind) []byte { return append([]byte{byte(k)}, s.id[:]...) }
 
 // line puts a record in line.
 func (m *Memory) line(k kind, s *Slot, value []byte) {
+	if k != kindCounters {
+		at := place{at: int64(len(m.pending) + lenBefore), size: uint32(len(value))}
+		m.lined = append(m.lined, written{valueOf{s, k}, m.saved + 1, at})
+	}
 	m.pending = appendRecord(m.pending, k, s.id, value)
 	m.saved++
 }

@@ -60,9 +60,20 @@ func (e *Element) save(change func(*kept)) error {
 		return err
 	}
 	if k == nil {
-		k = &kept{Form: e.form, Seed: e.seed.Reveal()}
+		k = e.fresh()
 	}
 	change(k)
+	return e.write(k)
+}
+
+// fresh is what a blank element keeps.
+func (e *Element) fresh() *kept { return &kept{Form: e.form, Seed: e.seed.Reveal()} }
+
+// write keeps the contents, whatever was kept before.
+func (e *Element) write(k *kept) error {
+	if e.contents == nil {
+		return nil
+	}
 	octets, err := json.Marshal(k)
 	if err != nil {
 		return fmt.Errorf("keep the element's contents: %w", err)

@@ -36,8 +36,9 @@ func (e *Element) Personalise(sealed applet.Sealed) error {
 	if e.held != nil && (h.suite != e.held.suite || h.now.version < e.held.now.version) {
 		return ErrPersonalisation
 	}
-	err = e.save(func(k *kept) { k.Sealed, k.Keys, k.Before = sealed, nil, 0 })
-	if err != nil {
+	k := e.fresh()
+	k.Sealed = sealed
+	if err := e.write(k); err != nil {
 		return err
 	}
 	e.held = h

@@ -155,7 +155,7 @@ func (e *Element) begin() error {
 	if _, err := e.keyPair(); err != nil {
 		return err
 	}
-	return e.save(func(*kept) {})
+	return e.write(e.fresh())
 }
 
 func (e *Element) keyPair() (hpke.PrivateKey, error) {

@@ -79,11 +79,11 @@ func (l *loadTest) load(ctx context.Context, c *call, config driver.Config, file
 	if err != nil {
 		return err
 	}
-	config.Watch, config.Site = show.watch, site
 	faces, err := l.serve(running, c, files, orders, show)
 	if err != nil {
 		return errors.Join(err, show.end())
 	}
+	config.Watch, config.Site = show.watch, site
 	unwatch := watchSignals(ctx, orders, c)
 	if !c.out.json {
 		c.talk("%s: %s model, seed %d", config.Name, config.Model(), config.Traffic.Seed)

@@ -43,6 +43,12 @@ func small(t *testing.T) (Config, *world.Config) {
 	}, w
 }
 
+// bubble is a subtest in a bubble of its own.
+func bubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
 func thresholds(t *testing.T, texts ...string) (all []load.Threshold) {
 	t.Helper()
 	for _, text := range texts {
@@ -237,7 +243,7 @@ func testCallbacksTurnedAway(t *testing.T) {
 // TestLost: an order that was acknowledged and has no bill is lost, and so is a bill
 // whose shop does not know of its end, though the platform says that it was told.
 func TestLost(t *testing.T) {
-	t.Run("no bill", func(t *testing.T) {
+	bubble(t, "no bill", func(t *testing.T) {
 		c, w := small(t)
 		c.DrainTimeout = 500 * time.Millisecond
 		w.Watch.Platform = func(next http.Handler) http.Handler {
@@ -248,7 +254,7 @@ func TestLost(t *testing.T) {
 			t.Errorf("lost %d, differences %v", r.Lost, r.Audit.Differences)
 		}
 	})
-	t.Run("not told", func(t *testing.T) {
+	bubble(t, "not told", func(t *testing.T) {
 		c, w := small(t)
 		c.DrainTimeout = 500 * time.Millisecond
 		c.forget = func(reference string) bool { return reference == "b5" }
@@ -298,7 +304,7 @@ func testRefused(t *testing.T) {
 // not, and its result is there all the same.
 func TestEnds(t *testing.T) {
 	for _, kind := range []string{"stop", "kill"} {
-		t.Run(kind, func(t *testing.T) {
+		bubble(t, kind, func(t *testing.T) {
 			c, w := small(t)
 			c.Plan.Duration = time.Minute
 			w.Pace = Pace(schedule.Think{Set: true, Median: 600 * time.Millisecond})

@@ -50,9 +50,10 @@ func (d *drive) take(next *schedule.Due) (ok bool) {
 }
 
 // exhausted says whether no bill will come due any more, though the clock has not come
-// to the end.
+// to the end: there were as many as were asked for.
 func (d *drive) exhausted(now time.Duration) bool {
-	return !d.dial.paused.Load() && !d.climb.wanted() && d.plan.Asked(now) > 0
+	counted := d.config.Plan.Bills > 0 || d.length() == 0
+	return counted && !d.dial.paused.Load() && !d.climb.wanted() && d.plan.Asked(now) > 0
 }
 
 // begin begins a bill that is due, unless too many are in flight.

@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/applet"
 	"github.com/airtill/airtill/platform/money"
 )
 
@@ -27,17 +28,22 @@ func (c Config) person(t *schedule.Traffic, h int) world.Person {
 	if who.Kind == persona.PoorFirstCard {
 		first = 0
 	}
-	form := "sim"
-	if c.Traffic.Channel == schedule.USSD {
-		form = platform.FormNone
-	}
 	return world.Person{
-		Name: fmt.Sprintf("Load %d", h+1), Phone: c.number(h), Form: form, Persona: string(who.Kind),
+		Name: fmt.Sprintf("Load %d", h+1), Phone: c.number(h), Form: c.form(h), Persona: string(who.Kind),
 		PIN: loadPIN, ID: loadIdentity, By: "airtill load",
 		Cards: []world.BankCard{
 			{Alias: "Blue", Balance: first, Currency: money.CNY}, {Alias: "Red", Balance: plenty, Currency: money.CNY},
 		},
 	}
+}
+
+// form is that of the h-th handset's element. Bills come to a phone without one over
+// USSD; with both channels every other phone has none.
+func (c Config) form(h int) string {
+	if c.Traffic.Channel == schedule.USSD || c.Traffic.Channel == schedule.Both && h%2 == 1 {
+		return platform.FormNone
+	}
+	return applet.SIM.String()
 }
 
 // Pace is how quick people are who think as they were asked to.
