@@ -31,6 +31,7 @@ type HandlerConfig struct {
 	Metrics       http.Handler        // for who has the operator's key; nil: there are none
 	Partitions    func() []Partition  // who serves which; nil: nobody is told
 	Log           zerolog.Logger      // of failures that are ours
+	Clock         Clock               // nil: the machine's, which nobody moves
 }
 
 // Validate says what is missing.
