@@ -33,6 +33,7 @@ func root() command {
 			dev(),
 			billCommand(),
 			callbacksCommand(),
+			triggerCommand(),
 			clockCommand(),
 			phoneCommand(),
 			enrolCommand(),
