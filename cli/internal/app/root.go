@@ -33,6 +33,7 @@ func root() command {
 			dev(),
 			billCommand(),
 			callbacksCommand(),
+			listenCommand(),
 			triggerCommand(),
 			clockCommand(),
 			phoneCommand(),

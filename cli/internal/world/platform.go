@@ -76,6 +76,7 @@ type Platform struct {
 	line    *carrierLine
 	log     zerolog.Logger
 	keeper  *retention.Keeper // nil: nothing is moved
+	ending  chan struct{}     // closed when no request is taken any more
 }
 
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
@@ -90,7 +91,7 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 	}
 	p := &Platform{
 		store: c.Store, ln: ln, monitor: monitor.New(), drain: c.Drain.withDefaults(),
-		line: &carrierLine{dial: dialer(c.Network, c.SMSC)}, log: c.Log,
+		line: &carrierLine{dial: dialer(c.Network, c.SMSC)}, log: c.Log, ending: make(chan struct{}),
 	}
 	if err := p.build(c); err != nil {
 		return nil, errors.Join(err, ln.Close())
@@ -221,6 +222,7 @@ func (p *Platform) buildHandler(c PlatformConfig) error {
 		Accounts: p.service, OfficeLog: p.service,
 		Keyring: p.service, AllowLegacy: c.AllowLegacy,
 		Callbacks: p.service, Health: p.monitor.Health, Metrics: p.monitor, Partitions: p.owners, Log: c.Log,
+		Feed: p.service, Ending: p.ending,
 	}
 	if c.Clock != nil {
 		config.Clock = c.Clock
