@@ -14,16 +14,16 @@ import (
 	"github.com/airtill/airtill/platform/api"
 )
 
-// server is a merchant's: it answers with these statuses, one after the other, 0 being
+// receiver is a merchant's: it answers with these statuses, one after the other, 0 being
 // that it is not there.
-type server struct {
+type receiver struct {
 	statuses []int
 	got      []*http.Request
 	bodies   []string
 	at       []time.Time
 }
 
-func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *receiver) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func TestForward(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var stderr bytes.Buffer
-			to := &server{statuses: c.statuses}
+			to := &receiver{statuses: c.statuses}
 			l := &listenConfig{forwardTo: "http://shop.example/hook", retries: c.retries}
 			f := newForwarder(&call{env: Env{Stderr: &stderr}}, l, secret)
 			f.http.Transport = to
@@ -90,7 +90,7 @@ func TestForwardInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr bytes.Buffer
 		f := newForwarder(&call{env: Env{Stderr: &stderr}}, &listenConfig{forwardTo: "http://shop.example/hook", retries: 3}, api.WebhookSecret{})
-		f.http.Transport = &server{statuses: []int{500}}
+		f.http.Transport = &receiver{statuses: []int{500}}
 		f.take(platform.Attempt{ID: "evt_1_settled", Event: []byte(`{}`)})
 		synctest.Wait() // it waits to try again
 		f.end()
