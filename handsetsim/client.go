@@ -78,7 +78,7 @@ func (e *entry) closed() bool { return !e.open() && e.state != StatePaying }
 
 // over says whether the bill's time has run out. A bill without an end has all the time.
 func (e *entry) over(now time.Time) bool {
-	return !e.bill.Expires.IsZero() && !now.Before(e.bill.Expires)
+	return !e.bill.Expires.IsZero() && !now.Before(e.bill.Expires) && !e.late()
 }
 
 // due is when something happens to the bill by itself.
@@ -86,6 +86,8 @@ func (e *entry) due() time.Time {
 	switch {
 	case e.state == StatePaying:
 		return e.attempt.answerBy
+	case e.open() && e.late():
+		return e.actAt
 	case e.open():
 		return sooner(e.actAt, e.bill.Expires)
 	}

@@ -61,7 +61,7 @@ type Send struct {
 	USSD   *USSD           // of a USSD session; nil for anything else
 	Bill   applet.BillRef  // of a secured packet
 	Packet []byte          // secured; nil for a text
-	To     gateway.Address // of a text
+	To     gateway.Address // of a text; empty is the platform's number
 	Text   string
 }
 

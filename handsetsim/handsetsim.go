@@ -68,6 +68,12 @@ type Person interface {
 	TypePIN(Screen) applet.PIN
 }
 
+// Speller is a Person whose phone may write what it sends in UCS-2 though it need not.
+type Speller interface {
+	// UCS2 says whether it does.
+	UCS2() bool
+}
+
 // Sleeper is a Person who leaves the phone off for a while.
 type Sleeper interface {
 	// Asleep says how long the phone stays off after it missed a message.
@@ -104,11 +110,14 @@ type Act uint8
 
 // The acts.
 const (
-	Wait    Act = iota // nothing
-	Confirm            // look at the bill and go on to the cards
-	Pay                // with the card in Slot, typing the PIN
-	Refuse             // for Reason, saying Text
-	Defer              // later, from the list
+	Wait     Act = iota // nothing
+	Confirm             // look at the bill and go on to the cards
+	Pay                 // with the card in Slot, typing the PIN
+	Refuse              // for Reason, saying Text
+	Defer               // later, from the list
+	PayTwice            // as Pay, and at once with a second payment for the same bill
+	PayLate             // as Pay, and so long after the bill's end, whatever the client says of it
+	HangUp              // end the USSD session; a client has none
 )
 
 // Decision is what a person will do, and when.
@@ -117,7 +126,7 @@ type Decision struct {
 	Act    Act
 	Slot   int
 	Reason applet.RefuseReason
-	Text   string
+	Text   string // with Refuse, why; with Pay, a text to the platform's number besides
 }
 
 // The refusals of what a person asks of the client.

@@ -102,6 +102,10 @@ func (p *Phone) wakeMenu(now time.Time, fx *Effects) {
 // actAtMenu types what the person had in mind.
 func (p *Phone) actAtMenu(now time.Time, fx *Effects) {
 	s := p.ussd
+	if s.decision.Act == HangUp {
+		_ = p.GiveUp(now, fx) // the screen asks
+		return
+	}
 	input := p.inputFor(s)
 	if input == "" {
 		return

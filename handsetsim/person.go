@@ -26,7 +26,7 @@ func (p *Phone) ask(e *entry, prompt Prompt, now time.Time) {
 	if d.Act == Wait {
 		return
 	}
-	e.decision, e.actAt = d, now.Add(d.After)
+	e.decision, e.actAt = d, e.when(d, now)
 }
 
 func (p *Phone) screen(e *entry) Screen {
@@ -76,14 +76,14 @@ func (p *Phone) do(e *entry, d Decision, now time.Time, fx *Effects) {
 		p.deferBill(e, now, fx)
 	case Refuse:
 		p.refuse(e, Refusal{Reason: d.Reason, Text: d.Text}, now, fx)
-	case Pay:
+	case Pay, PayTwice, PayLate:
 		if p.paying() {
 			e.actAt = now.Add(busyWait)
 			return
 		}
-		err := p.pay(e, Choice{Slot: d.Slot, PIN: p.person.TypePIN(p.screen(e))}, now, fx)
-		if err != nil {
+		if err := p.payAs(e, d, now, fx); err != nil {
 			p.tell(fx, e.event(Failed, now, err.Error()))
 		}
+	case HangUp: // there is no session to end
 	}
 }

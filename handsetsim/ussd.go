@@ -23,6 +23,7 @@ type USSD struct {
 	Code    gateway.Address // the other end: what was dialled, or who pushes
 	Text    string
 	End     bool // the session is over with it
+	UCS2    bool // the text goes up in UCS-2, also where it need not
 }
 
 // The refusals of what a person does at a USSD screen.
@@ -127,6 +128,9 @@ func (p *Phone) GiveUp(now time.Time, fx *Effects) error {
 
 func (p *Phone) sayUSSD(name string, m USSD, fx *Effects) {
 	m.Session, m.Code = p.ussd.number, p.ussd.code
+	if s, ok := p.person.(Speller); ok {
+		m.UCS2 = s.UCS2()
+	}
 	fx.Sends = append(fx.Sends, Send{Name: name, USSD: &m})
 }
 

@@ -42,3 +42,11 @@ func (c *Clock) Now() time.Time {
 	}
 	return c.base.Round(0).UTC().Add(read.Sub(c.base) + time.Duration(max(ahead, lead)))
 }
+
+// LookAtClock has every partition see what is due by now, and not only when it would have
+// looked by itself: the wall clock was set ahead.
+func (e *Engine) LookAtClock() {
+	for _, p := range e.partitions {
+		p.queue.tell()
+	}
+}

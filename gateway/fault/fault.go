@@ -47,6 +47,8 @@ type Fault struct {
 	Effect    Effect
 	Chance    float64       // how probably it strikes, to 1; zero is 1
 	Account   string        // the system_id it strikes; empty is all
+	Number    string        // the phone it strikes: where a message goes, or what a receipt is of; empty is all
+	Every     int           // it strikes the first of so many that it meets, and spares the others; zero is each
 	Count     int           // how often it strikes; zero is without end
 	For       time.Duration // how long from when it is set; zero is without end
 	Until     time.Time     // when it ends, instead of For; zero is never
@@ -74,6 +76,9 @@ type ReceiptAction struct {
 // systemIDMost is the most octets of a system_id, §5.2.1, without its NUL.
 const systemIDMost = 15
 
+// addressMost is the most octets of an address, §5.2.8, without its NUL.
+const addressMost = 20
+
 // Validate says which field of a fault is wrong, and what it may be.
 func (f Fault) Validate() error {
 	switch {
@@ -83,6 +88,10 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("chance: %v is not more than 0 and at most 1 (100%%)", f.Chance)
 	case len(f.Account) > systemIDMost || !printable(f.Account):
 		return fmt.Errorf("account: a system_id has at most %d octets, and no space here", systemIDMost)
+	case len(f.Number) > addressMost || strings.Trim(f.Number, "0123456789") != "":
+		return fmt.Errorf("number: %q is no phone's: up to %d digits, without a +", f.Number, addressMost)
+	case f.Every < 0:
+		return fmt.Errorf("every: %d is less than 0", f.Every)
 	case f.Count < 0:
 		return fmt.Errorf("count: %d is less than 0", f.Count)
 	case f.For < 0:

@@ -56,10 +56,10 @@ func TestDecide(t *testing.T) {
 		{"bind=ESME_RBINDFAIL", fault.Action{}},
 	} {
 		f := with(t, c.text)
-		if got := f.Decide(noon, "kannel", smpp.IDSubmitSM); got != c.want {
+		if got := f.Decide(noon, "kannel", smpp.IDSubmitSM, ""); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.text, got, c.want)
 		}
-		if got := f.Decide(noon, "kannel", smpp.IDUnbind); got != (fault.Action{}) && !strings.HasPrefix(c.text, "any") {
+		if got := f.Decide(noon, "kannel", smpp.IDUnbind, ""); got != (fault.Action{}) && !strings.HasPrefix(c.text, "any") {
 			t.Errorf("%s strikes an unbind: %+v", c.text, got)
 		}
 	}
@@ -72,7 +72,7 @@ func TestDecideReceipt(t *testing.T) {
 		"receipt=delay:5s": {Delay: 5 * time.Second},
 		"any=lose":         {},
 	} {
-		if got := with(t, text).DecideReceipt(noon, "kannel"); got != want {
+		if got := with(t, text).DecideReceipt(noon, "kannel", ""); got != want {
 			t.Errorf("%s: %+v, want %+v", text, got, want)
 		}
 	}
@@ -83,7 +83,7 @@ func TestReorder(t *testing.T) {
 	f := with(t, "receipt=reorder:2s")
 	seen := make(map[time.Duration]bool)
 	for range 100 {
-		d := f.DecideReceipt(noon, "kannel").Delay
+		d := f.DecideReceipt(noon, "kannel", "").Delay
 		if d < 0 || d >= 2*time.Second {
 			t.Fatalf("held for %v", d)
 		}
@@ -98,7 +98,7 @@ func TestReorder(t *testing.T) {
 func TestBindStrikesAllThree(t *testing.T) {
 	f := with(t, "bind=ESME_RBINDFAIL")
 	for _, id := range []smpp.CommandID{smpp.IDBindReceiver, smpp.IDBindTransmitter, smpp.IDBindTransceiver} {
-		if got := f.Decide(noon, "kannel", id); got.Status != smpp.RBINDFAIL {
+		if got := f.Decide(noon, "kannel", id, ""); got.Status != smpp.RBINDFAIL {
 			t.Errorf("%v: %+v", id, got)
 		}
 	}
@@ -107,7 +107,7 @@ func TestBindStrikesAllThree(t *testing.T) {
 func TestFaultsAddUp(t *testing.T) {
 	f := with(t, "submit_sm=delay:1s", "submit_sm=ESME_RSYSERR", "submit_sm=ESME_RMSGQFUL", "any=drop-after", "submit_sm=delay:3s account=kannel")
 	want := fault.Action{Status: smpp.RSYSERR, Delay: 3 * time.Second, Drop: true}
-	if got := f.Decide(noon, "kannel", smpp.IDSubmitSM); got != want {
+	if got := f.Decide(noon, "kannel", smpp.IDSubmitSM, ""); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	// The second status made no difference, and has not struck.
@@ -120,10 +120,10 @@ func TestFaultsAddUp(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	f := with(t, "submit_sm=ESME_RSYSERR account=kannel")
-	if got := f.Decide(noon, "shop", smpp.IDSubmitSM); got != (fault.Action{}) {
+	if got := f.Decide(noon, "shop", smpp.IDSubmitSM, ""); got != (fault.Action{}) {
 		t.Errorf("another account: %+v", got)
 	}
-	if got := f.Decide(noon, "kannel", smpp.IDSubmitSM); got.Status != smpp.RSYSERR {
+	if got := f.Decide(noon, "kannel", smpp.IDSubmitSM, ""); got.Status != smpp.RSYSERR {
 		t.Errorf("the account: %+v", got)
 	}
 }
@@ -132,7 +132,7 @@ func TestCount(t *testing.T) {
 	f := with(t, "submit_sm=ESME_RSYSERR count=3")
 	struck := 0
 	for range 10 {
-		if f.Decide(noon, "kannel", smpp.IDSubmitSM).Status != smpp.ROK {
+		if f.Decide(noon, "kannel", smpp.IDSubmitSM, "").Status != smpp.ROK {
 			struck++
 		}
 	}
@@ -147,7 +147,7 @@ func TestFor(t *testing.T) {
 		after time.Duration
 		want  smpp.Status
 	}{{0, smpp.RSYSERR}, {30*time.Second - 1, smpp.RSYSERR}, {30 * time.Second, smpp.ROK}} {
-		if got := f.Decide(noon.Add(c.after), "kannel", smpp.IDSubmitSM).Status; got != c.want {
+		if got := f.Decide(noon.Add(c.after), "kannel", smpp.IDSubmitSM, "").Status; got != c.want {
 			t.Errorf("after %v: %v, want %v", c.after, got, c.want)
 		}
 	}
@@ -164,7 +164,7 @@ func TestThrottle(t *testing.T) {
 			through := 0
 			for i := range 25 {
 				now := noon.Add(time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond)
-				if f.Decide(now, account, smpp.IDSubmitSM).Status == smpp.ROK {
+				if f.Decide(now, account, smpp.IDSubmitSM, "").Status == smpp.ROK {
 					through++
 				}
 			}
@@ -179,7 +179,7 @@ func TestThrottle(t *testing.T) {
 func strikes(f *fault.Faults, account string, n int) string {
 	var b strings.Builder
 	for range n {
-		b.WriteString(map[bool]string{true: "x", false: "."}[f.Decide(noon, account, smpp.IDSubmitSM) != fault.Action{}])
+		b.WriteString(map[bool]string{true: "x", false: "."}[f.Decide(noon, account, smpp.IDSubmitSM, "") != fault.Action{}])
 	}
 	return b.String()
 }
@@ -232,10 +232,10 @@ func TestOff(t *testing.T) {
 	if err := f.Off(noon, 2, 9); err == nil || len(f.Get(noon)) != 3 {
 		t.Errorf("off an id that is none: %v, %d left", err, len(f.Get(noon)))
 	}
-	if err := f.Off(noon, 2); err != nil || f.Decide(noon, "kannel", smpp.IDEnquireLink).Lose || !f.Decide(noon, "kannel", smpp.IDSubmitSM).Lose {
+	if err := f.Off(noon, 2); err != nil || f.Decide(noon, "kannel", smpp.IDEnquireLink, "").Lose || !f.Decide(noon, "kannel", smpp.IDSubmitSM, "").Lose {
 		t.Errorf("off 2: %v, %+v", err, f.Get(noon))
 	}
-	if err := f.Off(noon); err != nil || len(f.Get(noon)) != 0 || f.Decide(noon, "kannel", smpp.IDSubmitSM).Lose {
+	if err := f.Off(noon); err != nil || len(f.Get(noon)) != 0 || f.Decide(noon, "kannel", smpp.IDSubmitSM, "").Lose {
 		t.Errorf("off: %v, %+v", err, f.Get(noon))
 	}
 	if r := set(t, f, noon, "submit_sm=lose"); r[0].ID != 4 {
@@ -265,7 +265,7 @@ func TestFaultsAreBounded(t *testing.T) {
 
 func TestNil(t *testing.T) {
 	var f *fault.Faults
-	if f.Decide(noon, "kannel", smpp.IDSubmitSM) != (fault.Action{}) || f.DecideReceipt(noon, "kannel") != (fault.ReceiptAction{}) || f.Get(noon) != nil {
+	if f.Decide(noon, "kannel", smpp.IDSubmitSM, "") != (fault.Action{}) || f.DecideReceipt(noon, "kannel", "") != (fault.ReceiptAction{}) || f.Get(noon) != nil {
 		t.Error("a nil Faults does something")
 	}
 }
@@ -277,8 +277,8 @@ func TestConcurrent(t *testing.T) {
 	for i := range 4 {
 		wg.Go(func() {
 			for range 500 {
-				f.Decide(noon, fmt.Sprint(i), smpp.IDSubmitSM)
-				f.DecideReceipt(noon, fmt.Sprint(i))
+				f.Decide(noon, fmt.Sprint(i), smpp.IDSubmitSM, "")
+				f.DecideReceipt(noon, fmt.Sprint(i), "")
 			}
 		})
 	}
@@ -305,8 +305,33 @@ func BenchmarkDecide(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				c.f.Decide(noon, "kannel", smpp.IDSubmitSM)
+				c.f.Decide(noon, "kannel", smpp.IDSubmitSM, "")
 			}
 		})
+	}
+}
+
+// A fault of a number strikes that phone alone, and what is drawn for others stays.
+func TestNumber(t *testing.T) {
+	const phone, other = "8613500000008", "8613500000000"
+	f := with(t, "submit_sm=ESME_RTHROTTLED number="+phone, "receipt=delay:3s number="+phone)
+	for number, want := range map[string]bool{phone: true, other: false, "": false} {
+		if got := f.Decide(noon, "kannel", smpp.IDSubmitSM, number).Status == smpp.RTHROTTLED; got != want {
+			t.Errorf("a message to %q is struck: %v", number, got)
+		}
+		if got := f.DecideReceipt(noon, "kannel", number).Delay > 0; got != want {
+			t.Errorf("a receipt of %q is struck: %v", number, got)
+		}
+	}
+	want := strikes(with(t, "submit_sm=ESME_RSYSERR@20%"), "kannel", 200)
+	if got := strikes(with(t, "submit_sm=ESME_RSYSERR@20%", "submit_sm=lose number="+phone), "kannel", 200); got != want {
+		t.Errorf("a fault of one number moved the draws of others:\n%s\n%s", got, want)
+	}
+}
+
+// The first of every so many is struck.
+func TestEvery(t *testing.T) {
+	if got := strikes(with(t, "submit_sm=ESME_RTHROTTLED every=4"), "kannel", 10); got != "x...x...x." {
+		t.Errorf("of 10 it struck %s", got)
 	}
 }

@@ -35,6 +35,7 @@ type Faults struct {
 	mu     sync.Mutex
 	last   int // the highest id so far
 	set    []*standing
+	phones map[string]string    // that some fault is for alone, each by itself: a message's own text is not kept
 	facing map[meeting][]facing // what is set for whom, found when first asked
 }
 
@@ -50,6 +51,7 @@ type standing struct {
 type meeting struct {
 	account   string
 	operation smpp.CommandID
+	number    string // of a phone that some fault is for alone; else empty
 }
 
 // facing is a fault that somebody meets, and its generator for them.
@@ -63,6 +65,7 @@ type generator struct {
 	rand  *rand.Rand
 	since time.Time // a throttle's current period began
 	taken int       // and so many requests came in it
+	asked int       // in all, for faults that strike one of so many
 }
 
 // Record is a fault that is set, and what it has done.
@@ -79,7 +82,7 @@ func New(seed uint64) *Faults {
 }
 
 // Set sets faults, all or none, and returns them as they are then. One with the
-// same operation, account and kind of effect (of the same status or malformation)
+// same operation, account, number and kind of effect (of the same status or malformation)
 // as a fault that is set takes its place and id; how often it struck starts again.
 func (f *Faults) Set(now time.Time, faults ...Fault) ([]Record, error) {
 	for _, ft := range faults {
@@ -137,7 +140,7 @@ func (f *Faults) place(now time.Time, ft Fault) *standing {
 // how often and how long.
 func (ft Fault) identity() Fault {
 	effect := Effect{Kind: ft.Effect.Kind, Status: ft.Effect.Status, Malform: ft.Effect.Malform}
-	return Fault{Operation: ft.Operation, Account: ft.Account, Effect: effect}
+	return Fault{Operation: ft.Operation, Account: ft.Account, Number: ft.Number, Effect: effect}
 }
 
 // Get lists what is set, in the order it was set in, over or not.
@@ -175,6 +178,12 @@ func (f *Faults) Off(now time.Time, ids ...int) error {
 // changed has what is set found anew.
 func (f *Faults) changed(now time.Time) {
 	clear(f.facing)
+	f.phones = make(map[string]string)
+	for _, s := range f.set {
+		if s.fault.Number != "" {
+			f.phones[s.fault.Number] = s.fault.Number
+		}
+	}
 	f.review(now)
 }
 
@@ -188,33 +197,34 @@ func (s *standing) over(now time.Time) bool {
 }
 
 // Decide says what to do with a request of an account: the system_id that a
-// session is bound as, or asks to be. Where two faults strike at once the one set
+// session is bound as, or asks to be. The number is where a message goes; empty where
+// none does. Where two faults strike at once the one set
 // first gives the status and the malformation, and the longer delay counts.
-func (f *Faults) Decide(now time.Time, account string, operation smpp.CommandID) Action {
+func (f *Faults) Decide(now time.Time, account string, operation smpp.CommandID, number string) Action {
 	if f.idle() {
 		return Action{}
 	}
-	return f.decide(now, account, operation)
+	return f.decide(now, account, operation, number)
 }
 
 // idle says whether nothing can go wrong at present.
 func (f *Faults) idle() bool { return f == nil || !f.on.Load() }
 
-func (f *Faults) decide(now time.Time, account string, operation smpp.CommandID) (a Action) {
-	f.each(now, meeting{account, operation}, a.take)
+func (f *Faults) decide(now time.Time, account string, operation smpp.CommandID, number string) (a Action) {
+	f.each(now, meeting{account, operation, number}, a.take)
 	return a
 }
 
-// DecideReceipt says what to do with a receipt for an account.
-func (f *Faults) DecideReceipt(now time.Time, account string) ReceiptAction {
+// DecideReceipt says what to do with a receipt for an account, of a message to a number.
+func (f *Faults) DecideReceipt(now time.Time, account, number string) ReceiptAction {
 	if f.idle() {
 		return ReceiptAction{}
 	}
-	return f.decideReceipt(now, account)
+	return f.decideReceipt(now, account, number)
 }
 
-func (f *Faults) decideReceipt(now time.Time, account string) (a ReceiptAction) {
-	f.each(now, meeting{account, receiptID}, a.take)
+func (f *Faults) decideReceipt(now time.Time, account, number string) (a ReceiptAction) {
+	f.each(now, meeting{account, receiptID, number}, a.take)
 	return a
 }
 
@@ -223,6 +233,7 @@ func (f *Faults) decideReceipt(now time.Time, account string) (a ReceiptAction) 
 func (f *Faults) each(now time.Time, m meeting, take func(e *Effect, spread float64) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	m.number = f.phones[m.number]
 	ended := false
 	for _, s := range f.faces(m) {
 		if !s.over(now) {
@@ -256,17 +267,22 @@ func (f *Faults) faces(m meeting) []facing {
 }
 
 func (ft *Fault) covers(m meeting) bool {
-	return (ft.Account == "" || ft.Account == m.account) && ft.Operation.covers(m.operation)
+	return (ft.Account == "" || ft.Account == m.account) && (ft.Number == "" || ft.Number == m.number) && ft.Operation.covers(m.operation)
 }
 
 // draw says whether the fault strikes, and where in its spread.
 func (s facing) draw(now time.Time) (spread float64, strikes bool) {
 	chance, spread := s.rand.Float64(), s.rand.Float64()
 	within := s.fault.Effect.Kind == Throttle && s.within(&s.fault.Effect, now)
-	return spread, chance < s.fault.Chance && !within
+	spared := s.fault.Every > 0 && s.asked%s.fault.Every != 0
+	s.asked++
+	return spread, chance < s.fault.Chance && !within && !spared
 }
 
 func (s *standing) generator(seed uint64, m meeting) *generator {
+	if s.fault.Number == "" {
+		m.number = "" // whoever else is told apart, it goes on with the same draws
+	}
 	if g, ok := s.met[m]; ok {
 		return g
 	}

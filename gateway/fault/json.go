@@ -16,18 +16,20 @@ type fields struct {
 	Effect    string     `json:"effect"`
 	Chance    *float64   `json:"chance,omitempty"` // absent is 1
 	Account   string     `json:"account,omitempty"`
+	Number    string     `json:"number,omitempty"`
+	Every     int        `json:"every,omitempty"`
 	Count     int        `json:"count,omitempty"`
 	For       string     `json:"for,omitempty"`
 	Until     *time.Time `json:"until,omitempty"`
 }
 
-const fieldNames = "operation, effect, chance, account, count, for, until"
+const fieldNames = "operation, effect, chance, account, number, every, count, for, until"
 
 // MarshalJSON writes a fault as UnmarshalJSON reads it.
 func (f Fault) MarshalJSON() ([]byte, error) { return json.Marshal(f.fields()) }
 
 func (f Fault) fields() fields {
-	v := fields{Operation: f.Operation, Effect: f.Effect.String(), Account: f.Account, Count: f.Count}
+	v := fields{Operation: f.Operation, Effect: f.Effect.String(), Account: f.Account, Number: f.Number, Every: f.Every, Count: f.Count}
 	if f.Chance != 0 && f.Chance != 1 {
 		v.Chance = &f.Chance
 	}
@@ -58,7 +60,7 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 }
 
 func (v fields) fault() (Fault, error) {
-	f := Fault{Operation: v.Operation, Chance: 1, Account: v.Account, Count: v.Count}
+	f := Fault{Operation: v.Operation, Chance: 1, Account: v.Account, Number: v.Number, Every: v.Every, Count: v.Count}
 	var err error
 	if f.Effect, err = ParseEffect(v.Effect); err != nil {
 		return Fault{}, err

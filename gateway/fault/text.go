@@ -10,10 +10,10 @@ import (
 )
 
 // wordNames are what may follow a fault in a text.
-var wordNames = []string{"for", "until", "count", "account"}
+var wordNames = []string{"for", "until", "count", "account", "number", "every"}
 
 // ErrText says how a fault is written.
-var ErrText = errors.New("a fault is written OPERATION=EFFECT@CHANCE for=TIME until=RFC3339 count=N account=SYSTEM_ID, all but the first two optional: submit_sm=ESME_RTHROTTLED@10% for=30s")
+var ErrText = errors.New("a fault is written OPERATION=EFFECT@CHANCE for=TIME until=RFC3339 count=N account=SYSTEM_ID number=PHONE every=N, all but the first two optional: submit_sm=ESME_RTHROTTLED@10% for=30s")
 
 // Parse reads one fault, as [Fault.String] writes it, or a preset by its name; the
 // words behind a preset go for all its faults:
@@ -91,6 +91,14 @@ func (f *Fault) word(name, value string) (err error) {
 		if f.Account = value; value == "" {
 			return errors.New("account: no system_id; leave account out to strike all")
 		}
+	case "number":
+		if f.Number = value; value == "" {
+			return errors.New("number: no phone; leave number out to strike all")
+		}
+	case "every":
+		if f.Every, err = strconv.Atoi(value); err != nil || f.Every <= 0 {
+			return fmt.Errorf("every: %q is not a number of 1 or more", value)
+		}
 	default:
 		return fmt.Errorf("%q is not a word of a fault; there is %s", name, list(wordNames))
 	}
@@ -145,6 +153,12 @@ func (f Fault) String() string {
 	}
 	if f.Account != "" {
 		b.WriteString(" account=" + f.Account)
+	}
+	if f.Number != "" {
+		b.WriteString(" number=" + f.Number)
+	}
+	if f.Every != 0 {
+		b.WriteString(" every=" + strconv.Itoa(f.Every))
 	}
 	return b.String()
 }

@@ -180,6 +180,8 @@ type SetFault struct {
 	Effect    string    `json:"effect"`
 	Chance    *float64  `json:"chance,omitempty"` // absent is 1
 	Account   string    `json:"account,omitempty"`
+	Number    string    `json:"number,omitempty"` // absent is all phones
+	Every     int       `json:"every,omitempty"`  // it strikes the first of so many
 	Count     int       `json:"count,omitempty"`
 	Until     time.Time `json:"until,omitzero"`
 	Struck    int       `json:"struck"`

@@ -80,7 +80,7 @@ func (h *Handler) sendMessage(r *http.Request) (answer, error) {
 
 // submit hands a message to the SMSC, unless a fault refuses it.
 func (h *Handler) submit(ctx context.Context, account string, sm *smpp.SubmitSM) (gateway.MessageID, error) {
-	if f := h.config.Faults.Decide(time.Now(), account, smpp.IDSubmitSM); f.Status != smpp.ROK {
+	if f := h.config.Faults.Decide(time.Now(), account, smpp.IDSubmitSM, sm.Destination.Digits); f.Status != smpp.ROK {
 		return "", fmt.Errorf("a fault: %w", f.Status.Err())
 	}
 	return h.config.Server.Submit(ctx, account, sm)

@@ -153,7 +153,7 @@ func (a *account) place(m *message, now time.Time) {
 // strike lets faults happen to a receipt. It is false if it is lost.
 func (a *account) strike(m *message, now time.Time) bool {
 	m.struck = true
-	f := a.server.config.Faults.DecideReceipt(now, a.SystemID)
+	f := a.server.config.Faults.DecideReceipt(now, a.SystemID, m.sm.Source.Digits)
 	if f.Lose {
 		m.place = over
 		a.receiptEnded(m, gateway.Unknown, now)

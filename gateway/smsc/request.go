@@ -37,7 +37,7 @@ func (s *session) struck(body smpp.Body) fault.Action {
 	if faults == nil {
 		return fault.Action{}
 	}
-	systemID := ""
+	systemID, number := "", ""
 	if b := s.bound.Load(); b != nil {
 		systemID = b.account.SystemID
 	}
@@ -48,8 +48,12 @@ func (s *session) struck(body smpp.Body) fault.Action {
 		systemID = b.SystemID
 	case *smpp.BindTransceiver:
 		systemID = b.SystemID
+	case *smpp.SubmitSM:
+		number = b.Destination.Digits
+	case *smpp.DataSM:
+		number = b.Destination.Digits
 	}
-	return faults.Decide(s.link.Arrived(), systemID, body.CommandID())
+	return faults.Decide(s.link.Arrived(), systemID, body.CommandID(), number)
 }
 
 // perform does what a request asks. It says whether that ends the session.

@@ -130,7 +130,7 @@ func (s *shard) pack(h *handset, send handsetsim.Send) ([]*smpp.SubmitSM, error)
 		return nil, err
 	}
 	to := send.To
-	if send.Packet != nil {
+	if send.Packet != nil || to == "" {
 		to = gateway.Address(s.fleet.config.PlatformAddress)
 	}
 	all := make([]*smpp.SubmitSM, 0, len(segments))

@@ -86,6 +86,9 @@ type Config struct {
 	Seed   uint64              // of what people do
 	Rand   io.Reader           // for keys and PIN blocks, safe for concurrent use; nil is crypto/rand
 
+	// Now is the time; nil is the machine's. Who moves it ahead says so: [Fleet.LookAtClock].
+	Now func() time.Time
+
 	Log zerolog.Logger
 	// Observer is told what happens on the phones, one event at a time, and in order
 	// for each phone. When it lags by 64 Ki events the next are lost and counted. May be nil.
@@ -120,6 +123,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.GiveUp == 0 {
 		c.GiveUp = 5 * time.Minute
@@ -192,6 +198,13 @@ func (f *Fleet) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// LookAtClock has every phone see what is due by now: the time was moved ahead.
+func (f *Fleet) LookAtClock() {
+	for _, s := range f.shards {
+		nudge(s.wakeDue)
+	}
 }
 
 // WaitBound waits until every connection is bound.

@@ -59,7 +59,7 @@ func (f *Fleet) make(in NewPhone) (MadePhone, error) {
 		element, made.ElementID, made.PublicKey = h.element, h.element.ID(), h.element.PublicKey()
 	}
 	h.Phone = handsetsim.NewPhone(n, element, h.person, f.settings)
-	h.become(kind, time.Now(), &handsetsim.Effects{})
+	h.become(kind, f.config.Now(), &handsetsim.Effects{})
 	f.shardOf(n).add(h)
 	return made, nil
 }

@@ -94,7 +94,7 @@ func (s *shard) takeReady() (*handset, outgoing) {
 	}
 	out := &h.outbox[0]
 	if out.tries == 0 {
-		s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.Sent, "")})
+		s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.Sent, "", s.fleet.config.Now())})
 	}
 	out.tries++
 	return h, *out
@@ -105,14 +105,14 @@ func (s *shard) putBack(h *handset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.sending = false
-	s.settle(h, time.Now())
+	s.settle(h, s.fleet.config.Now())
 }
 
 // sent takes the carrier's answer to a phone's first message.
 func (s *shard) sent(h *handset, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.fleet.config.Now()
 	h.sending, h.tryAt = false, time.Time{}
 	out := &h.outbox[0]
 	wait, again := tryAgain(err)
@@ -120,7 +120,7 @@ func (s *shard) sent(h *handset, err error) {
 	case err == nil:
 		s.fleet.counts.sent.Add(1)
 		if out.last && out.send.USSD == nil {
-			s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.Accepted, "")})
+			s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.Accepted, "", now)})
 		}
 		h.pop()
 	case out.send.USSD != nil:
@@ -132,7 +132,7 @@ func (s *shard) sent(h *handset, err error) {
 		h.tryAt = now.Add(wait * time.Duration(min(out.tries, tryMost)))
 	default:
 		s.fleet.counts.failed.Add(1)
-		s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.SendFailed, err.Error())})
+		s.fleet.teller.tell([]handsetsim.Event{out.event(h, handsetsim.SendFailed, err.Error(), now)})
 		h.pop()
 	}
 	s.settle(h, now)
@@ -167,7 +167,7 @@ func tryAgain(err error) (time.Duration, bool) {
 	return 0, false
 }
 
-func (o *outgoing) event(h *handset, kind handsetsim.Kind, why string) handsetsim.Event {
+func (o *outgoing) event(h *handset, kind handsetsim.Kind, why string, now time.Time) handsetsim.Event {
 	detail := o.send.Name
 	if why != "" {
 		detail = fmt.Sprintf("%s: %s", detail, why)
@@ -177,7 +177,7 @@ func (o *outgoing) event(h *handset, kind handsetsim.Kind, why string) handsetsi
 		octets = 0
 	}
 	return handsetsim.Event{
-		At: time.Now(), Phone: h.Number(), Kind: kind, Bill: o.send.Bill, Detail: detail,
+		At: now, Phone: h.Number(), Kind: kind, Bill: o.send.Bill, Detail: detail,
 		Peer: gateway.Address(o.sm.Destination.Digits), Octets: octets,
 	}
 }

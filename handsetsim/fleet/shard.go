@@ -76,7 +76,7 @@ func (s *shard) with(n gateway.MSISDN, do func(h *handset, now time.Time, fx *ha
 	if !ok {
 		return false
 	}
-	now := time.Now()
+	now := s.fleet.config.Now()
 	do(h, now, &s.fx)
 	s.settle(h, now)
 	return true
@@ -125,7 +125,7 @@ func (s *shard) runDue(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		timer.Reset(s.wakeThose(time.Now()))
+		timer.Reset(s.wakeThose(s.fleet.config.Now()))
 		select {
 		case <-ctx.Done():
 			return

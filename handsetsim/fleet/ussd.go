@@ -72,6 +72,9 @@ func writeUSSD(from gateway.MSISDN, m handsetsim.USSD) (*smpp.SubmitSM, error) {
 	}
 	sm.Destination = smpp.Address{Digits: code}
 	alphabet := tpdu.Choose(text)
+	if m.UCS2 {
+		alphabet = tpdu.UCS2
+	}
 	octets, err := tpdu.Encode(text, alphabet)
 	if err != nil {
 		return nil, err

@@ -67,3 +67,17 @@ func TestWriteUSSD(t *testing.T) {
 		}
 	}
 }
+
+// Who writes in UCS-2 does so where GSM 7 bit would do, and is read all the same.
+func TestWriteUSSD_UCS2(t *testing.T) {
+	for ucs2, coding := range map[bool]uint8{true: smpp.CodingUCS2, false: smpp.CodingDefault} {
+		sm, err := writeUSSD("8613800000001", handsetsim.USSD{Op: smpp.USSRConfirm, Session: 1, Code: "*120#", Text: "1", UCS2: ucs2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ussd.Spec.Decode(true, sm)
+		if err != nil || got.Text != "1" || sm.DataCoding != coding {
+			t.Errorf("UCS-2 %v: data_coding %d, read as %+v, %v", ucs2, sm.DataCoding, got, err)
+		}
+	}
+}

@@ -5,8 +5,7 @@
 // persona needs from outside, such as an empty account behind the first card, is
 // arranged at enrolment.
 //
-// Left out: people who pay twice, after the end, or in another's name; they come
-// with the forced outcomes by number.
+// Left out: people who pay in another's name.
 package persona
 
 import (
@@ -38,7 +37,7 @@ const (
 
 // Kinds lists all habits.
 func Kinds() []Kind {
-	return []Kind{Pays, Refuses, PoorFirstCard, WrongPINOnce, PaysLater, Never, Away, Manual}
+	return append([]Kind{Pays, Refuses, PoorFirstCard, WrongPINOnce, PaysLater, Never, Away, Manual}, awkward()...)
 }
 
 // ParseKind reads a habit's name.
@@ -156,6 +155,9 @@ func (p *Person) Asleep() time.Duration { return p.about(p.pace.Off) }
 
 // Decide implements [handsetsim.Person].
 func (p *Person) Decide(s handsetsim.Screen) handsetsim.Decision {
+	if d, ok := p.awkwardly(s); ok {
+		return d
+	}
 	if p.kind == Manual || p.kind == Never {
 		return handsetsim.Decision{}
 	}
@@ -206,7 +208,7 @@ func (p *Person) with(slot int) handsetsim.Decision {
 
 // TypePIN implements [handsetsim.Person].
 func (p *Person) TypePIN(s handsetsim.Screen) applet.PIN {
-	if p.kind == WrongPINOnce && s.WrongPINs == 0 {
+	if p.kind == WrongPIN || p.kind == WrongPINOnce && s.WrongPINs == 0 {
 		return mistyped(p.pin)
 	}
 	return p.pin

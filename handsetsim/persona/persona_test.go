@@ -60,13 +60,56 @@ func TestHabits(t *testing.T) {
 	}
 }
 
-// TestPINs: only wrong-pin-once mistypes, and only the first of a bill.
+// TestAwkward: what people do who make trouble, with a client and in a menu.
+func TestAwkward(t *testing.T) {
+	cards := []se.Card{{Slot: 1}}
+	bill := &applet.Bill{Ref: applet.BillRef{1}}
+	client := func(p handsetsim.Prompt) handsetsim.Screen {
+		return handsetsim.Screen{Prompt: p, Bill: bill, Cards: cards}
+	}
+	menu := func(p handsetsim.Prompt) handsetsim.Screen {
+		return handsetsim.Screen{Prompt: p, Bill: new(applet.Bill), Cards: cards, Slot: 1}
+	}
+	for _, c := range []struct {
+		kind   persona.Kind
+		screen handsetsim.Screen
+		want   handsetsim.Act
+	}{
+		{persona.WrongPIN, client(handsetsim.AskCard), handsetsim.Pay},
+		{persona.PaysTwice, client(handsetsim.AskConfirm), handsetsim.Confirm},
+		{persona.PaysTwice, client(handsetsim.AskCard), handsetsim.PayTwice},
+		{persona.PaysTwice, menu(handsetsim.AskCard), handsetsim.Pay},
+		{persona.PaysOver, client(handsetsim.AskCard), handsetsim.PayLate},
+		{persona.PaysOver, menu(handsetsim.AskCard), handsetsim.Pay},
+		{persona.LooksOnly, client(handsetsim.AskConfirm), handsetsim.Wait},
+		{persona.LooksOnly, menu(handsetsim.AskConfirm), handsetsim.HangUp},
+		{persona.LooksOnly, menu(handsetsim.AskLater), handsetsim.Wait},
+		{persona.DropsMenu, menu(handsetsim.AskConfirm), handsetsim.Confirm},
+		{persona.DropsMenu, menu(handsetsim.AskPIN), handsetsim.HangUp},
+		{persona.DropsMenu, menu(handsetsim.AskLater), handsetsim.Wait},
+		{persona.WritesUCS2, client(handsetsim.AskCard), handsetsim.Pay},
+	} {
+		p := person(t, c.kind, 1)
+		d := p.Decide(c.screen)
+		if d.Act != c.want || (d.Act != handsetsim.Wait) != (d.After > 0) {
+			t.Errorf("%s, prompt %d: %+v, want act %d", c.kind, c.screen.Prompt, d, c.want)
+		}
+		if c.kind == persona.WritesUCS2 && d.Text == "" {
+			t.Errorf("%s writes nothing", c.kind)
+		}
+		if p.UCS2() != (c.kind == persona.WritesUCS2) {
+			t.Errorf("%s writes UCS-2: %v", c.kind, p.UCS2())
+		}
+	}
+}
+
+// TestPINs: wrong-pin mistypes all, wrong-pin-once the first of a bill, and nobody else any.
 func TestPINs(t *testing.T) {
 	for _, kind := range persona.Kinds() {
 		p := person(t, kind, 1)
 		for wrong := range 2 {
 			typed := p.TypePIN(handsetsim.Screen{WrongPINs: wrong}).Reveal()
-			if right := typed == "2580"; right == (kind == persona.WrongPINOnce && wrong == 0) {
+			if right := typed == "2580"; right == (kind == persona.WrongPIN || kind == persona.WrongPINOnce && wrong == 0) {
 				t.Errorf("%s after %d wrong PINs: right %v", kind, wrong, right)
 			}
 			if len(typed) != 4 {

@@ -25,6 +25,7 @@ func (h *Handler) office() {
 	h.settlements()
 	h.officeLog()
 	h.reconciliation()
+	h.clock()
 }
 
 // operator lets in requests with the operator's key.

@@ -31,6 +31,9 @@ type HandlerConfig struct {
 	Metrics       http.Handler        // for who has the operator's key; nil: there are none
 	Partitions    func() []Partition  // who serves which; nil: nobody is told
 	Log           zerolog.Logger      // of failures that are ours
+	Clock         Clock               // nil: the machine's, which nobody moves
+	Feed          platform.Feed       // nil: merchants have no feed of their callbacks
+	Ending        <-chan struct{}     // closed when the platform stops: feeds end then
 }
 
 // Validate says what is missing.
@@ -50,6 +53,7 @@ type Handler struct {
 	config HandlerConfig
 	mux    *http.ServeMux
 	nonces *signature.Nonces // of signed requests
+	feeds  feeds
 }
 
 // NewHandler makes the HTTP face of a platform.
@@ -65,6 +69,7 @@ func NewHandler(config HandlerConfig) (*Handler, error) {
 	if config.Callbacks != nil {
 		h.callbacks()
 	}
+	h.feed()
 	if config.Metrics != nil && config.OperatorKey != "" {
 		h.mux.HandleFunc("GET /metrics", h.metrics)
 	}

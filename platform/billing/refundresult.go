@@ -15,7 +15,7 @@ import (
 // told of is acknowledged at once.
 func (p *Partition) reportRefund(tx *engine.Tx, kept *refunds, r *refund, cause string) {
 	if kept.CallbackURL == "" {
-		p.acknowledgeRefund(tx, r, "no callback address")
+		p.acknowledgeRefund(tx, r, noAddress)
 		return
 	}
 	r.Reports++

@@ -118,7 +118,7 @@ func (c Callback) ID() platform.CallbackID {
 // to be told of is acknowledged at once.
 func (p *Partition) report(tx *engine.Tx, r *record, cause string) {
 	if r.CallbackURL == "" {
-		p.acknowledge(tx, r, Reported{}, "no callback address")
+		p.acknowledge(tx, r, Reported{}, noAddress)
 		return
 	}
 	path, err := p.path(r, bill.Report, p.facts(tx, r))

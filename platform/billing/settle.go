@@ -152,7 +152,7 @@ func settledAgain(earlier platform.Settlement, in platform.Settle) (platform.Set
 
 // Settle pays a merchant's home balance out, at most once for an id.
 func (s *Service) Settle(ctx context.Context, in platform.Settle) (platform.Settlement, error) {
-	if err := checkSettle(in); err != nil {
+	if err := s.checkSettle(in); err != nil {
 		return platform.Settlement{}, err
 	}
 	if _, err := s.contract(ctx, in.Merchant); err != nil {
@@ -185,7 +185,7 @@ func (s *Service) Settle(ctx context.Context, in platform.Settle) (platform.Sett
 	}
 }
 
-func checkSettle(in platform.Settle) error {
+func (s *Service) checkSettle(in platform.Settle) error {
 	if !platform.ValidSettlementID(in.ID) {
 		return invalid("id", "1 to 64 letters, digits, dots, hyphens and underscores")
 	}
@@ -193,7 +193,7 @@ func checkSettle(in platform.Settle) error {
 		return invalid("by", fmt.Sprintf("who does it, in 1 to %d characters", mostBy))
 	}
 	day, err := platform.ParseDay(in.Day)
-	if err == nil && day.After(time.Now()) {
+	if err == nil && day.After(s.config.Clock.Now()) {
 		err = invalid("day", "this day has not begun (days are UTC)")
 	}
 	return err

@@ -75,6 +75,7 @@ func printFaults(p *printer, all []management.SetFault) error {
 		text("effect", func(f management.SetFault) string { return f.Effect }),
 		text("chance", chance),
 		text("account", func(f management.SetFault) string { return f.Account }),
+		text("number", func(f management.SetFault) string { return f.Number }),
 		text("until", func(f management.SetFault) string { return moment(f.Until) }),
 		column[management.SetFault]{name: "struck", right: true, cell: struck},
 		text("over", func(f management.SetFault) string { return strings.TrimPrefix(strconv.FormatBool(f.Over), "false") }),
@@ -99,7 +100,7 @@ func chaosSet() command {
 	var at target
 	return command{
 		name: "set", short: "set faults, all or none", args: "FAULT...",
-		about: "A fault is OPERATION=EFFECT@CHANCE, and may go on with for=TIME, count=N, account=ID; or the name of a preset.\n" +
+		about: "A fault is OPERATION=EFFECT@CHANCE, and may go on with for=TIME, count=N, every=N, account=ID, number=PHONE; or the name of a preset.\n" +
 			"Operations are those of SMPP, any, bind and receipt. Effects are a status (ESME_RSYSERR), delay:TIME, lose, drop,\n" +
 			"drop-after, throttle:N/s, malform:KIND; of receipts delay, lose, twice, reorder.",
 		examples: []string{

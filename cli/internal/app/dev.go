@@ -112,7 +112,7 @@ func (d *devConfig) run(ctx context.Context, c *call) error {
 	defer closeStore(c, store)
 	w, err := world.New(ctx, world.Config{
 		Network: n, Store: store, Life: life, Seed: d.seed, HTTP: d.http, SMPP: d.smpp, Carrier: d.carrier, Handsets: d.handsets, Shop: d.shop,
-		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, Limits: limits, ShopName: "Sky Travel", Log: c.log,
+		Suite: d.suite, Profile: d.profile(), People: devPeople(d.manual, len(most) > 0), USSDCap: most, Limits: limits, Forced: true, Movable: true, ShopName: "Sky Travel", Log: c.log,
 		CallbackDial: webhook.Dial(nil, prefixes...), Drain: d.drain,
 	})
 	if err != nil {
@@ -219,10 +219,12 @@ func banner(r world.Ready, store *world.Store, option string) string {
 		fmt.Fprintf(&b, "  %s  %-10s %-16s %s\n", p.MSISDN, p.Name, p.Persona, cardLine(p))
 	}
 	fmt.Fprintf(&b, `
+  %[1]s0000 to %[1]s0012 each end a bill in one way: airtill phone forced
+
 Try, in another terminal:
-  airtill bill create%[1]s --amount 128000 --phone %[2]s --subject "flight CA1405" --wait 10s
-  airtill bill list%[1]s
-  airtill phone inbox%[1]s %[3]s`, option, r.Phones[0].MSISDN, r.Phones[len(r.Phones)-1].MSISDN)
+  airtill bill create%[2]s --amount 128000 --phone %[3]s --subject "flight CA1405" --wait 10s
+  airtill bill list%[2]s
+  airtill phone inbox%[2]s %[4]s`, world.ForcedPrefix, option, r.Phones[0].MSISDN, r.Phones[len(r.Phones)-1].MSISDN)
 	return b.String()
 }
 

@@ -19,7 +19,7 @@ func phoneCommand() command {
 		sub: []command{
 			phoneList(), phoneShow(), phoneInbox(), phoneBills(),
 			phonePay(), phoneRefuse(), phoneDefer(), phoneSend(), phonePower(),
-			phoneDial(), phoneReply(), phoneScreen(), phoneHangUp(), phoneClone(), phoneRestore(),
+			phoneDial(), phoneReply(), phoneScreen(), phoneHangUp(), phoneClone(), phoneRestore(), phoneForced(),
 		},
 	}
 }

@@ -76,6 +76,8 @@ func advicePlace(p *api.Problem) string {
 		return "which merchants there are, with which keys: airtill office merchants"
 	case "phone", "slot":
 		return "who is enrolled, with which cards: airtill office phones"
+	case "advance":
+		return "what time it is: airtill clock show"
 	}
 	if p.Code() == platform.CodeIllegalState {
 		return "what happened: airtill bill events BILL"

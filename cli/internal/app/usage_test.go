@@ -91,7 +91,7 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"platform", "--ussd-cap", "CNY=1.5"}, `--ussd-cap "CNY=1.5": the amount is 1 to 999999999999, in minor units`},
 		{[]string{"dev", "--ussd-cap", "CNY=1", "--ussd-cap", "CNY=2"}, `--ussd-cap "CNY=2": the currency is there twice`},
 		{[]string{"phone", "reply", "8613800000001"}, "no reply: say TEXT, or for a PIN set AIRTILL_PIN, or give --pin-file FILE"},
-		{enrol("--persona", "shy"), `--persona: no persona "shy": choose one of pays, refuses, poor-first-card, wrong-pin-once, pays-later, never, away, manual`},
+		{enrol("--persona", "shy"), `--persona: no persona "shy": choose one of pays, refuses, poor-first-card, wrong-pin-once, pays-later, never, away, manual, wrong-pin, pays-twice, pays-after-expiry, looks-only, drops-menu, writes-ucs2`},
 		{enrol("--card", "alias=Red"), `--card "alias=Red": alias and balance must be given`},
 		{[]string{"audit", "--redis", "redis://:hush@x:y/"}, "the store's address is no URL like redis://127.0.0.1:6379/0; say one: --redis URL"},
 	}

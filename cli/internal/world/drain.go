@@ -72,6 +72,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	menusCtx, stopMenus := context.WithCancel(life)
 	engineCtx, stopEngine := context.WithCancel(life)
 	defer stopEngine()
+	defer context.AfterFunc(httpCtx, func() { close(p.ending) })()
 	g, gctx := errgroup.WithContext(ctx)
 	late, cancel := context.WithCancel(life) // the drain
 	served, told, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})

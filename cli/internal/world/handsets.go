@@ -31,6 +31,7 @@ type HandsetsConfig struct {
 	Seed        uint64
 	Random      io.Reader // for keys and PIN blocks; nil is crypto/rand
 	Observer    func(handsetsim.Event)
+	Clock       *Clock // of the network, where it may be moved; nil: the machine's
 	Log         zerolog.Logger
 }
 
@@ -70,14 +71,21 @@ func closeMemory(m *nvm.Memory) error {
 }
 
 func newHandsets(ctx context.Context, c HandsetsConfig, memory *nvm.Memory) (*Handsets, error) {
-	f, err := fleet.New(fleet.Config{
+	config := fleet.Config{
 		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "HANDSETS",
 		PlatformAddress: PlatformAddress, Connections: c.Connections, Memory: memory,
 		Client: c.Client, Pace: c.Pace, Seed: c.Seed + seedHandsets, Rand: c.Random,
 		Observer: c.Observer, Log: c.Log.With().Str("room", "handsets").Logger(),
-	})
+	}
+	if c.Clock != nil {
+		config.Now = c.Clock.Now
+	}
+	f, err := fleet.New(config)
 	if err != nil {
 		return nil, err
+	}
+	if c.Clock != nil {
+		c.Clock.tell(f.LookAtClock)
 	}
 	ln, err := c.Network.Listen(ctx, c.Listen)
 	if err != nil {

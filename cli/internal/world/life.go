@@ -58,6 +58,8 @@ type Life struct {
 	CarrierKey  string            `json:"carrier_key"`
 	Passwords   map[string]string `json:"passwords"` // at the carrier, by system_id
 
+	Ahead time.Duration `json:"ahead,omitempty"` // of the wall clock: the network's, in nanoseconds
+
 	Shop   lifeMerchant     `json:"shop"`
 	Own    lifeMerchant     `json:"own"`
 	Phones []gateway.MSISDN `json:"phones"` // of whom the network was made with

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -59,6 +60,8 @@ type Config struct {
 	Connections int // of the handsets to the carrier; 0 is 1
 	Watch       Watch
 	Life        *Life // what the network remembers of earlier runs; nil: it ends with this one
+	Movable     bool  // the network's clock can be moved ahead
+	Forced      bool  // there are numbers that say what becomes of their bills; see ForcedOutcomes
 	OpenCards   bool  // everybody may send binary messages to phones, not the platform alone
 	// CallbackDial connects to merchants; nil: over the network, wherever they are.
 	CallbackDial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -111,6 +114,7 @@ type World struct {
 	Phones *fleet.Client
 	Bills  *api.Client // of the shop's merchant; once Run has opened it
 	Branch *Branch
+	Clock  *Clock // of a network whose clock can be moved; else nil
 	Keys   platform.MerchantKeys
 
 	own         platform.MerchantKeys // of the merchant that has an API key
@@ -120,6 +124,7 @@ type World struct {
 	carrierKey  string
 	random      io.Reader // of the platform's rooms
 	restarts    chan restart
+	clerk       *clerk // nil: there is none
 }
 
 // New makes the rooms, which listen already; they live in Run.
@@ -133,6 +138,9 @@ func New(ctx context.Context, c Config) (*World, error) {
 	}
 	if err := w.readyKeys(); err != nil {
 		return nil, err
+	}
+	if c.Movable {
+		w.Clock = newClock(c.Life.ahead(), c.Life.keepAhead())
 	}
 	if err := w.build(ctx); err != nil {
 		return nil, err
@@ -206,10 +214,15 @@ func (w *World) password(systemID string) string {
 
 func (w *World) build(ctx context.Context) error {
 	c := w.config
-	var err error
+	faults, err := c.forcedFaults()
+	if err != nil {
+		return err
+	}
+	w.clerk = c.newClerk()
 	w.Gateway, err = NewGateway(ctx, GatewayConfig{
 		Network: c.Network, Listen: orLoopback(c.SMPP), HTTP: orLoopback(c.Carrier), Key: w.carrierKey, Accounts: w.accounts,
-		Seed: c.seed(), Observer: c.Watch.Carrier, OpenCards: c.OpenCards, USSD: c.USSD, Log: c.Log,
+		Seed: c.seed(), Observer: c.Watch.Carrier, OpenCards: c.OpenCards, USSD: c.USSD,
+		Radio: c.forcedRadio(), Faults: faults, Log: c.Log,
 	})
 	if err != nil {
 		return err
@@ -221,8 +234,8 @@ func (w *World) build(ctx context.Context) error {
 	w.Handsets, err = NewHandsets(ctx, HandsetsConfig{
 		Network: c.Network, Listen: orLoopback(c.Handsets), SMSC: w.Gateway.Address(),
 		SystemID: handsetsAccount, Password: w.password(handsetsAccount), State: c.Life.elements(),
-		Connections: c.Connections, Client: c.Client, Pace: c.Pace, Seed: c.seed(), Random: c.randomOf(seedHandsets),
-		Observer: c.Watch.Phones, Log: c.Log,
+		Connections: c.Connections, Client: c.Client, Pace: c.Pace, Seed: c.seed(), Clock: w.Clock, Random: c.randomOf(seedHandsets),
+		Observer: w.clerk.watch(c.Watch.Phones), Log: c.Log,
 	})
 	return err
 }
@@ -297,12 +310,20 @@ func (w *World) open(ctx context.Context, g *errgroup.Group) error {
 	if w.resumed() {
 		welcome = w.readmit
 	}
-	for _, p := range w.config.People {
+	for _, p := range slices.Concat(w.config.People, w.config.forcedPeople()) {
 		if err := welcome(ctx, p); err != nil {
 			return err
 		}
 	}
-	return w.remember(ctx)
+	if err := w.remember(ctx); err != nil || w.clerk == nil {
+		return err
+	}
+	w.clerk.office = w.Office
+	g.Go(func() error {
+		w.clerk.run(ctx)
+		return nil
+	})
+	return nil
 }
 
 // Admit gives a person a phone; one with cards is enrolled for mobile payment.

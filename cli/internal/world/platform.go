@@ -54,6 +54,7 @@ type PlatformConfig struct {
 	Data    string // directory of the store's files, whose disk is looked at; none: no disk is
 	Drain   Drain
 	Wall    func() time.Time // the wall clock of bills and deadlines; nil: the process's
+	Clock   *Clock           // may be moved, and goes before Wall; nil: nobody moves the platform's
 	Log     zerolog.Logger
 }
 
@@ -75,6 +76,7 @@ type Platform struct {
 	line    *carrierLine
 	log     zerolog.Logger
 	keeper  *retention.Keeper // nil: nothing is moved
+	ending  chan struct{}     // closed when no request is taken any more
 }
 
 // NewPlatform makes a platform that listens already; it takes the store's partitions when it runs.
@@ -89,7 +91,7 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 	}
 	p := &Platform{
 		store: c.Store, ln: ln, monitor: monitor.New(), drain: c.Drain.withDefaults(),
-		line: &carrierLine{dial: dialer(c.Network, c.SMSC)}, log: c.Log,
+		line: &carrierLine{dial: dialer(c.Network, c.SMSC)}, log: c.Log, ending: make(chan struct{}),
 	}
 	if err := p.build(c); err != nil {
 		return nil, errors.Join(err, ln.Close())
@@ -102,7 +104,7 @@ func NewPlatform(ctx context.Context, c PlatformConfig) (*Platform, error) {
 func (p *Platform) build(c PlatformConfig) error {
 	rules := billing.Config{
 		Partitions: c.Store.Partitions(), Vault: c.Vault, Random: c.Random, Timing: c.Timing,
-		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Limits: c.Limits, Clock: engine.NewClock(c.Wall), Log: c.Log,
+		AllowLegacy: c.AllowLegacy, USSDCap: c.USSDCap, Limits: c.Limits, Clock: engine.NewClock(c.wall()), Log: c.Log,
 	}
 	if err := rules.Validate(); err != nil {
 		return err
@@ -118,6 +120,9 @@ func (p *Platform) build(c PlatformConfig) error {
 	}, c.Store, actors(rules), perform)
 	if err != nil {
 		return err
+	}
+	if c.Clock != nil {
+		c.Clock.tell(p.engine.LookAtClock)
 	}
 	if err := p.route(c); err != nil {
 		return err
@@ -147,6 +152,14 @@ func (p *Platform) build(c PlatformConfig) error {
 	effects.Callbacks = p.hooks
 	p.monitor.Watch(p.parts(c))
 	return p.buildHandler(c)
+}
+
+// wall is the wall clock of bills and deadlines.
+func (c PlatformConfig) wall() func() time.Time {
+	if c.Clock != nil {
+		return c.Clock.Now
+	}
+	return c.Wall
 }
 
 // keep has old bills moved, if they are to be, and answers the store as the service reads it.
@@ -204,13 +217,18 @@ func (p *Platform) deliverer(c PlatformConfig) (*webhook.Deliverer, error) {
 }
 
 func (p *Platform) buildHandler(c PlatformConfig) error {
-	handler, err := api.NewHandler(api.HandlerConfig{
+	config := api.HandlerConfig{
 		Service: p.service, Authenticator: p.service,
 		Office: p.service, OperatorKey: api.Key(c.OperatorKey), Reconciler: p.service,
 		Accounts: p.service, OfficeLog: p.service,
 		Keyring: p.service, AllowLegacy: c.AllowLegacy,
 		Callbacks: p.service, Health: p.monitor.Health, Metrics: p.monitor, Partitions: p.owners, Log: c.Log,
-	})
+		Feed: p.service, Ending: p.ending,
+	}
+	if c.Clock != nil {
+		config.Clock = c.Clock
+	}
+	handler, err := api.NewHandler(config)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (w *World) newPlatform(ctx context.Context, h Host, address string) (*Platf
 		Network: h.Network, Listen: address, SMSC: w.Gateway.Address(),
 		SystemID: platformAccount, Password: w.password(platformAccount),
 		Store: h.Store, Vault: c.Vault, OperatorKey: w.operatorKey, Timing: c.Timing, AllowLegacy: c.allowsLegacy(), USSDCap: c.USSDCap, Limits: c.Limits,
-		CallbackDial: c.CallbackDial, Perform: c.Perform, Wall: c.Wall, Drain: c.Drain,
+		CallbackDial: c.CallbackDial, Perform: c.Perform, Wall: c.Wall, Clock: w.Clock, Drain: c.Drain,
 		Random: w.random, Wrap: c.Watch.Platform, Log: c.Log,
 	})
 }

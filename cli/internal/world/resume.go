@@ -52,7 +52,7 @@ func (w *World) remember(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	for _, p := range w.config.People {
+	for _, p := range slices.Concat(w.config.People, w.config.forcedPeople()) {
 		if !slices.Contains(l.Phones, p.Phone) {
 			l.Phones = append(l.Phones, p.Phone)
 		}
