@@ -30,18 +30,23 @@ type command struct {
 	required []string
 	// logLevel is the default of --log-level: "warn" unless said.
 	logLevel string
+	// values are what flags that choose take, for completion: by the flag's name.
+	values map[string][]string
 
 	run func(ctx context.Context, c *call) error // of a group: when no subcommand is named
 	sub []command
+
+	// alone is of a group that is a command too: it has the common flags.
+	alone bool
 }
+
+// runs says whether the command has the flags of one that runs.
+func (c command) runs() bool { return len(c.sub) == 0 || c.alone }
 
 // build makes urfave's form of c; path is c with its parents: "airtill bill show".
 func (f frame) build(c command, path string) *cli.Command {
 	var common commonFlags
-	flags := slices.Clone(c.flags)
-	if len(c.sub) == 0 {
-		flags = append(flags, common.flags(c.logLevel)...)
-	}
+	flags := c.allFlags(path, &common)
 	h := helpPage{command: c, path: path, flags: flags}
 	out := &cli.Command{
 		Name:         c.name,
@@ -55,7 +60,7 @@ func (f frame) build(c command, path string) *cli.Command {
 		out.Subcommands = append(out.Subcommands, f.build(sub, path+" "+sub.name))
 	}
 	if len(c.sub) > 0 {
-		out.Action = f.groupAction(h)
+		out.Action = f.groupAction(h, &common)
 	}
 	return out
 }
@@ -70,8 +75,18 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 			}
 			return h.misplaced(stray)
 		}
-		if err := h.checkCount(args); err != nil {
-			return err
+		if f.inspect == nil {
+			if err := h.checkCount(args); err != nil {
+				return err
+			}
+		}
+		settings, err := f.settle(cc, h, common)
+		if err != nil {
+			return h.explain(err)
+		}
+		if f.inspect != nil {
+			f.inspect(settings)
+			return nil
 		}
 		for _, name := range h.command.required {
 			if !cc.IsSet(name) {
@@ -82,25 +97,18 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 		if err != nil {
 			return h.usage("%w", err)
 		}
+		c.given = cc
 		return h.explain(h.command.run(cc.Context, c))
 	}
 }
 
 // groupAction runs when no subcommand matched.
-func (f frame) groupAction(h helpPage) cli.ActionFunc {
+func (f frame) groupAction(h helpPage, common *commonFlags) cli.ActionFunc {
 	return func(cc *cli.Context) error {
 		first := cc.Args().First()
 		switch {
 		case first == "" && h.command.run != nil:
-			c, err := newCall(f.env, new(commonFlags{}), nil)
-			if err != nil {
-				return err
-			}
-			err = h.command.run(cc.Context, c)
-			if errors.Is(err, errShowHelp) {
-				return h.print(f.env.Stdout)
-			}
-			return h.explain(err)
+			return f.runGroup(cc, h, common)
 		case first == "":
 			return h.usage("which command? %s", strings.Join(visibleNames(h.command.sub), ", "))
 		case first == "help":
@@ -108,6 +116,30 @@ func (f frame) groupAction(h helpPage) cli.ActionFunc {
 		}
 		return h.unknownCommand(first)
 	}
+}
+
+// runGroup runs a group that was called without a command of its own.
+func (f frame) runGroup(cc *cli.Context, h helpPage, common *commonFlags) error {
+	if h.command.runs() {
+		settings, err := f.settle(cc, h, common)
+		if err != nil {
+			return h.explain(err)
+		}
+		if f.inspect != nil {
+			f.inspect(settings)
+			return nil
+		}
+	}
+	c, err := newCall(f.env, common, nil)
+	if err != nil {
+		return h.usage("%w", err)
+	}
+	c.given = cc
+	err = h.command.run(cc.Context, c)
+	if errors.Is(err, errShowHelp) {
+		return h.print(f.env.Stdout)
+	}
+	return h.explain(err)
 }
 
 // strayFlag returns the first argument that looks like a flag. "-" alone stands

@@ -35,6 +35,9 @@ func (h helpPage) String() string {
 }
 
 func (h helpPage) usageLine() string {
+	if h.command.alone {
+		return h.path + " [flags], or " + h.path + " COMMAND [flags] ..."
+	}
 	if len(h.command.sub) > 0 {
 		return h.path + " COMMAND [flags] ..."
 	}
@@ -64,7 +67,7 @@ func (h helpPage) writeFlags(b *strings.Builder) {
 		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
 			continue
 		}
-		if len(h.command.sub) == 0 && slices.Contains(isCommon, f.Names()[0]) {
+		if h.command.runs() && slices.Contains(isCommon, f.Names()[0]) {
 			common = append(common, flagRow(f))
 		} else {
 			own = append(own, flagRow(f))

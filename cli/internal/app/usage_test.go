@@ -115,25 +115,26 @@ func TestRefusals(t *testing.T) {
 		line       []string
 		fail       *platform.Error
 		text, hint string
+		status     int
 	}{
 		{create, &platform.Error{Code: platform.CodeUnknownPhone, Field: "phone", Detail: "not enrolled"},
-			"422 The phone is not enrolled: phone: not enrolled", "who is enrolled: airtill office phones; how to enrol: airtill enrol --help"},
+			"422 The phone is not enrolled: phone: not enrolled", "who is enrolled: airtill office phones; how to enrol: airtill enrol --help", StatusNotFound},
 		{create, &platform.Error{Code: platform.CodeReferenceTaken, Field: "reference", Detail: "taken"},
-			"409 The reference is taken: reference: taken", "which bill it is: airtill bill list --reference REFERENCE"},
+			"409 The reference is taken: reference: taken", "which bill it is: airtill bill list --reference REFERENCE", StatusConflict},
 		{create, &platform.Error{Code: platform.CodeUnknownOutcome, Detail: "lost"},
-			"outcome unknown: 504 The outcome is not known: lost", "it may be done: the same command with --reference r1 is safe, and finds out"},
+			"outcome unknown: 504 The outcome is not known: lost", "it may be done: the same command with --reference r1 is safe, and finds out", StatusFailed},
 		{create, &platform.Error{Code: platform.CodeUnavailable, Detail: "not now"},
-			"503 Not possible now: not now", "nothing was done; try again in a moment"},
+			"503 Not possible now: not now", "nothing was done; try again in a moment", StatusUnreachable},
 		{show, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such bill"},
-			"404 Not found: id: no such bill", "what there is: airtill bill list"},
+			"404 Not found: id: no such bill", "what there is: airtill bill list", StatusNotFound},
 		{[]string{"bill", "cancel", string(fakeBill)}, &platform.Error{Code: platform.CodeIllegalState, Field: "id", Detail: "the bill is paid"},
-			"409 Its state forbids it: id: the bill is paid", "what happened: airtill bill events BILL"},
+			"409 Its state forbids it: id: the bill is paid", "what happened: airtill bill events BILL", StatusConflict},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.fail.Code), func(t *testing.T) {
 			s := newShell(t)
 			s.ready(readyFor((&fakePlatform{fail: tt.fail}).serve(t)))
-			s.check(s.run(tt.line...), 1, "airtill "+strings.Join(tt.line[:2], " ")+": "+tt.text, tt.hint)
+			s.check(s.run(tt.line...), tt.status, "airtill "+strings.Join(tt.line[:2], " ")+": "+tt.text, tt.hint)
 		})
 	}
 }
