@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,4 +179,19 @@ func TestNoFlagTakesASecret(t *testing.T) {
 		}
 	}
 	walk("airtill", root())
+}
+
+// On every command a flag behind an argument is refused, not swallowed; and --help is
+// found anywhere.
+func TestFlagsBehindArgumentsOnEveryCommand(t *testing.T) {
+	for _, e := range entries(muted(root())) {
+		words := append(slices.Clone(e.words), "x", "--nonsense", "y")
+		got := newShell(t).run(words...)
+		if got.status != StatusUsage || got.stdout != "" || !strings.Contains(got.stderr, "--nonsense stands after an argument") {
+			t.Errorf("%q: %+v", words, got)
+		}
+		if got := newShell(t).run(append(slices.Clone(e.words), "x", "--help")...); got.status != 0 || !strings.HasPrefix(got.stdout, e.path+" - ") {
+			t.Errorf("%q: %+v", words, got)
+		}
+	}
 }
