@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 //	                         an outside merchant's order that is to end in STATE, with a
 //	                         callback that it verifies; VAR is the bill
 //	buy URL PHONE STATUS     an order at the shop there that is to become STATUS
+//	peer PROGRAM             skip the script unless there is such a program; CI fails it
 //	ussdapp VAR              start an HTTP application of dialled codes and set VAR to its URL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"order":     orderOutside,
 			"buy":       buy,
 			"ussdapp":   ussdApplication,
+			"peer":      needPeer,
 		},
 	})
 }
@@ -87,6 +89,20 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if !slices.Contains(strings.Split(args[0], ","), strconv.Itoa(got)) {
 		ts.Fatalf("%s: exit status %d, want %s", strings.Join(args[1:], " "), got, args[0])
 	}
+}
+
+func needPeer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: peer PROGRAM")
+	}
+	if _, err := exec.LookPath(args[0]); err == nil {
+		return
+	}
+	t, ok := ts.Value(thisTest).(testscript.T)
+	if !ok || os.Getenv("AIRTILL_REQUIRE_PEERS") != "" {
+		ts.Fatalf("%s is not installed", args[0])
+	}
+	t.Skip(args[0] + " is not installed")
 }
 
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {

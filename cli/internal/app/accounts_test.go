@@ -114,7 +114,7 @@ func (l *live) settle() {
 	if table != "" || stderr != "nothing to pay out: 1 merchants\n" {
 		l.t.Errorf("%s%s", table, stderr)
 	}
-	if _, stderr := l.run(1, "office", "settle", "--by", "Zhao Min", "--merchant", "99999999"); !strings.Contains(stderr, "merchant 99999999: 404") {
+	if _, stderr := l.run(StatusNotFound, "office", "settle", "--by", "Zhao Min", "--merchant", "99999999"); !strings.Contains(stderr, "merchant 99999999: 404") {
 		l.t.Errorf("%s", stderr)
 	}
 }

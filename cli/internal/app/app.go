@@ -14,9 +14,11 @@
 //   - --help works anywhere on the line, and shows the examples first;
 //   - a comma in a repeated flag's value is part of the value;
 //   - nothing below main calls os.Exit;
-//   - completion is computed from the command tree, so half a flag cannot crash it.
+//   - completion is computed from the command tree, so half a flag cannot crash it;
+//   - a setting is from a flag, the environment, the configuration file or its default,
+//     in this order, whatever the command.
 //
-// Left out: a config file, a pager, colour in tables.
+// Left out: a pager, colour in tables.
 package app
 
 import (
@@ -65,9 +67,9 @@ func Interruptible(parent context.Context) (context.Context, func()) {
 
 func run(ctx context.Context, env Env, top command, args []string) error {
 	if len(args) > 1 && args[1] == completeCommand {
-		return complete(env.Stdout, top, args[2:])
+		return complete(ctx, env, top, args[2:])
 	}
-	if len(args) > 1 && args[1] == "help" {
+	if len(args) > 1 && args[1] == "help" && aboutCommand(top, args[2:]) {
 		args = append(append([]string{args[0]}, args[2:]...), "--help")
 	}
 	return frame{env: env, line: args}.app(top).RunContext(ctx, args)
@@ -77,6 +79,9 @@ func run(ctx context.Context, env Env, top command, args []string) error {
 type frame struct {
 	env  Env
 	line []string
+
+	// inspect gets the settings of the command instead of its being run.
+	inspect func([]setting)
 }
 
 func (f frame) app(top command) *cli.App {

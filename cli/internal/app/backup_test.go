@@ -112,7 +112,7 @@ func TestBackupUsage(t *testing.T) {
 		say    string
 	}{
 		"backup --redis " + url + " " + file:                       {1, "there is no store of Airtill"},
-		"backup " + file:                                           {1, "no running network found"},
+		"backup " + file:                                           {4, "no running network found"},
 		"backup --data /nowhere/at/all " + file:                    {2, "no such file"},
 		"backup --redis " + url + " --data " + s.home + " " + file: {2, "not both"},
 		"backup --check " + file:                                   {2, "no such file"},

@@ -79,7 +79,7 @@ func TestBenchSMSCWrongUse(t *testing.T) {
 func TestBenchSMSCNobodyThere(t *testing.T) {
 	s := newShell(t)
 	got := s.run("bench", "smsc", "--smpp", "127.0.0.1:1", "--system-id", "app")
-	if got.status != StatusFailed || !strings.Contains(got.stderr, "connect to the SMSC") || got.stdout != "" {
+	if got.status != StatusUnreachable || !strings.Contains(got.stderr, "connect to the SMSC") || got.stdout != "" {
 		t.Errorf("%+v", got)
 	}
 }

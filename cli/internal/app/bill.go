@@ -151,19 +151,33 @@ func (t *target) listBills(ctx context.Context, c *call, q api.Query) error {
 	if err != nil {
 		return t.explain(err)
 	}
-	err = printRows(c.out, page.Bills,
-		column[api.Bill]{name: "bill", cell: func(b api.Bill) string { return string(b.ID) }},
-		column[api.Bill]{name: "state", cell: func(b api.Bill) string { return string(b.State) }},
-		column[api.Bill]{name: "amount", right: true, cell: func(b api.Bill) string { return sum(b.Amount, b.Currency) }},
-		column[api.Bill]{name: "phone", cell: func(b api.Bill) string { return b.Phone }},
-		column[api.Bill]{name: "created", cell: func(b api.Bill) string { return moment(b.Created) }},
-		column[api.Bill]{name: "reference", cell: func(b api.Bill) string { return b.Reference }},
-		column[api.Bill]{name: "reason", cell: func(b api.Bill) string { return string(b.Reason) }},
-	)
+	err = printBills(c.out, page.Bills)
 	if err == nil && page.Next != "" {
 		c.talk("the next page: %s", nextPage(q, page.Next))
 	}
 	return err
+}
+
+func printBills(p *printer, all []api.Bill) error {
+	text := func(name string, of func(api.Bill) string) column[api.Bill] {
+		return column[api.Bill]{name: name, cell: of}
+	}
+	return printWide(p, all, []column[api.Bill]{
+		text("bill", func(b api.Bill) string { return string(b.ID) }),
+		text("state", func(b api.Bill) string { return string(b.State) }),
+		{name: "amount", right: true, cell: func(b api.Bill) string { return sum(b.Amount, b.Currency) }},
+		text("phone", func(b api.Bill) string { return b.Phone }),
+		text("created", func(b api.Bill) string { return moment(b.Created) }),
+		text("reference", func(b api.Bill) string { return b.Reference }),
+		text("reason", func(b api.Bill) string { return string(b.Reason) }),
+	}, []column[api.Bill]{
+		text("merchant", func(b api.Bill) string { return string(b.Merchant) }),
+		text("subject", func(b api.Bill) string { return b.Subject }),
+		text("buyer", func(b api.Bill) string { return b.BuyerPhone }),
+		text("card", func(b api.Bill) string { return b.Card }),
+		text("expires", func(b api.Bill) string { return moment(b.Expires) }),
+		text("ended", func(b api.Bill) string { return moment(b.Ended) }),
+	})
 }
 
 // nextPage is the command that lists what comes after.

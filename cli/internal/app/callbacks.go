@@ -216,7 +216,7 @@ func printCallback(p *printer, b platform.Callback) error {
 		field{"ended", moment(b.Ended)},
 		field{"acknowledged", moment(b.Acknowledged)},
 	)
-	if err != nil || p.json || len(b.Tries) == 0 {
+	if err != nil || p.json || p.form == formCSV || len(b.Tries) == 0 {
 		return err
 	}
 	type try = platform.CallbackTry

@@ -182,7 +182,7 @@ func fakeCarrier(t *testing.T) string {
 // Commands find a carrier alone by its own ready file, unless a network is up.
 func TestWhichCarrier(t *testing.T) {
 	s := newShell(t)
-	s.check(s.run("smsc", "accounts"), 1,
+	s.check(s.run("smsc", "accounts"), StatusUnreachable,
 		"airtill smsc accounts: no running network found: there is no "+s.path(".local/state/airtill/dev.json"),
 		"start one: airtill dev; or say which: --network FILE")
 	alone := world.Ready{HTTP: fakeCarrier(t), CarrierKey: fakeOperator}
@@ -195,7 +195,7 @@ func TestWhichCarrier(t *testing.T) {
 	}
 	s.check(s.run("office", "phones"), 1, "airtill office phones: the ready file does not say where its platform is", "say it: --platform URL")
 	s.ready(world.Ready{HTTP: "http://127.0.0.1:1", Carrier: "http://127.0.0.1:1", CarrierKey: "op_x"})
-	if got := s.run("smsc", "accounts"); got.status != 1 || !strings.Contains(got.stderr, "is the carrier running? start one: airtill gateway") {
+	if got := s.run("smsc", "accounts"); got.status != StatusUnreachable || !strings.Contains(got.stderr, "is the carrier running? start one: airtill gateway") {
 		t.Errorf("%+v", got)
 	}
 	s.environ["AIRTILL_CARRIER_KEY"] = "op_wrong"

@@ -30,6 +30,8 @@ type command struct {
 	required []string
 	// logLevel is the default of --log-level: "warn" unless said.
 	logLevel string
+	// values are what flags that choose take, for completion: by the flag's name.
+	values map[string][]string
 
 	run func(ctx context.Context, c *call) error // of a group: when no subcommand is named
 	sub []command
@@ -38,13 +40,13 @@ type command struct {
 	alone bool
 }
 
+// runs says whether the command has the flags of one that runs.
+func (c command) runs() bool { return len(c.sub) == 0 || c.alone }
+
 // build makes urfave's form of c; path is c with its parents: "airtill bill show".
 func (f frame) build(c command, path string) *cli.Command {
 	var common commonFlags
-	flags := slices.Clone(c.flags)
-	if c.runs() {
-		flags = append(flags, common.flags(c.logLevel)...)
-	}
+	flags := c.allFlags(path, &common)
 	h := helpPage{command: c, path: path, flags: flags}
 	out := &cli.Command{
 		Name:         c.name,
@@ -63,9 +65,6 @@ func (f frame) build(c command, path string) *cli.Command {
 	return out
 }
 
-// runs says whether the command has the flags of one that runs.
-func (c command) runs() bool { return len(c.sub) == 0 || c.alone }
-
 // leafAction checks what urfave leaves unchecked, then runs the command.
 func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 	return func(cc *cli.Context) error {
@@ -76,8 +75,18 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 			}
 			return h.misplaced(stray)
 		}
-		if err := h.checkCount(args); err != nil {
-			return err
+		if f.inspect == nil {
+			if err := h.checkCount(args); err != nil {
+				return err
+			}
+		}
+		settings, err := f.settle(cc, h, common)
+		if err != nil {
+			return h.explain(err)
+		}
+		if f.inspect != nil {
+			f.inspect(settings)
+			return nil
 		}
 		for _, name := range h.command.required {
 			if !cc.IsSet(name) {
@@ -99,16 +108,7 @@ func (f frame) groupAction(h helpPage, common *commonFlags) cli.ActionFunc {
 		first := cc.Args().First()
 		switch {
 		case first == "" && h.command.run != nil:
-			c, err := newCall(f.env, common, nil)
-			if err != nil {
-				return h.usage("%w", err)
-			}
-			c.given = cc
-			err = h.command.run(cc.Context, c)
-			if errors.Is(err, errShowHelp) {
-				return h.print(f.env.Stdout)
-			}
-			return h.explain(err)
+			return f.runGroup(cc, h, common)
 		case first == "":
 			return h.usage("which command? %s", strings.Join(visibleNames(h.command.sub), ", "))
 		case first == "help":
@@ -116,6 +116,30 @@ func (f frame) groupAction(h helpPage, common *commonFlags) cli.ActionFunc {
 		}
 		return h.unknownCommand(first)
 	}
+}
+
+// runGroup runs a group that was called without a command of its own.
+func (f frame) runGroup(cc *cli.Context, h helpPage, common *commonFlags) error {
+	if h.command.runs() {
+		settings, err := f.settle(cc, h, common)
+		if err != nil {
+			return h.explain(err)
+		}
+		if f.inspect != nil {
+			f.inspect(settings)
+			return nil
+		}
+	}
+	c, err := newCall(f.env, common, nil)
+	if err != nil {
+		return h.usage("%w", err)
+	}
+	c.given = cc
+	err = h.command.run(cc.Context, c)
+	if errors.Is(err, errShowHelp) {
+		return h.print(f.env.Stdout)
+	}
+	return h.explain(err)
 }
 
 // strayFlag returns the first argument that looks like a flag. "-" alone stands

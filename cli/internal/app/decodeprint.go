@@ -18,7 +18,7 @@ type explained struct {
 
 // print prints the trees: for people a line each field, for programs one object.
 func (e explained) print(p *printer) error {
-	if p.json {
+	if p.json || p.form == formCSV {
 		return p.object(e)
 	}
 	var b strings.Builder

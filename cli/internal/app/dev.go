@@ -152,6 +152,10 @@ func (d *devConfig) up(ctx context.Context, c *call, r world.Ready, store *world
 		option = " --network " + cmp.Or(d.readyFile, found)
 		c.talk("another network is up, and commands find that one; for this one say%s", option)
 	}
+	if name := contextInUse(c.env.Getenv); name != "" && option == "" {
+		option = " --network " + cmp.Or(d.readyFile, found)
+		c.talk("the context %s is in use, and commands speak to it; for this network say%s, or airtill context use none", name, option)
+	}
 	if err := c.out.line(r, banner(r, store, option)); err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ type doctorConfig struct {
 	target
 	vault    string
 	messages string
+	handsets int
+	callback string
 }
 
 func doctorCommand() command {
@@ -33,11 +35,14 @@ func doctorCommand() command {
 			"The status is 1 when a finding is a danger: it can lose money. Warnings can stop payments, and lose nothing.",
 		examples: []string{
 			"airtill doctor", "airtill doctor --redis redis://127.0.0.1:6379/0", "airtill doctor --redis redis://127.0.0.1:6379/0 --json",
+			"airtill doctor --handsets 100000", "airtill doctor --callback-url https://shop.example.com/airtill",
 			"airtill doctor --redis redis://127.0.0.1:7001,redis://127.0.0.1:7002,redis://127.0.0.1:7003",
 		},
 		flags: append(d.store(),
 			&cli.StringFlag{Name: "messages-redis", Usage: "`URL` of the Redis that the gateway keeps messages in, if it is another", Destination: &d.messages},
 			&cli.StringFlag{Name: "vault", Usage: "master keys are in `FILE` (default vault.json in the state directory)", EnvVars: []string{"AIRTILL_VAULT"}, Destination: &d.vault},
+			&cli.IntFlag{Name: "handsets", Usage: "look whether this machine has room for `N` handsets", Value: 1000, Destination: &d.handsets},
+			&cli.StringFlag{Name: "callback-url", Usage: "try whether a merchant's `URL` can be reached with callbacks", Destination: &d.callback},
 		),
 		run: d.run,
 	}
@@ -59,7 +64,11 @@ func (d *doctorConfig) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	all := slices.Concat(servers, files(c, d.vault), ports(ctx, network.TCP{}), programs(), clock(time.Now(), built()))
+	callback, err := d.callbackFinding(ctx)
+	if err != nil {
+		return err
+	}
+	all := slices.Concat(servers, files(c, d.vault), configured(c), ports(ctx, network.TCP{}), callback, d.room(), programs(), clock(time.Now(), built()))
 	if err := printRows(c.out, all,
 		column[finding]{name: "check", cell: func(f finding) string { return f.Check }},
 		column[finding]{name: "is", cell: func(f finding) string { return string(f.Weight) }},

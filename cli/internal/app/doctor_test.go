@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -137,7 +139,7 @@ func TestDoctorOfOthers(t *testing.T) {
 		t.Errorf("a server that is gone: %+v", f)
 	}
 	s.check(s.run("doctor", "--redis", "nonsense"), 2, "airtill doctor: the store's address is no URL like redis://127.0.0.1:6379/0; say one: --redis URL", "see: airtill doctor --help")
-	if got := s.run("doctor", "--network", s.path("none")); got.status != 1 || !strings.Contains(got.stderr, "no running network found") {
+	if got := s.run("doctor", "--network", s.path("none")); got.status != StatusUnreachable || !strings.Contains(got.stderr, "no running network found") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -268,5 +270,63 @@ func TestPlatformRefusesUnsafeRedis(t *testing.T) {
 	_, url := forKeeps(t)
 	if err := refuseUnsafe(t.Context(), &call{}, url, false); err != nil {
 		t.Errorf("one for keeps: %v", err)
+	}
+}
+
+// Doctor says whether a machine has room for so many handsets.
+func TestDoctorOfRoom(t *testing.T) {
+	for _, f := range (&doctorConfig{handsets: 1}).room() {
+		if f.Weight != redisstore.Fine {
+			t.Errorf("one handset: %+v", f)
+		}
+	}
+	for _, f := range (&doctorConfig{handsets: 1 << 40}).room() {
+		if f.Weight != redisstore.Warning || f.Mend == "" {
+			t.Errorf("more than there can be: %+v", f)
+		}
+	}
+	if n, found := available(bufio.NewScanner(strings.NewReader("MemTotal: 8 kB\nMemAvailable:    4 kB\n"))); n != 4096 || !found {
+		t.Errorf("%d %v", n, found)
+	}
+	if _, found := available(bufio.NewScanner(strings.NewReader("MemTotal: 8 kB\nMemAvailable: x\n"))); found {
+		t.Error("what is no number is found")
+	}
+}
+
+// Doctor tries where callbacks would go, under the platform's own rule.
+func TestDoctorOfCallbacks(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	s := newShell(t)
+	f := about(s.findings(0, "--callback-url", "http://"+ln.Addr().String()+"/x"), "callback")
+	if f.Weight != redisstore.Warning || !strings.Contains(f.Mend, "--allow-callbacks") || f.At != ln.Addr().String() {
+		t.Errorf("%+v", f)
+	}
+	s.check(s.run("doctor", "--callback-url", "shop"), 2, "airtill doctor: --callback-url is no URL like http://127.0.0.1:8080", "see: airtill doctor --help")
+	f = finding{Weight: redisstore.Fine}
+	f.dialled(syscall.ECONNREFUSED)
+	if f.Weight != redisstore.Warning || !strings.Contains(f.Mend, "start the merchant's server") {
+		t.Errorf("%+v", f)
+	}
+}
+
+// Doctor says which configuration and which context are in force.
+func TestDoctorOfConfiguration(t *testing.T) {
+	s := newShell(t)
+	s.environ["XDG_CONFIG_HOME"] = s.home
+	if all := s.findings(0); about(all, "configuration").Found != "not there" || about(all, "context").Found != "none in use" {
+		t.Errorf("%+v", all)
+	}
+	s.write("airtill/config.yaml", "log-level: info\n")
+	s.write("airtill/contexts/in-use", "gone\n")
+	all := s.findings(1, "--redis", "redis://127.0.0.1:1", "--config", s.path("airtill/config.yaml"))
+	if about(all, "configuration").Found != "right" || about(all, "context").Weight != redisstore.Warning {
+		t.Errorf("%+v", all)
+	}
+	if got := s.run("doctor", "--redis", "redis://127.0.0.1:1", "--config", s.path("none")); got.status != StatusConfig {
+		t.Errorf("%+v", got)
 	}
 }

@@ -59,7 +59,7 @@ func TestAddMerchantKeepsKeys(t *testing.T) {
 	f := &fakePlatform{fail: &platform.Error{Code: platform.CodeAlreadyEnrolled, Field: "id", Detail: "this merchant number is taken"}}
 	s.ready(readyFor(f.serve(t)))
 	line := []string{"office", "add-merchant", "--id", "10000009", "--name", "Tea", "--write-api-key", s.path("a"), "--write-webhook-secret", s.path("w")}
-	s.check(s.run(line...), 1, "airtill office add-merchant: 409 Already enrolled: id: this merchant number is taken",
+	s.check(s.run(line...), StatusConflict, "airtill office add-merchant: 409 Already enrolled: id: this merchant number is taken",
 		"who is enrolled: airtill office phones, airtill office merchants")
 	if got := s.run(line...); got.status != 0 {
 		t.Fatalf("%+v", got)

@@ -14,15 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Exit statuses of the program.
-const (
-	StatusDone        = 0 // done, or stopped as asked
-	StatusFailed      = 1 // refused, failed, or a check did not hold
-	StatusUsage       = 2 // the command line is wrong; nothing was done
-	StatusConfig      = 3 // a file that was given is wrong; nothing was done
-	StatusUnreachable = 4 // what is to be spoken to is not there
-)
-
 // Error is a failure that says how the program ends.
 type Error struct {
 	Status int
@@ -52,17 +43,6 @@ func usagef(format string, args ...any) error {
 // hinted adds a second line to an error: what to do about it.
 func hinted(err error, format string, args ...any) error {
 	return &Error{Status: Status(err), Hint: fmt.Sprintf(format, args...), Err: err}
-}
-
-// Status returns the exit status that err stands for.
-func Status(err error) int {
-	if err == nil {
-		return StatusDone
-	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Status
-	}
-	return StatusFailed
 }
 
 // Report tells the person what went wrong, in at most two lines on stderr, and
@@ -109,9 +89,9 @@ func (h helpPage) explain(err error) error {
 	if ok && e.Op != "" {
 		return err
 	}
-	full := Error{Status: StatusFailed, Op: h.path, Err: err}
+	full := Error{Status: Status(err), Op: h.path, Err: err}
 	if ok {
-		full.Status, full.Hint = e.Status, e.Hint
+		full.Hint = e.Hint
 	}
 	return &full
 }

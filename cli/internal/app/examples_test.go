@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,7 +12,7 @@ import (
 // Every example, of the help and of the README, is a command line that would run.
 func TestExamplesParse(t *testing.T) {
 	top := muted(root())
-	for _, line := range append(examples(root()), readmeLines(t)...) {
+	for _, line := range slices.Concat(examples(root()), readmeLines(t), topicLines()) {
 		t.Run(line, func(t *testing.T) {
 			words := commandLine(line)
 			if len(words) == 0 || words[0] != "airtill" {
@@ -24,6 +25,19 @@ func TestExamplesParse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// topicLines are the lines of help's topics and of the cheat sheets that run airtill.
+func topicLines() (lines []string) {
+	for _, t := range append(topics(), cheats()...) {
+		for line := range strings.Lines(t.text) {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), "  ") // what it does stands apart
+			if strings.HasPrefix(line, "airtill ") && !strings.Contains(line, " COMMAND") {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // muted is a command line whose commands do nothing.

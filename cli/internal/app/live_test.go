@@ -189,15 +189,15 @@ func (l *live) payAlone() {
 			l.t.Errorf("the table of the story has no %q:\n%s", want, table)
 		}
 	}
-	_, stderr := l.run(1, "bill", "cancel", string(b.ID))
+	_, stderr := l.run(StatusConflict, "bill", "cancel", string(b.ID))
 	if !strings.Contains(stderr, "409 ") || !strings.Contains(stderr, "airtill bill events BILL") {
 		l.t.Errorf("cancel of a settled bill: %s", stderr)
 	}
-	_, stderr = l.run(1, "bill", "create", "--amount", "5", "--phone", livePhone, "--reference", "first")
+	_, stderr = l.run(StatusConflict, "bill", "create", "--amount", "5", "--phone", livePhone, "--reference", "first")
 	if !strings.Contains(stderr, ": reference: ") || !strings.Contains(stderr, "airtill bill list --reference") {
 		l.t.Errorf("a reference that is taken: %s", stderr)
 	}
-	_, stderr = l.run(1, "bill", "create", "--amount", "5", "--phone", "8613800000010")
+	_, stderr = l.run(StatusNotFound, "bill", "create", "--amount", "5", "--phone", "8613800000010")
 	if !strings.Contains(stderr, ": phone: ") || !strings.Contains(stderr, "airtill enrol --help") {
 		l.t.Errorf("a phone that is not enrolled: %s", stderr)
 	}
@@ -239,7 +239,7 @@ func (l *live) refuseByHand() {
 	if !strings.Contains(stderr, "the bill is refused: refused_by_holder\n") || !strings.Contains(stderr, "airtill bill events "+string(b.ID)) {
 		l.t.Errorf("a bill that is refused: %s", stderr)
 	}
-	_, stderr = l.run(1, "phone", "pay", "--bill", string(b.ID), manualPhone)
+	_, stderr = l.run(StatusConflict, "phone", "pay", "--bill", string(b.ID), manualPhone)
 	if !strings.Contains(stderr, "illegal state: bill: ") {
 		l.t.Errorf("payment of a refused bill: %s", stderr)
 	}
@@ -286,7 +286,7 @@ func (l *live) texts() {
 		l.t.Errorf("phones:\n%s", table)
 	}
 	l.run(0, "phone", "show", livePhone)
-	_, stderr := l.run(1, "phone", "show", "8613899999999")
+	_, stderr := l.run(StatusNotFound, "phone", "show", "8613899999999")
 	if !strings.Contains(stderr, "airtill phone list") {
 		l.t.Errorf("an unknown phone: %s", stderr)
 	}

@@ -76,7 +76,7 @@ func (l *loadTest) report(c *call, r *load.Result, files []outFile) error {
 	if c.out.json {
 		failed = append(failed, c.out.object(r))
 	} else {
-		failed = append(failed, screen.Report(c.env.Stdout, r, l.quiet, c.look()))
+		failed = append(failed, screen.Report(c.env.Stdout, r, l.quiet, c.screenLook()))
 	}
 	return errors.Join(concluded(r), errors.Join(failed...))
 }

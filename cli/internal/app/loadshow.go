@@ -51,5 +51,5 @@ func (l *loadTest) show(ctx context.Context, c *call, handsets int, orders chan<
 	return d, nil
 }
 
-// look is how text may look on stdout.
-func (c *call) look() screen.Look { return screen.LookOf(isTerminal(c.env.Stdout), c.env.Getenv) }
+// screenLook is how text may look on stdout.
+func (c *call) screenLook() screen.Look { return screen.LookOf(isTerminal(c.env.Stdout), c.env.Getenv) }

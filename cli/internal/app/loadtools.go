@@ -40,7 +40,7 @@ func loadMerge() command {
 				return err
 			}
 			if !c.out.json {
-				if err := screen.Segments(c.env.Stdout, all, c.look()); err != nil {
+				if err := screen.Segments(c.env.Stdout, all, c.screenLook()); err != nil {
 					return err
 				}
 			}
@@ -139,7 +139,7 @@ func compareRuns(c *call, base, again *load.Result, tolerance float64, out []str
 	if c.out.json {
 		err = c.out.object(d)
 	} else {
-		err = screen.Diff(c.env.Stdout, d, c.look())
+		err = screen.Diff(c.env.Stdout, d, c.screenLook())
 	}
 	if err == nil && d.Verdict == load.Worse {
 		return &Error{Status: load.ExitStatus(load.Failed), Err: fmt.Errorf("%s is worse than %s", d.New, d.Base)}

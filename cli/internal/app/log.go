@@ -14,7 +14,7 @@ import (
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // newLogger writes to stderr: JSON lines, or on a terminal lines for people.
-func newLogger(env Env, o *commonFlags) (zerolog.Logger, error) {
+func newLogger(env Env, o *commonFlags, l look) (zerolog.Logger, error) {
 	level, err := logLevel(o)
 	if err != nil {
 		return zerolog.Nop(), err
@@ -23,10 +23,10 @@ func newLogger(env Env, o *commonFlags) (zerolog.Logger, error) {
 	switch o.logFormat {
 	case "json":
 	case "console":
-		w = consoleWriter(env, w)
+		w = consoleWriter(l, w)
 	case "", "auto":
 		if isTerminal(env.Stderr) {
-			w = consoleWriter(env, w)
+			w = consoleWriter(l, w)
 		}
 	default:
 		return zerolog.Nop(), fmt.Errorf("log format %q is not auto, console or json", o.logFormat)
@@ -54,10 +54,10 @@ func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 	e.Str(zerolog.TimestampFieldName, time.Now().Format(timeLayout))
 }
 
-func consoleWriter(env Env, w io.Writer) io.Writer {
+func consoleWriter(l look, w io.Writer) io.Writer {
 	return zerolog.ConsoleWriter{
 		Out:     w,
-		NoColor: env.Getenv("NO_COLOR") != "" || env.Getenv("TERM") == "dumb" || !isTerminal(env.Stderr),
+		NoColor: !l.colour,
 		FormatTimestamp: func(v any) string {
 			at, err := time.Parse(timeLayout, fmt.Sprint(v))
 			if err != nil {

@@ -65,7 +65,7 @@ func (t *target) store() []cli.Flag {
 
 func (t *target) networkFlag() cli.Flag {
 	return &cli.StringFlag{
-		Name: "network", Usage: "ready `FILE` of the running network", DefaultText: "$XDG_STATE_HOME/airtill/dev.json",
+		Name: "network", Usage: "ready `FILE` of the running network, or a context's name", DefaultText: "the context in use, or $XDG_STATE_HOME/airtill/dev.json",
 		EnvVars: []string{"AIRTILL_NETWORK"}, Destination: &t.network,
 	}
 }
@@ -93,12 +93,22 @@ var errNoNetwork = errors.New("no running network found")
 
 // ready reads the network's ready file.
 func (t *target) ready(c *call) (world.Ready, error) {
-	path := cmp.Or(t.network, readyFile(c.env.Getenv))
-	r, err := world.ReadReady(path)
-	if errors.Is(err, fs.ErrNotExist) && t.network == "" {
+	path, said := t.networkFile(c)
+	r, err := t.read(path, said)
+	if errors.Is(err, errNoNetwork) && !said {
 		if alone, err := world.ReadReady(carrierFile(c.env.Getenv)); err == nil {
 			return alone, nil // a carrier without the rest of a network
 		}
+	}
+	return r, err
+}
+
+// read reads a ready file. One that was said and is no file may be no context either.
+func (t *target) read(path string, said bool) (world.Ready, error) {
+	r, err := world.ReadReady(path)
+	if errors.Is(err, fs.ErrNotExist) && said && contextName.MatchString(t.network) {
+		err = fmt.Errorf("%w: there is no file and no context %s", errNoNetwork, t.network)
+		return r, hinted(err, "which contexts there are: airtill context list")
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: there is no %s", errNoNetwork, path)

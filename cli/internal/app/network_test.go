@@ -88,7 +88,7 @@ func TestNoNetwork(t *testing.T) {
 			got := s.run(line...)
 			want := ": no running network found: there is no " + s.path(".local/state/airtill/dev.json") + "\n" +
 				"start one: airtill dev; or say which: --network FILE\n"
-			if got.status != 1 || got.stdout != "" || !strings.HasSuffix(got.stderr, want) {
+			if got.status != StatusUnreachable || got.stdout != "" || !strings.HasSuffix(got.stderr, want) {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -114,12 +114,12 @@ func TestNetworkIsGone(t *testing.T) {
 		{"phone", "inbox", "8613800000001"},
 		{"office", "merchants"},
 	} {
-		s.check(s.run(line...), 1,
+		s.check(s.run(line...), StatusUnreachable,
 			"airtill "+strings.Join(line[:2], " ")+": nobody answers: dial tcp "+address+": connect: connection refused",
 			"is the network running? start one: airtill dev")
 	}
 	got := s.run("audit")
-	if got.status != 1 || !strings.Contains(got.stderr, "look into the store at "+address) || !strings.Contains(got.stderr, "airtill dev") {
+	if got.status != StatusUnreachable || !strings.Contains(got.stderr, "look into the store at "+address) || !strings.Contains(got.stderr, "airtill dev") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -126,7 +126,7 @@ func printAlarms(p *printer, all api.Alarms) error {
 		column[api.Alarm]{name: "count", right: true, cell: func(a api.Alarm) string { return strconv.Itoa(a.Count) }},
 		column[api.Alarm]{name: "why", cell: func(a api.Alarm) string { return a.Detail }},
 	)
-	if err != nil || len(all.Drops) == 0 {
+	if err != nil || len(all.Drops) == 0 || p.form == formCSV { // CSV is one table
 		return err
 	}
 	var drops []drop

@@ -52,19 +52,20 @@ func TestPhoneCommands(t *testing.T) {
 func TestPhoneRefusals(t *testing.T) {
 	tests := []struct {
 		problem fleet.Problem
+		status  int
 		hint    string
 	}{
-		{fleet.Problem{Status: 404, Title: "not found", Field: "msisdn", Detail: "no such phone"}, "which phones there are: airtill phone list"},
-		{fleet.Problem{Status: 404, Title: "not found", Field: "bill", Detail: "no open bill"}, "which bills the phone has: airtill phone bills PHONE"},
-		{fleet.Problem{Status: 422, Title: "invalid", Field: "slot", Detail: "no card"}, "which cards the phone has: airtill phone show PHONE"},
-		{fleet.Problem{Status: 422, Title: "invalid", Field: "pin", Detail: "say one"}, "set AIRTILL_PIN, or give --pin-file FILE"},
+		{fleet.Problem{Status: 404, Title: "not found", Field: "msisdn", Detail: "no such phone"}, StatusNotFound, "which phones there are: airtill phone list"},
+		{fleet.Problem{Status: 404, Title: "not found", Field: "bill", Detail: "no open bill"}, StatusNotFound, "which bills the phone has: airtill phone bills PHONE"},
+		{fleet.Problem{Status: 422, Title: "invalid", Field: "slot", Detail: "no card"}, StatusFailed, "which cards the phone has: airtill phone show PHONE"},
+		{fleet.Problem{Status: 422, Title: "invalid", Field: "pin", Detail: "say one"}, StatusFailed, "set AIRTILL_PIN, or give --pin-file FILE"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.problem.Field+tt.problem.Title, func(t *testing.T) {
 			s := newShell(t)
 			f := &fakePhones{status: tt.problem.Status, answer: tt.problem}
 			t.Setenv("AIRTILL_HANDSETS", f.serve(t))
-			s.check(s.run("phone", "pay", "8613800000001"), 1, "airtill phone pay: "+tt.problem.Error(), tt.hint)
+			s.check(s.run("phone", "pay", "8613800000001"), tt.status, "airtill phone pay: "+tt.problem.Error(), tt.hint)
 		})
 	}
 }

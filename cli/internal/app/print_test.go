@@ -63,7 +63,7 @@ func TestLogger(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var out bytes.Buffer
-		log, err := newLogger(Env{Stderr: &out, Getenv: func(string) string { return "" }}, &tt.o)
+		log, err := newLogger(Env{Stderr: &out, Getenv: func(string) string { return "" }}, &tt.o, look{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func checkLogLine(t *testing.T, line []byte) {
 // A buffer is no terminal, so the console form has no colour even when asked for.
 func TestConsoleLoggerWithoutTerminal(t *testing.T) {
 	var out bytes.Buffer
-	log, err := newLogger(Env{Stderr: &out, Getenv: func(string) string { return "" }}, &commonFlags{logFormat: "console"})
+	log, err := newLogger(Env{Stderr: &out, Getenv: func(string) string { return "" }}, &commonFlags{logFormat: "console"}, look{})
 	if err != nil {
 		t.Fatal(err)
 	}

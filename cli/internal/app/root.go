@@ -13,7 +13,7 @@ func root() command {
 	return command{
 		name:  "airtill",
 		short: "a mobile-payment network in one binary",
-		about: "Exit status: 0 done, 1 failed, 2 wrong usage. Data goes to stdout, talk and logs to stderr.",
+		about: "New here? airtill help is a tour. Data goes to stdout, talk and logs to stderr; exit statuses: airtill help exit-codes.",
 		examples: []string{
 			"airtill demo",
 			"airtill dev",
@@ -57,6 +57,11 @@ func root() command {
 			loadCommand(),
 			benchCommand(),
 			tortureCommand(),
+			contextCommand(),
+			configCommand(),
+			helpCommand(),
+			cheatCommand(),
+			docsCommand(),
 			version(),
 			completion(),
 		},

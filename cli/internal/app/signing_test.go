@@ -152,7 +152,7 @@ func TestAddMerchantFails(t *testing.T) {
 		return append([]string{"office", "add-merchant", "--id", "10000009", "--name", "Tea", "--public-key", public}, rest...)
 	}
 	modern := []string{"--profile", "modern", "--write-webhook-secret", s.path("whsec")}
-	if got := s.run(line(opensslPublic, modern...)...); got.status != 1 || !strings.Contains(got.stderr, "409 Already enrolled: id: taken") || exists(s.path("whsec")) {
+	if got := s.run(line(opensslPublic, modern...)...); got.status != StatusConflict || !strings.Contains(got.stderr, "409 Already enrolled: id: taken") || exists(s.path("whsec")) {
 		t.Errorf("%+v", got)
 	}
 	s.check(s.run(line(opensslPrivate, modern...)...), 1,
@@ -220,7 +220,7 @@ func TestRotateAndRetireKeys(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	f.fail = &platform.Error{Code: platform.CodeIllegalState, Field: "kind", Detail: "there is one"}
-	s.check(do("rotate", "--merchant", "10000010", "--kind", "api", "--write-secret", s.path("other")), 1,
+	s.check(do("rotate", "--merchant", "10000010", "--kind", "api", "--write-secret", s.path("other")), StatusConflict,
 		"airtill office rotate-key: 409 Its state forbids it: kind: there is one", "which merchants there are, with which keys: airtill office merchants")
 	if exists(s.path("other")) {
 		t.Error("the file is there")

@@ -98,6 +98,9 @@ func (s *statementOf) print(c *call, ask func(day string) (*platform.Statement, 
 	if s.csv && c.out.json {
 		return usagef("--csv or --json, not both")
 	}
+	if c.out.form == formJSON || c.out.form == formYAML {
+		return usagef("a statement is told as it is read, which -o %s cannot: say -o jsonl or csv", c.out.form)
+	}
 	day, err := readDay(s.day)
 	if err != nil {
 		return err
@@ -108,7 +111,7 @@ func (s *statementOf) print(c *call, ask func(day string) (*platform.Statement, 
 	}
 	write := printStatement
 	switch {
-	case s.csv:
+	case s.csv || c.out.form == formCSV:
 		write = api.WriteStatementCSV
 	case c.out.json:
 		write = api.WriteStatementJSON

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,25 +116,26 @@ func TestRefusals(t *testing.T) {
 		line       []string
 		fail       *platform.Error
 		text, hint string
+		status     int
 	}{
 		{create, &platform.Error{Code: platform.CodeUnknownPhone, Field: "phone", Detail: "not enrolled"},
-			"422 The phone is not enrolled: phone: not enrolled", "who is enrolled: airtill office phones; how to enrol: airtill enrol --help"},
+			"422 The phone is not enrolled: phone: not enrolled", "who is enrolled: airtill office phones; how to enrol: airtill enrol --help", StatusNotFound},
 		{create, &platform.Error{Code: platform.CodeReferenceTaken, Field: "reference", Detail: "taken"},
-			"409 The reference is taken: reference: taken", "which bill it is: airtill bill list --reference REFERENCE"},
+			"409 The reference is taken: reference: taken", "which bill it is: airtill bill list --reference REFERENCE", StatusConflict},
 		{create, &platform.Error{Code: platform.CodeUnknownOutcome, Detail: "lost"},
-			"outcome unknown: 504 The outcome is not known: lost", "it may be done: the same command with --reference r1 is safe, and finds out"},
+			"outcome unknown: 504 The outcome is not known: lost", "it may be done: the same command with --reference r1 is safe, and finds out", StatusFailed},
 		{create, &platform.Error{Code: platform.CodeUnavailable, Detail: "not now"},
-			"503 Not possible now: not now", "nothing was done; try again in a moment"},
+			"503 Not possible now: not now", "nothing was done; try again in a moment", StatusUnreachable},
 		{show, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such bill"},
-			"404 Not found: id: no such bill", "what there is: airtill bill list"},
+			"404 Not found: id: no such bill", "what there is: airtill bill list", StatusNotFound},
 		{[]string{"bill", "cancel", string(fakeBill)}, &platform.Error{Code: platform.CodeIllegalState, Field: "id", Detail: "the bill is paid"},
-			"409 Its state forbids it: id: the bill is paid", "what happened: airtill bill events BILL"},
+			"409 Its state forbids it: id: the bill is paid", "what happened: airtill bill events BILL", StatusConflict},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.fail.Code), func(t *testing.T) {
 			s := newShell(t)
 			s.ready(readyFor((&fakePlatform{fail: tt.fail}).serve(t)))
-			s.check(s.run(tt.line...), 1, "airtill "+strings.Join(tt.line[:2], " ")+": "+tt.text, tt.hint)
+			s.check(s.run(tt.line...), tt.status, "airtill "+strings.Join(tt.line[:2], " ")+": "+tt.text, tt.hint)
 		})
 	}
 }
@@ -177,4 +179,19 @@ func TestNoFlagTakesASecret(t *testing.T) {
 		}
 	}
 	walk("airtill", root())
+}
+
+// On every command a flag behind an argument is refused, not swallowed; and --help is
+// found anywhere.
+func TestFlagsBehindArgumentsOnEveryCommand(t *testing.T) {
+	for _, e := range entries(muted(root())) {
+		words := append(slices.Clone(e.words), "x", "--nonsense", "y")
+		got := newShell(t).run(words...)
+		if got.status != StatusUsage || got.stdout != "" || !strings.Contains(got.stderr, "--nonsense stands after an argument") {
+			t.Errorf("%q: %+v", words, got)
+		}
+		if got := newShell(t).run(append(slices.Clone(e.words), "x", "--help")...); got.status != 0 || !strings.HasPrefix(got.stdout, e.path+" - ") {
+			t.Errorf("%q: %+v", words, got)
+		}
+	}
 }

@@ -13,6 +13,7 @@ type buildInfo struct {
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	Output   int    `json:"output"` // version of the JSON that commands print
 }
 
 func version() command {
@@ -42,7 +43,7 @@ func (b buildInfo) String() string {
 
 // readBuildInfo asks the binary: go install and go build record it there.
 func readBuildInfo() buildInfo {
-	b := buildInfo{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := buildInfo{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Output: outputVersion}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
