@@ -17,7 +17,8 @@ const (
 )
 
 // CallbackID names a callback, the same for all its attempts: "evt_", the ULID of its
-// bill, and the state that the bill ended in. It is the webhook-id that the merchant gets.
+// bill, the number of the refund if it is about one, and the state that the bill or the
+// refund ended in. It is the webhook-id that the merchant gets.
 type CallbackID string
 
 const callbackPrefix = "evt_"
@@ -28,23 +29,51 @@ func (b Bill) CallbackID() CallbackID {
 	return CallbackID(callbackPrefix + strings.TrimPrefix(string(b.ID), billPrefix) + "_" + string(b.State))
 }
 
-// ParseCallbackID finds the bill of a callback, which may be named by the bill too.
-func ParseCallbackID(s string) (BillID, error) {
+// CallbackID is the id of the callback of a refund that has ended.
+func (r Refund) CallbackID() CallbackID {
+	return CallbackID(callbackPrefix + strings.TrimPrefix(string(r.ID), refundPrefix) + "_" + string(r.State))
+}
+
+// CallbackSubject is what a callback is about: how a bill ended, or a refund of it.
+type CallbackSubject struct {
+	Bill   BillID
+	Refund RefundID // empty: it is about the bill itself
+}
+
+// ParseCallbackID finds what a callback is about, which may be named by the bill or the
+// refund too.
+func ParseCallbackID(s string) (CallbackSubject, error) {
 	if rest, ok := strings.CutPrefix(s, callbackPrefix); ok {
-		ulid, _, _ := strings.Cut(rest, "_")
-		s = billPrefix + ulid
+		s = subjectID(rest)
+	}
+	if refund, err := ParseRefundID(s); err == nil {
+		return CallbackSubject{Bill: refund.Bill(), Refund: refund}, nil
 	}
 	id, err := ParseBillID(s)
 	if err != nil {
-		return "", &Error{Code: CodeInvalid, Field: "id", Detail: "a callback id is evt_, 26 letters and digits, and a state; or the id of its bill"}
+		return CallbackSubject{}, &Error{
+			Code: CodeInvalid, Field: "id", Detail: "a callback id is evt_, 26 letters and digits, the number of a refund if it is about one, and a state; or the id of its bill or refund",
+		}
 	}
-	return id, nil
+	return CallbackSubject{Bill: id}, nil
 }
 
-// Callback is the telling of a merchant how a bill ended.
+// subjectID is the id of the bill, or of the refund, in what follows a callback's prefix.
+// No state of a bill begins with a digit.
+func subjectID(rest string) string {
+	ulid, rest, _ := strings.Cut(rest, "_")
+	number, _, _ := strings.Cut(rest, "_")
+	if number == "" || number[0] < '0' || number[0] > '9' {
+		return billPrefix + ulid
+	}
+	return refundPrefix + ulid + "_" + number
+}
+
+// Callback is the telling of a merchant how a bill ended, or a refund of it.
 type Callback struct {
 	ID           CallbackID    `json:"id"`
 	Bill         BillID        `json:"bill"`
+	Refund       RefundID      `json:"refund,omitempty"` // of the bill, when it is about that
 	Merchant     MerchantID    `json:"merchant"`
 	URL          string        `json:"url"`
 	State        CallbackState `json:"state"`
@@ -53,7 +82,7 @@ type Callback struct {
 	Problem      string        `json:"problem,omitempty"`
 	Failed       time.Time     `json:"failed_at,omitzero"` // when the last one failed
 	Next         time.Time     `json:"next_at,omitzero"`   // when the next one is made, or the outcome of this one is not awaited any more
-	Ended        time.Time     `json:"ended_at"`           // when the bill did
+	Ended        time.Time     `json:"ended_at"`           // when the bill did, or the refund
 	Acknowledged time.Time     `json:"acknowledged_at,omitzero"`
 
 	// Tries are the attempts, oldest first, as far as the journal goes back. Only one
@@ -82,7 +111,8 @@ type CallbackQuery struct {
 	Limit    int           // 1 to 200; 0 is 50
 }
 
-// CallbackPage is one page of a list, by merchant and newest first.
+// CallbackPage is one page of a list, by merchant and newest bill first; those about a
+// bill's refunds come before its own.
 type CallbackPage struct {
 	Callbacks []Callback
 	Next      string // After of the next page; empty on the last
@@ -94,6 +124,7 @@ type Resend struct {
 	Merchant MerchantID
 	Bill     BillID
 	By, Note string
+	Refund   RefundID // of the bill, when the callback is about that
 }
 
 // Endpoint is a place that callbacks go to and that does not take them at present: a
@@ -119,11 +150,11 @@ type EnableEndpoint struct {
 
 // Callbacks is what merchants and operators can ask about the telling. A refusal is an [*Error].
 type Callbacks interface {
-	// Callbacks lists callbacks. One that was not acknowledged at once is pending, or
-	// exhausted, when its first attempt has failed.
+	// Callbacks lists callbacks, about bills and refunds. One that was not acknowledged at
+	// once is pending, or exhausted, when its first attempt has failed.
 	Callbacks(ctx context.Context, q CallbackQuery) (CallbackPage, error)
 	// Callback answers one with its attempts; without a merchant one of anybody's.
-	Callback(ctx context.Context, m MerchantID, bill BillID) (Callback, error)
+	Callback(ctx context.Context, m MerchantID, of CallbackSubject) (Callback, error)
 	// Resend makes an attempt now, also when the result is acknowledged or its schedule is
 	// used up. While one is under way it is answered with that.
 	Resend(ctx context.Context, r Resend) (Callback, error)

@@ -18,6 +18,11 @@
 //	GET  /v1/refunds/{id}        200  one refund
 //	GET  /v1/statement           200  day=2026-11-27, format=json or csv: the merchant's UTC day; see below
 //	GET  /v1/keys                200  the platform's public keys, for anybody: a JWK Set (RFC 7517)
+//	GET  /v1/callbacks           200  {"callbacks":[...],"next":"..."}: what the merchant was told; see Callbacks
+//	GET  /v1/callbacks/{id}      200  one callback with its attempts
+//	POST /v1/callbacks/{id}/resend  202  has it made once more, now
+//	GET  /v1/endpoints           200  {"endpoints":[...]}: the places that do not take callbacks
+//	POST /v1/endpoints/enable    200  {"url"}: lets callbacks go to one again that is disabled
 //
 // An [Order] is one JSON object of at most 64 KiB. It is read strictly: a field that
 // is unknown, doubled, of another type or out of bounds is refused by its name. What
@@ -178,6 +183,13 @@
 // that the bill ended in; or refund.posted or refund.voided, and then data has refund, and
 // refunded, beside what it has of the bill.
 //
+// A callback is a [platform.Callback]: about a bill, or with refund about that refund of it. Its
+// id is the webhook-id: evt_, 26 letters and digits, _ and the number of the refund if it is
+// about one, _ and the state; the id of the bill or refund serves too. It is pending, delivered
+// or exhausted. Lists are by state=, in pages limit= (1 to 200, else 50), after=; those of the
+// newest bill come first, about its refunds before the one about itself. An attempt by hand is
+// made of one that is acknowledged or exhausted too; while one is under way it is answered with that.
+//
 // # Keys that change
 //
 // Of each kind two keys are good at a time. Rotate brings the next one into use, retire
@@ -205,6 +217,11 @@
 //	POST /v1/office/keys                      200  a [KeyChange] of the platform's own keys
 //	POST /v1/office/settlements               200  a [Settle]: a merchant is paid out to its bank
 //	GET  /v1/office/merchants/{id}/statement  200  as GET /v1/statement
+//	GET  /v1/office/callbacks                 200  as GET /v1/callbacks: of merchant=, or of all those pending or exhausted
+//	GET  /v1/office/callbacks/{id}            200  as GET /v1/callbacks/{id}, of any merchant
+//	POST /v1/office/callbacks/{id}/resend     202  {"by","note"}: a callback is made once more, now
+//	GET  /v1/office/endpoints                 200  as GET /v1/endpoints, of merchant= or of all
+//	POST /v1/office/endpoints/enable          200  {"merchant","url","by","note"}: callbacks go there again
 //	GET  /v1/office/log                       200  {"acts":[...],"next":"act_..."}: what the office did, oldest first;
 //	                                               since= a day or a time, by=; pages limit=, after=
 //	POST /v1/office/log                       201  {"act","on","by","note"}: something done elsewhere, such as a backup

@@ -37,7 +37,7 @@ func (c *Client) Callbacks(ctx context.Context, q CallbackQuery) (CallbackPage, 
 	return get[CallbackPage](ctx, c.caller, "/v1/callbacks"+q.encode())
 }
 
-// Callback asks for one callback with its attempts, by its own id or its bill's.
+// Callback asks for one callback with its attempts, by its own id, or its bill's or refund's.
 func (c *Client) Callback(ctx context.Context, id string) (platform.Callback, error) {
 	return get[platform.Callback](ctx, c.caller, "/v1/callbacks/"+url.PathEscape(id))
 }
@@ -64,7 +64,7 @@ func (c *OfficeClient) Callbacks(ctx context.Context, q CallbackQuery) (Callback
 	return get[CallbackPage](ctx, c.caller, "/v1/office/callbacks"+q.encode())
 }
 
-// Callback asks for one callback with its attempts, by its own id or its bill's.
+// Callback asks for one callback with its attempts, by its own id, or its bill's or refund's.
 func (c *OfficeClient) Callback(ctx context.Context, id string) (platform.Callback, error) {
 	return get[platform.Callback](ctx, c.caller, "/v1/office/callbacks/"+url.PathEscape(id))
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/airtill/airtill/platform"
 )
 
-// CallbackPage is one page of callbacks: by merchant, and newest first.
+// CallbackPage is one page of callbacks: by merchant, and newest bill first; those about a
+// bill's refunds come before its own.
 type CallbackPage struct {
 	Callbacks []platform.Callback `json:"callbacks"`
 	Next      string              `json:"next,omitempty"` // after of the next page; empty on the last
@@ -83,11 +84,11 @@ func (h *Handler) officeCallback(r *http.Request, _ []byte) (answer, error) {
 }
 
 func (h *Handler) callback(r *http.Request, m platform.MerchantID) (answer, error) {
-	id, err := callbackBill(r)
+	of, err := callbackSubject(r)
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(h.config.Callbacks.Callback(r.Context(), m, id))
+	return ok(h.config.Callbacks.Callback(r.Context(), m, of))
 }
 
 func (h *Handler) resendCallback(a ask) (answer, error) {
@@ -113,21 +114,22 @@ func (h *Handler) officeResend(r *http.Request, body []byte) (answer, error) {
 
 // resend answers before the attempt is over.
 func (h *Handler) resend(r *http.Request, in platform.Resend) (answer, error) {
-	var err error
-	if in.Bill, err = callbackBill(r); err != nil {
+	of, err := callbackSubject(r)
+	if err != nil {
 		return answer{}, err
 	}
+	in.Bill, in.Refund = of.Bill, of.Refund
 	c, err := h.config.Callbacks.Resend(r.Context(), in)
 	return answer{status: http.StatusAccepted, body: c}, err
 }
 
-// callbackBill reads the id in the path: a callback's or its bill's.
-func callbackBill(r *http.Request) (platform.BillID, error) {
-	id, err := platform.ParseCallbackID(r.PathValue("id"))
+// callbackSubject reads the id in the path: a callback's, or its bill's or refund's.
+func callbackSubject(r *http.Request) (platform.CallbackSubject, error) {
+	of, err := platform.ParseCallbackID(r.PathValue("id"))
 	if err != nil {
-		return "", &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such callback"}
+		return of, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such callback"}
 	}
-	return id, nil
+	return of, nil
 }
 
 func (h *Handler) listEndpoints(a ask) (answer, error) {

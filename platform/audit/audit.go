@@ -13,8 +13,8 @@
 //     without a history;
 //   - that every order's claims of its reference and of its idempotency key are kept and
 //     name its bill, that its merchant's list has it, and that the list has no other;
-//   - that the lists of callbacks have the live bills whose callback has failed, each in its
-//     own, and that endpoints are disabled as the journal has it;
+//   - that the lists of callbacks have the live bills and the refunds whose callback has
+//     failed, each in its own, and that endpoints are disabled as the journal has it;
 //   - that phones are held, released and given new packet keys in turn, as their counters
 //     have it, that the register and the merchants are those that the journal has, and
 //     that each act of an operator says who did it and why;

@@ -10,7 +10,8 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 )
 
-// The sets of bills whose callback was not acknowledged at once, as MERCHANT:BILL.
+// The sets of bills and refunds whose callback was not acknowledged at once: a bill as
+// MERCHANT:BILL, a refund as MERCHANT:BILL:REFUND.
 const (
 	pendingSet   = "callbacks:pending"
 	exhaustedSet = "callbacks:exhausted"
@@ -18,7 +19,6 @@ const (
 
 // telling is what this package reads of how far the telling of a merchant has come.
 type telling struct {
-	Merchant     string `json:"merchant"`
 	Acknowledged string `json:"acknowledged_at"`
 	Next         string `json:"next_report"`
 	Trouble      struct {
@@ -26,23 +26,56 @@ type telling struct {
 	} `json:"callback_trouble"`
 }
 
-// listedIn is the set that a bill with this record belongs in, and the member it is there.
-func listedIn(id, text string) (set, member string) {
-	var t telling
-	if text == "" || json.Unmarshal([]byte(text), &t) != nil { // what cannot be read is told elsewhere
-		return "", ""
-	}
-	member = t.Merchant + ":" + id
+// set is where it belongs; "" is in none.
+func (t telling) set() string {
 	switch {
 	case t.Acknowledged != "" || len(t.Trouble.Failure) == 0:
-		return "", member
+		return ""
 	case t.Next == "":
-		return exhaustedSet, member
+		return exhaustedSet
 	}
-	return pendingSet, member
+	return pendingSet
 }
 
-// compareCallbacks holds the sets against the records of the live bills, both ways.
+// billTold is it in the record of a bill.
+type billTold struct {
+	Merchant string `json:"merchant"`
+	telling
+}
+
+// refundsTold is it in the record of a bill's refunds.
+type refundsTold struct {
+	Merchant string `json:"merchant"`
+	Refunds  []struct {
+		ID string `json:"id"`
+		telling
+	} `json:"refunds"`
+}
+
+// listBill notes the set that a bill with this record belongs in. What cannot be read is
+// told elsewhere.
+func listBill(id, text string, in map[string]string) {
+	var t billTold
+	if text != "" && json.Unmarshal([]byte(text), &t) == nil && t.set() != "" {
+		in[t.Merchant+":"+id] = t.set()
+	}
+}
+
+// listRefunds notes the sets that the refunds of a bill belong in.
+func listRefunds(bill, text string, in map[string]string) {
+	var t refundsTold
+	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
+		return
+	}
+	for _, r := range t.Refunds {
+		if r.set() != "" {
+			in[t.Merchant+":"+bill+":"+r.ID] = r.set()
+		}
+	}
+}
+
+// compareCallbacks holds the sets against the records of the live bills and of the refunds,
+// both ways.
 func (b *books) compareCallbacks(ctx context.Context) error {
 	listed := map[string]string{} // the set, by member
 	suspects := map[string]bool{}
@@ -58,15 +91,15 @@ func (b *books) compareCallbacks(ctx context.Context) error {
 			listed[member] = set
 		}
 	}
-	for id, text := range b.live {
-		if set, member := listedIn(id, text); member != "" && listed[member] != set {
-			suspects[member] = true
-		}
+	want, err := b.toBeListed(ctx)
+	if err != nil {
+		return err
 	}
-	for member, in := range listed {
-		_, id, _ := strings.Cut(member, ":")
-		if set, as := listedIn(id, b.live[id]); set != in || as != member {
-			suspects[member] = true
+	for _, sets := range []map[string]string{listed, want} {
+		for member := range sets {
+			if listed[member] != want[member] {
+				suspects[member] = true
+			}
 		}
 	}
 	for _, member := range slices.Sorted(maps.Keys(suspects)) {
@@ -75,6 +108,33 @@ func (b *books) compareCallbacks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// toBeListed is which set each callback belongs in that has failed, by member.
+func (b *books) toBeListed(ctx context.Context) (map[string]string, error) {
+	want := map[string]string{}
+	for id, text := range b.live {
+		listBill(id, text, want)
+	}
+	lists, err := b.readLists(ctx, "refunded:")
+	if err != nil {
+		return nil, err
+	}
+	bills := b.withRefunds(lists)
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(bills)), pageSize) {
+		names := make([]string, len(chunk))
+		for i, bill := range chunk {
+			names[i] = refundsKey(bill)
+		}
+		texts, err := b.reader.Get(ctx, names...)
+		if err != nil {
+			return nil, err
+		}
+		for i, text := range texts {
+			listRefunds(chunk[i], text, want)
+		}
+	}
+	return want, nil
 }
 
 func (b *books) readSet(ctx context.Context, set string) (all []string, err error) {
@@ -89,15 +149,20 @@ func (b *books) readSet(ctx context.Context, set string) (all []string, err erro
 	}
 }
 
-// mostLooks is how often a bill is looked at that changes meanwhile.
+// mostLooks is how often a record is looked at that changes meanwhile.
 const mostLooks = 5
 
-// lookAtCallback judges one bill anew: by a record that was the same before and after its
-// sets were looked at.
+// lookAtCallback judges one callback anew: by a record that was the same before and after
+// its sets were looked at.
 func (b *books) lookAtCallback(ctx context.Context, member string) error {
-	_, id, _ := strings.Cut(member, ":")
+	_, rest, _ := strings.Cut(member, ":")
+	bill, refund, _ := strings.Cut(rest, ":")
+	key, list, id := recordKey(bill), listBill, bill
+	if refund != "" {
+		key, list, id = refundsKey(bill), listRefunds, refund
+	}
 	for range mostLooks {
-		before, err := b.reader.Get(ctx, recordKey(id))
+		before, err := b.reader.Get(ctx, key)
 		if err != nil {
 			return err
 		}
@@ -107,25 +172,30 @@ func (b *books) lookAtCallback(ctx context.Context, member string) error {
 				return err
 			}
 		}
-		after, err := b.reader.Get(ctx, recordKey(id))
+		after, err := b.reader.Get(ctx, key)
 		if err != nil {
 			return err
 		}
-		if before[0] != after[0] {
-			continue
+		if before[0] == after[0] {
+			want := map[string]string{}
+			list(bill, after[0], want)
+			b.judgeCallback(member, id, in, want[member])
+			return nil
 		}
-		want, as := listedIn(id, after[0])
-		for _, set := range []string{pendingSet, exhaustedSet} {
-			switch {
-			case in[set] && (set != want || as != member):
-				b.differ(set, "%s is listed, but its record says otherwise", member)
-			case !in[set] && set == want && as == member:
-				b.differ(set, "the callback of %s has failed and is not listed", id)
-			}
-		}
-		return nil
 	}
 	return nil // it goes on changing: the next audit has it
+}
+
+// judgeCallback says in which sets a callback is and should not be, or should be and is not.
+func (b *books) judgeCallback(member, id string, in map[string]bool, want string) {
+	for _, set := range []string{pendingSet, exhaustedSet} {
+		switch {
+		case in[set] && set != want:
+			b.differ(set, "%s is listed, but its record says otherwise", member)
+		case !in[set] && set == want:
+			b.differ(set, "the callback of %s has failed and is not listed", id)
+		}
+	}
 }
 
 // isMember says whether a set of members without scores has one.

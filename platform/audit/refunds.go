@@ -27,7 +27,10 @@ var refundSteps = map[step]bool{
 	{"post", "pending", "posted"}: true, {"void", "pending", "voided"}: true,
 	{"report", "posted", "posted"}: true, {"report", "voided", "voided"}: true,
 	{"report_failed", "posted", "posted"}: true, {"report_failed", "voided", "voided"}: true,
+	{"report_again", "posted", "posted"}: true, {"report_again", "voided", "voided"}: true,
 	{"acknowledge", "posted", "posted"}: true, {"acknowledge", "voided", "voided"}: true,
+	{"resend", "posted", "posted"}: true, {"resend", "voided", "voided"}: true,
+	{"resent", "posted", "posted"}: true, {"resent", "voided", "voided"}: true,
 }
 
 func isRefund(id string) bool { return strings.HasPrefix(id, "refund_") }
@@ -168,13 +171,7 @@ func (b *books) compareRefunds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bills := make(map[string]bool)
-	for bill := range b.journal.refunded {
-		bills[bill] = true
-	}
-	for _, ids := range listed {
-		maps.Copy(bills, ids)
-	}
+	bills := b.withRefunds(listed)
 	kept := make(map[string]keptRefunds)
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(bills)), pageSize) {
 		if err := b.readRefunds(ctx, chunk, kept); err != nil {
@@ -194,6 +191,18 @@ func (b *books) compareRefunds(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// withRefunds are the bills that have refunds by the journal or by their merchants' lists.
+func (b *books) withRefunds(listed map[string]map[string]bool) map[string]bool {
+	bills := make(map[string]bool)
+	for bill := range b.journal.refunded {
+		bills[bill] = true
+	}
+	for _, ids := range listed {
+		maps.Copy(bills, ids)
+	}
+	return bills
 }
 
 // compareRefunding holds the index of bills with refunds on their way against the journal:

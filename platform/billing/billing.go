@@ -35,7 +35,8 @@
 //	taken:M:DAY       hash: the bills that were paid for it, by account and sweep
 //	endpoints         hash: the places that do not take callbacks at present
 //	callbacks:pending, callbacks:exhausted  sorted sets: the bills, as M:ID, whose
-//	                  callback was not acknowledged at once  payer's partition
+//	                  callback was not acknowledged at once  payer's partition; and the
+//	                  refunds, as M:BILL:ID     merchant's partition
 //	checkpoint        where the journal begins, once the archive has what was before
 //	opening           hash: the book at the checkpoint
 //	mended            hash: sweeps that a reconciliation has put right
@@ -150,8 +151,8 @@ type Partition struct {
 	endpoints map[string]*platform.Endpoint // in trouble, by endpointKey
 	troubled  map[platform.MerchantID]int   // how many of them a merchant has
 	states    map[fsm.State]int             // of the live bills
-	pending   map[string]time.Time          // when bills ended whose callback was not acknowledged at once and is made again, by member
-	exhausted map[string]struct{}           // bills whose callback is not made again
+	pending   map[string]time.Time          // when bills and refunds ended whose callback was not acknowledged at once and is made again, by member
+	exhausted map[string]struct{}           // those whose callback is not made again
 
 	checkpoint Checkpoint // where the journal begins
 

@@ -1,7 +1,6 @@
 package billing
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -14,153 +13,43 @@ import (
 	"github.com/airtill/airtill/platform"
 )
 
-// trouble is what is kept of a bill's callbacks when not the first of them did it.
-type trouble struct {
-	ByHand  int       `json:"by_hand,omitempty"`  // of the callbacks made
-	Spent   bool      `json:"spent,omitempty"`    // no more are made but by hand
-	Failure *failure  `json:"failure,omitempty"`  // of the last one that failed
-	Resent  time.Time `json:"resent_at,omitzero"` // when one was made by hand last
-}
-
-// inTrouble is the trouble to be noted in.
-func (r *record) inTrouble() *trouble {
-	if r.Trouble == nil {
-		r.Trouble = new(trouble)
-	}
-	return r.Trouble
-}
-
-// had is the trouble so far.
-func (r *record) had() (t trouble) {
-	if r.Trouble != nil {
-		t = *r.Trouble
-	}
-	return t
-}
-
-// list is where a callback is listed.
-type list uint8
-
-const (
-	unlisted list = iota
-	listedPending
-	listedExhausted
-)
-
-// set is its name; none for those that are in no list of their own.
-func (l list) set() string { return [...]string{"", pendingSet, exhaustedSet}[l] }
-
-// failure is why a callback was not acknowledged.
-type failure struct {
-	At      time.Time `json:"at"`
-	Status  int       `json:"status,omitempty"` // of the answer; 0: there was none
-	Problem string    `json:"problem"`
-}
-
-// The sets of bills whose callback was not acknowledged at once. A bill whose first
-// callback does it is in none, and costs nothing.
-const (
-	pendingSet   = "callbacks:pending"
-	exhaustedSet = "callbacks:exhausted"
-)
-
-// listOf is the list of callbacks in a state.
-func listOf(s platform.CallbackState) list {
-	switch s {
-	case platform.CallbackPending:
-		return listedPending
-	case platform.CallbackExhausted:
-		return listedExhausted
-	}
-	return unlisted
-}
-
-// member is a bill in such a set.
-func member(m platform.MerchantID, id platform.BillID) string { return string(m) + ":" + string(id) }
-
 // callbackState is how far the telling of the merchant has come.
-func (r *record) callbackState() platform.CallbackState {
-	switch {
-	case r.final():
-		return platform.CallbackDelivered
-	case r.Reports > 0 && r.NextReport.IsZero():
-		return platform.CallbackExhausted
-	}
-	return platform.CallbackPending
-}
+func (r *record) callbackState() platform.CallbackState { return r.stands(r.final()) }
 
 // index is the list that the bill belongs in.
-func (r *record) index() list {
-	if r.had().Failure == nil {
-		return unlisted
-	}
-	return listOf(r.callbackState())
-}
+func (r *record) index() list { return r.belongs(r.final()) }
 
 // list stages that the bill is in the list where it belongs, and in no other.
 func (p *Partition) list(tx *engine.Tx, r *record) {
-	to := r.index()
-	if to == r.listed {
-		return
+	if to := r.index(); to != r.listed {
+		p.stageList(tx, member(r.Merchant, r.ID), r.listed, to)
+		p.relistBill(r, to)
 	}
-	if r.listed != unlisted {
-		tx.DeleteScore(r.listed.set(), member(r.Merchant, r.ID))
-	}
-	if to != unlisted {
-		tx.SetScore(to.set(), member(r.Merchant, r.ID), 0)
-	}
-	p.relist(r, to)
 }
 
-// loadCallbacks counts the bills that are in the sets; most of them are asleep.
-func (p *Partition) loadCallbacks(ctx context.Context, r engine.Reader) error {
-	pending, err := r.Members(ctx, pendingSet, engine.Range{})
-	if err != nil {
-		return err
-	}
-	for _, name := range pending {
-		_, id, _ := strings.Cut(name, ":")
-		p.pending[name] = platform.BillID(id).Time()
-	}
-	exhausted, err := r.Members(ctx, exhaustedSet, engine.Range{})
-	for _, name := range exhausted {
-		p.exhausted[name] = struct{}{}
-	}
-	return err
-}
-
-// relist notes the list that has the bill.
-func (p *Partition) relist(r *record, to list) {
+// relistBill notes the list that has the bill.
+func (p *Partition) relistBill(r *record, to list) {
 	if r.listed == to && to == unlisted {
 		return
 	}
-	name := member(r.Merchant, r.ID)
-	delete(p.pending, name)
-	delete(p.exhausted, name)
-	switch r.listed = to; to {
-	case listedPending:
-		p.pending[name] = r.Ended
-	case listedExhausted:
-		p.exhausted[name] = struct{}{}
-	}
+	r.listed = to
+	p.relist(member(r.Merchant, r.ID), r.Ended, to)
 }
 
 // callback is what is known of the telling of the merchant.
 func (r *record) callback() platform.Callback {
-	c := platform.Callback{
-		ID: r.CallbackID(), Bill: r.ID, Merchant: r.Merchant, URL: r.CallbackURL, State: r.callbackState(),
-		Attempts: r.Reports, Next: r.NextReport, Ended: r.Ended, Acknowledged: r.Acknowledged,
-	}
-	if f := r.had().Failure; f != nil {
-		c.Failed, c.Status, c.Problem = f.At, f.Status, f.Problem
-	}
-	return c
+	return r.describe(platform.Callback{
+		ID: r.CallbackID(), Bill: r.ID, Merchant: r.Merchant, URL: r.CallbackURL, Ended: r.Ended, Acknowledged: r.Acknowledged,
+	})
 }
 
 // resend makes a callback by hand: also of a result that is acknowledged, or after the
 // schedule's end. While one is under way it is answered with that, so that a request
 // that comes twice makes one.
 func (p *Partition) resend(tx *engine.Tx, in Resend) (any, error) {
+	if in.Refund != "" {
+		return p.resendRefund(tx, in)
+	}
 	r, ok := p.bills[in.Bill.Ref()]
 	if !ok {
 		var err error
@@ -185,17 +74,9 @@ func (p *Partition) resend(tx *engine.Tx, in Resend) (any, error) {
 			return nil, err
 		}
 	}
-	effect := p.tell(tx, r, true)
-	t := r.inTrouble()
-	t.ByHand++
-	t.Resent = tx.Now()
-	told := story{Detail: fmt.Sprintf("callback %d, by hand", r.Reports), Attempt: r.Reports}
-	cause := CauseMerchant
-	if in.Merchant == "" {
-		cause, told.By, told.Said = CauseOperator, in.By, p.saying(in.Note)
-	}
+	cause, told := p.tellByHand(tx, &r.telling, in)
 	p.journal(tx, r, engine.Event{
-		Name: "resend", From: string(r.State), To: string(r.State), Cause: cause, Effects: []engine.Effect{effect},
+		Name: "resend", From: string(r.State), To: string(r.State), Cause: cause, Effects: []engine.Effect{r.callbackEffect(true)},
 	}, told)
 	p.keep(tx, r)
 	return r.callback(), nil
@@ -210,7 +91,7 @@ func (p *Partition) filedRecord(tx *engine.Tx, in Resend) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &record{sealedBill: kept.sealedBill, thread: thread{First: kept.First, Last: kept.Last}, Reports: max(1, kept.Reports)}, nil
+	return &record{sealedBill: kept.sealedBill, thread: thread{First: kept.First, Last: kept.Last}, telling: telling{Reports: max(1, kept.Reports)}}, nil
 }
 
 func (p *Partition) readFiled(in Resend) (kept finished, err error) {
@@ -248,13 +129,9 @@ func (p *Partition) revive(tx *engine.Tx, r *record) error {
 
 // resent takes the outcome of a callback by hand to a merchant that had the result already.
 func (p *Partition) resent(tx *engine.Tx, r *record, cause string, in Reported) {
-	r.Reporting, r.NextReport = false, time.Time{}
-	name, detail := "resent", fmt.Sprintf("answered %d", in.Status)
-	if in.Problem != "" {
-		name, detail = "report_failed", in.Problem
-	}
+	name, told := r.endByHand(in)
 	state := string(r.State)
-	p.journal(tx, r, engine.Event{Name: name, From: state, To: state, Cause: cause}, story{Detail: detail, Attempt: in.Attempt, Status: in.Status})
+	p.journal(tx, r, engine.Event{Name: name, From: state, To: state, Cause: cause}, told)
 	p.keep(tx, r)
 }
 
@@ -292,6 +169,7 @@ func (p *Partition) resume(tx *engine.Tx) {
 		}, story{Detail: fmt.Sprintf("callback %d, whose outcome is not known", r.Reports), Attempt: r.Reports})
 		p.keep(tx, r)
 	}
+	p.resumeRefunds(tx)
 }
 
 // reporting are the bills whose callback is under way, in the order of their ids.

@@ -36,6 +36,10 @@ func (b *bank) listed(q platform.CallbackQuery) (all []string) {
 	}
 }
 
+func aboutBill(id platform.BillID) platform.CallbackSubject {
+	return platform.CallbackSubject{Bill: id}
+}
+
 func ofShop(s platform.CallbackState) platform.CallbackQuery {
 	return platform.CallbackQuery{Merchant: theShop, State: s}
 }
@@ -218,7 +222,7 @@ func TestResend(t *testing.T) {
 					must(b.service.Resend(t.Context(), in))
 					outcome(b, id, Reported{Status: 200})
 					b.pass(2 * time.Minute)
-					c3 := must(b.service.Callback(t.Context(), theShop, id))
+					c3 := must(b.service.Callback(t.Context(), theShop, aboutBill(id)))
 					if c3.State != platform.CallbackDelivered || c3.Attempts != 3 || len(c3.Tries) != 3 || !c3.Tries[1].ByHand || c3.Tries[1].OK || !c3.Tries[2].OK {
 						t.Errorf("%+v", c3)
 					}
@@ -280,7 +284,7 @@ func TestResendRefused(t *testing.T) {
 			})
 		}
 		for _, m := range []platform.MerchantID{other.ID, theShop} {
-			if _, err := b.service.Callback(t.Context(), m, open); !isNotFound(err) {
+			if _, err := b.service.Callback(t.Context(), m, aboutBill(open)); !isNotFound(err) {
 				t.Errorf("%s: %v", m, err)
 			}
 		}
@@ -387,11 +391,11 @@ func TestCallbackIsShown(t *testing.T) {
 			},
 		}
 		for _, m := range []platform.MerchantID{theShop, ""} {
-			if diff := cmp.Diff(want, must(b.service.Callback(t.Context(), m, id)), cmpopts.EquateApproxTime(time.Microsecond)); diff != "" {
+			if diff := cmp.Diff(want, must(b.service.Callback(t.Context(), m, aboutBill(id))), cmpopts.EquateApproxTime(time.Microsecond)); diff != "" {
 				t.Error(diff)
 			}
 		}
-		if got, err := platform.ParseCallbackID(string(want.ID)); got != id || err != nil {
+		if got, err := platform.ParseCallbackID(string(want.ID)); got != aboutBill(id) || err != nil {
 			t.Error(got, err)
 		}
 	})

@@ -72,30 +72,91 @@ func badAfter() error { return invalid("after", "take next from the page before"
 // callbacksOf reads the callbacks of members of a set. One that has been filed meanwhile
 // is shown as it is by now.
 func (s *Service) callbacksOf(ctx context.Context, members []string) ([]platform.Callback, error) {
-	byPartition := make(map[engine.Partition][]platform.BillID)
-	for _, m := range members {
-		_, id, _ := strings.Cut(m, ":")
-		p := engine.Partition(platform.BillID(id).Partition())
-		byPartition[p] = append(byPartition[p], platform.BillID(id))
-	}
 	found := make(map[string]platform.Callback, len(members))
-	for p, ids := range byPartition {
-		texts, err := s.store.Read(p).Get(ctx, recordKeys(ids)...)
-		if err != nil {
-			return nil, unavailable("list callbacks", err)
-		}
-		for i, id := range ids {
-			c, err := s.callbackOf(ctx, id, texts[i])
-			if err != nil {
-				return nil, err
-			}
-			found[member(c.Merchant, id)] = c
-		}
+	if err := s.findBillsTold(ctx, members, found); err != nil {
+		return nil, err
+	}
+	if err := s.findRefundsTold(ctx, members, found); err != nil {
+		return nil, err
 	}
 	all := make([]platform.Callback, 0, len(members))
 	for _, m := range members {
 		if c, ok := found[m]; ok {
 			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// findBillsTold finds the callbacks of those members that are bills.
+func (s *Service) findBillsTold(ctx context.Context, members []string, found map[string]platform.Callback) error {
+	byPartition := make(map[engine.Partition][]platform.BillID)
+	for _, name := range members {
+		if _, of := cutMember(name); of.Refund == "" {
+			p := engine.Partition(of.Bill.Partition())
+			byPartition[p] = append(byPartition[p], of.Bill)
+		}
+	}
+	for p, ids := range byPartition {
+		texts, err := s.store.Read(p).Get(ctx, recordKeys(ids)...)
+		if err != nil {
+			return unavailable("list callbacks", err)
+		}
+		for i, id := range ids {
+			c, err := s.callbackOf(ctx, id, texts[i])
+			if err != nil {
+				return err
+			}
+			found[memberOf(c)] = c
+		}
+	}
+	return nil
+}
+
+// findRefundsTold finds the callbacks of those members that are refunds.
+func (s *Service) findRefundsTold(ctx context.Context, members []string, found map[string]platform.Callback) error {
+	byPartition := make(map[engine.Partition][]platform.BillID)
+	for _, name := range members {
+		m, of := cutMember(name)
+		if p := s.merchantPartition(m); of.Refund != "" && !slices.Contains(byPartition[p], of.Bill) {
+			byPartition[p] = append(byPartition[p], of.Bill)
+		}
+	}
+	for p, bills := range byPartition {
+		all, err := s.refundsTold(ctx, p, bills)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			found[memberOf(c)] = c
+		}
+	}
+	return nil
+}
+
+// refundsTold are the callbacks of bills' refunds, in their merchants' partition.
+func (s *Service) refundsTold(ctx context.Context, home engine.Partition, bills []platform.BillID) (all []platform.Callback, err error) {
+	if len(bills) == 0 {
+		return nil, nil
+	}
+	names := make([]string, len(bills))
+	for i, id := range bills {
+		names[i] = refundsKey(id)
+	}
+	texts, err := s.store.Read(home).Get(ctx, names...)
+	if err != nil {
+		return nil, unavailable("list callbacks", err)
+	}
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		kept, err := readRefunds(s.config.Vault, text)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range kept.Refunds {
+			all = append(all, kept.callback(r))
 		}
 	}
 	return all, nil
@@ -125,34 +186,30 @@ func (s *Service) callbackOf(ctx context.Context, id platform.BillID, text strin
 // callback is what is known of the telling of the merchant of a bill that is filed. The
 // record of one that is live reads as well, and lacks what failed.
 func (f *finished) callback() platform.Callback {
-	r := record{sealedBill: f.sealedBill, Reports: max(1, f.Reports)}
+	r := record{sealedBill: f.sealedBill, telling: telling{Reports: max(1, f.Reports)}}
 	return r.callback()
 }
 
-// walked lists the callbacks of a merchant's bills that have ended.
+// walked lists the callbacks of a merchant's bills that have ended, and of their refunds.
 func (s *Service) walked(ctx context.Context, q platform.CallbackQuery) (platform.CallbackPage, error) {
-	after := platform.BillID(strings.TrimPrefix(q.After, member(q.Merchant, "")))
+	after := strings.TrimPrefix(q.After, member(q.Merchant, ""))
 	var page platform.CallbackPage
 	index := s.store.Read(s.merchantPartition(q.Merchant))
 	for {
-		ids, err := index.Members(ctx, "bills:"+string(q.Merchant), engine.Range{After: string(after), Reverse: true, Limit: mostOnPage})
+		ids, err := index.Members(ctx, "bills:"+string(q.Merchant), engine.Range{After: after, Reverse: true, Limit: mostOnPage})
 		if err != nil {
 			return platform.CallbackPage{}, unavailable("list callbacks", err)
 		}
-		members := make([]string, len(ids))
-		for i, id := range ids {
-			members[i] = member(q.Merchant, platform.BillID(id))
-		}
-		all, err := s.callbacksOf(ctx, members)
+		all, err := s.told(ctx, q.Merchant, ids)
 		if err != nil {
 			return platform.CallbackPage{}, err
 		}
 		for _, c := range all {
-			if c.Ended.IsZero() || c.URL == "" || q.State != "" && c.State != q.State {
+			if !chosen(q, c) {
 				continue
 			}
 			if len(page.Callbacks) == q.Limit {
-				page.Next = member(q.Merchant, page.Callbacks[q.Limit-1].Bill)
+				page.Next = memberOf(page.Callbacks[q.Limit-1])
 				return page, nil
 			}
 			page.Callbacks = append(page.Callbacks, c)
@@ -160,12 +217,39 @@ func (s *Service) walked(ctx context.Context, q platform.CallbackQuery) (platfor
 		if len(ids) < mostOnPage {
 			return page, nil
 		}
-		after = platform.BillID(ids[len(ids)-1])
+		after = ids[len(ids)-1]
 	}
 }
 
+// chosen says whether a callback is made at all, and is asked for.
+func chosen(q platform.CallbackQuery, c platform.Callback) bool {
+	there := !c.Ended.IsZero() && c.URL != ""
+	return there && (q.State == "" || c.State == q.State) && (q.After == "" || memberOf(c) < q.After)
+}
+
+// told are the callbacks of a merchant's bills and of their refunds, newest first.
+func (s *Service) told(ctx context.Context, m platform.MerchantID, ids []string) ([]platform.Callback, error) {
+	members, bills := make([]string, len(ids)), make([]platform.BillID, len(ids))
+	for i, id := range ids {
+		bills[i] = platform.BillID(id)
+		members[i] = member(m, bills[i])
+	}
+	all, err := s.callbacksOf(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	refunds, err := s.refundsTold(ctx, s.merchantPartition(m), bills)
+	all = append(all, refunds...)
+	slices.SortFunc(all, func(a, b platform.Callback) int { return strings.Compare(memberOf(b), memberOf(a)) })
+	return all, err
+}
+
 // Callback answers one callback with its attempts.
-func (s *Service) Callback(ctx context.Context, m platform.MerchantID, id platform.BillID) (platform.Callback, error) {
+func (s *Service) Callback(ctx context.Context, m platform.MerchantID, of platform.CallbackSubject) (platform.Callback, error) {
+	if of.Refund != "" {
+		return s.refundCallback(ctx, m, of.Refund)
+	}
+	id := of.Bill
 	kept, err := s.find(ctx, id)
 	if err == nil && m != "" && kept.Merchant != m {
 		err = notFound()
@@ -191,7 +275,48 @@ func (s *Service) Callback(ctx context.Context, m platform.MerchantID, id platfo
 	return c, err
 }
 
-// tries are the attempts that a bill's story tells of.
+// refundCallback answers the callback of a refund with its attempts.
+func (s *Service) refundCallback(ctx context.Context, m platform.MerchantID, id platform.RefundID) (platform.Callback, error) {
+	home, err := s.refundHome(ctx, m, id)
+	if err != nil {
+		return platform.Callback{}, err
+	}
+	text, _, err := s.lookForRefunds(ctx, home, id.Bill())
+	if err != nil {
+		return platform.Callback{}, err
+	}
+	if text == "" {
+		return platform.Callback{}, noRefund()
+	}
+	kept, err := readRefunds(s.config.Vault, text)
+	if err != nil {
+		return platform.Callback{}, err
+	}
+	r := kept.of(id)
+	switch {
+	case r == nil || m != "" && kept.Merchant != m:
+		return platform.Callback{}, noRefund()
+	case !r.State.Ended() || kept.CallbackURL == "":
+		return platform.Callback{}, &platform.Error{
+			Code: platform.CodeNotFound, Field: "id", Detail: "there is no callback: the refund has not ended, or its bill has no callback address",
+		}
+	}
+	c := kept.callback(r)
+	events, err := s.story(ctx, home, string(id), r.Last)
+	c.Tries = tries(events)
+	return c, err
+}
+
+// refundHome is the partition of a refund: its merchant's, which without one its bill tells.
+func (s *Service) refundHome(ctx context.Context, m platform.MerchantID, id platform.RefundID) (engine.Partition, error) {
+	if m != "" {
+		return s.merchantPartition(m), nil
+	}
+	kept, err := s.find(ctx, id.Bill())
+	return s.merchantPartition(kept.Merchant), err
+}
+
+// tries are the attempts that the story of a bill or of a refund tells of.
 func tries(events []platform.Event) []platform.CallbackTry {
 	var all []platform.CallbackTry
 	for _, e := range events {
@@ -223,6 +348,9 @@ func (s *Service) Resend(ctx context.Context, in platform.Resend) (platform.Call
 			return platform.Callback{}, err
 		}
 	}
+	if in.Refund != "" {
+		return s.resendRefund(ctx, in)
+	}
 	for look := 1; ; look++ {
 		ask := Resend{Merchant: in.Merchant, Bill: in.Bill, By: in.By, Note: in.Note, Looked: s.config.Clock.Now()}
 		var err error
@@ -230,6 +358,28 @@ func (s *Service) Resend(ctx context.Context, in platform.Resend) (platform.Call
 			return platform.Callback{}, err
 		}
 		reply, err := s.do(ctx, engine.Partition(in.Bill.Partition()), ask)
+		if again(err, look) {
+			continue
+		}
+		if err != nil {
+			return platform.Callback{}, busyStore(err)
+		}
+		return reply.(platform.Callback), nil
+	}
+}
+
+// resendRefund makes an attempt about a refund by hand.
+func (s *Service) resendRefund(ctx context.Context, in platform.Resend) (platform.Callback, error) {
+	home, err := s.refundHome(ctx, in.Merchant, in.Refund)
+	if err != nil {
+		return platform.Callback{}, err
+	}
+	ask := Resend{Merchant: in.Merchant, Bill: in.Refund.Bill(), Refund: in.Refund, By: in.By, Note: in.Note}
+	for look := 1; ; look++ {
+		if ask.Kept, ask.Seen, err = s.lookForRefunds(ctx, home, ask.Bill); err != nil {
+			return platform.Callback{}, err
+		}
+		reply, err := s.do(ctx, home, ask)
 		if again(err, look) {
 			continue
 		}

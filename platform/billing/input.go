@@ -79,15 +79,20 @@ type Reported struct {
 	Stop       bool // the endpoint takes no more: the schedule has ended
 }
 
-// Resend asks for a callback by hand, in the payer's partition. It answers a
-// platform.Callback. Its source has read the bill's record as of Looked; of one that is
-// filed it brings the text.
+// Resend asks for a callback by hand: about a bill in the payer's partition, about a refund
+// in the merchant's. It answers a platform.Callback. Its source has read the bill's record
+// as of Looked, and of one that is filed it brings the text; or what is kept of the bill's
+// refunds.
 type Resend struct {
 	Merchant platform.MerchantID // empty: an operator asks
 	Bill     platform.BillID
 	By, Note string
 	Filed    string
 	Looked   time.Time
+
+	Refund platform.RefundID // of the bill, when the callback is about that
+	Kept   string            // the bill's refunds, as they are kept; empty: it has none
+	Seen   uint64            // the seq of the partition before that was read
 }
 
 // EndpointFailed notes that an endpoint did not take a callback, in the merchant's partition.

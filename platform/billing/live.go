@@ -12,7 +12,7 @@ import (
 func (p *Partition) adopt(r *record, ph *phone) {
 	p.bills[r.ID.Ref()] = r
 	p.count(r.State, +1)
-	p.relist(r, r.index())
+	p.relistBill(r, r.index())
 	ph.bills = append(ph.bills, r)
 	for _, id := range r.Messages {
 		p.messages[id] = r
@@ -23,7 +23,7 @@ func (p *Partition) adopt(r *record, ph *phone) {
 func (p *Partition) forget(r *record) {
 	delete(p.bills, r.ID.Ref())
 	p.count(r.State, -1)
-	p.relist(r, unlisted)
+	p.relistBill(r, unlisted)
 	for _, id := range r.Messages {
 		p.unawait(r, id)
 	}

@@ -39,12 +39,7 @@ type record struct {
 
 	Sweep uint64 `json:"sweep,omitempty"` // the sweep that took the money home
 
-	Reports    int       `json:"reports,omitempty"`   // callbacks made
-	Reporting  bool      `json:"reporting,omitempty"` // the last one's outcome is awaited
-	NextReport time.Time `json:"next_report,omitzero"`
-	Trouble    *trouble  `json:"callback_trouble,omitempty"` // with them; nil: the first one did it
-	listed     list      // where those are that have failed
-
+	telling
 	thread
 	deadline string // what it goes by among the deadlines
 }

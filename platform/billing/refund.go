@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform"
@@ -74,11 +73,9 @@ type refund struct {
 	Key          string `json:"key,omitempty"` // of the request
 	Fingerprint  string `json:"fingerprint"`   // of its content
 
-	Total      money.Amount `json:"refunded,omitempty"`  // of the bill, when this one ended
-	Reports    int          `json:"reports,omitempty"`   // callbacks made
-	Reporting  bool         `json:"reporting,omitempty"` // the last one's outcome is awaited
-	NextReport time.Time    `json:"next_report,omitzero"`
+	Total money.Amount `json:"refunded,omitempty"` // of the bill, when this one ended
 
+	telling
 	thread
 }
 
@@ -91,6 +88,8 @@ func refundedSet(m platform.MerchantID) string { return "refunded:" + string(m) 
 
 // live says whether something is still to be done about the bill's refunds.
 func (k *refunds) live() bool { return slices.ContainsFunc(k.Refunds, (*refund).live) }
+
+func (r *refund) final() bool { return !r.Acknowledged.IsZero() }
 
 func (r *refund) live() bool { return !r.State.Ended() || !r.NextReport.IsZero() }
 
@@ -183,16 +182,24 @@ func (p *Partition) refund(tx *engine.Tx, in Refund) (any, error) {
 
 // refundsOf finds the refunds of a bill: those in memory, else those that its source saw.
 func (p *Partition) refundsOf(in Refund) (*refunds, error) {
-	if kept, ok := p.refunds[in.Bill.Result.ID]; ok {
+	kept, err := p.seenRefunds(in.Bill.Result.ID, in.Kept, in.Seen)
+	if kept == nil && err == nil {
+		kept = &refunds{Refundable: in.Bill, Merchant: in.Merchant}
+	}
+	return kept, err
+}
+
+// seenRefunds are those in memory, else those that a source saw: nil when it has none.
+func (p *Partition) seenRefunds(id platform.BillID, text string, seen uint64) (*refunds, error) {
+	switch kept, ok := p.refunds[id]; {
+	case ok:
 		return kept, nil
-	}
-	if p.restingRefunds.missed(in.Seen) {
+	case p.restingRefunds.missed(seen):
 		return nil, ErrLookAgain
+	case text == "":
+		return nil, nil
 	}
-	if in.Kept == "" {
-		return &refunds{Refundable: in.Bill, Merchant: in.Merchant}, nil
-	}
-	return readRefunds(p.config.Vault, in.Kept)
+	return readRefunds(p.config.Vault, text)
 }
 
 // remember takes a bill's refunds into memory, as they are kept.
@@ -200,6 +207,8 @@ func (p *Partition) remember(kept *refunds) {
 	p.refunds[kept.Result.ID] = kept
 	for _, r := range kept.Refunds {
 		p.transfers.Know(kept.transfer(r))
+		r.listed = r.belongs(r.final())
+		p.relist(refundMember(kept.Merchant, r.ID), r.Ended, r.listed)
 	}
 }
 
@@ -306,6 +315,7 @@ func (p *Partition) tellRefund(tx *engine.Tx, r *refund, e engine.Event, s story
 // keepRefunds stages the bill's refunds and the deadline of one of them.
 func (p *Partition) keepRefunds(tx *engine.Tx, kept *refunds, r *refund) {
 	tx.Put(refundsKey(kept.Result.ID), kept)
+	p.listRefund(tx, kept, r)
 	switch {
 	case !r.live():
 		tx.NoWake(string(r.ID))
@@ -342,12 +352,7 @@ func (p *Partition) refundOf(id platform.RefundID) (*refunds, *refund) {
 	if !ok {
 		return nil, nil
 	}
-	for _, r := range kept.Refunds {
-		if r.ID == id {
-			return kept, r
-		}
-	}
-	return kept, nil
+	return kept, kept.of(id)
 }
 
 // readRefunds reads what is kept of a bill's refunds.

@@ -110,7 +110,7 @@ func (s *Service) FindRefund(ctx context.Context, m platform.MerchantID, id plat
 			return r, nil
 		}
 	}
-	return platform.Refund{}, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such refund"}
+	return platform.Refund{}, noRefund()
 }
 
 // addRefunds fills in the refunds of a merchant's bills, with one look.

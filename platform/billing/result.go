@@ -109,7 +109,7 @@ func (c Callback) ID() platform.CallbackID {
 	}
 	_ = json.Unmarshal(c.Event, &event) // a type that is missing still leaves one id a bill
 	if what, ok := strings.CutPrefix(event.Type, "refund."); ok && c.Refund != "" {
-		return platform.CallbackID("evt_" + strings.TrimPrefix(string(c.Refund), "refund_") + "_" + strings.ReplaceAll(what, ".", "_"))
+		return platform.Refund{ID: c.Refund, State: platform.RefundState(what)}.CallbackID()
 	}
 	return platform.Bill{ID: c.Bill, State: fsm.State(strings.TrimPrefix(event.Type, "bill."))}.CallbackID()
 }
@@ -125,20 +125,11 @@ func (p *Partition) report(tx *engine.Tx, r *record, cause string) {
 	if err != nil {
 		return // acknowledged already
 	}
-	effect := p.tell(tx, r, false)
+	p.tell(tx, &r.telling)
 	p.journal(tx, r, engine.Event{
 		Name: string(path[0].event), From: string(r.State), To: string(r.State), Cause: cause,
-		Effects: []engine.Effect{effect},
+		Effects: []engine.Effect{r.callbackEffect(false)},
 	}, story{Detail: fmt.Sprintf("callback %d", r.Reports), Attempt: r.Reports})
-}
-
-// tell sets one more callback going. The deadline stands for its outcome: an attempt
-// that is lost with its process has failed by then.
-func (p *Partition) tell(tx *engine.Tx, r *record, byHand bool) engine.Effect {
-	r.Reports++
-	r.Reporting = true
-	r.NextReport = tx.Now().Add(p.config.Timing.ReportTimeout)
-	return r.callbackEffect(byHand)
 }
 
 // callbackEffect is the latest callback.
@@ -175,53 +166,17 @@ func (p *Partition) reported(tx *engine.Tx, in Reported) {
 // reportDue makes the next callback, or gives up waiting for the outcome of the last.
 func (p *Partition) reportDue(tx *engine.Tx, r *record) {
 	if r.Reporting {
-		p.reportFailed(tx, r, CauseClock, p.noOutcome(r))
+		p.reportFailed(tx, r, CauseClock, p.noOutcome(&r.telling))
 		return
 	}
 	p.report(tx, r, CauseClock)
 	p.keep(tx, r)
 }
 
-// noOutcome stands for the outcome of an attempt that is not heard of any more.
-func (p *Partition) noOutcome(r *record) Reported {
-	return Reported{Bill: r.ID, Attempt: r.Reports, Problem: "no outcome within " + p.config.Timing.ReportTimeout.String()}
-}
-
 func (p *Partition) reportFailed(tx *engine.Tx, r *record, cause string, in Reported) {
-	r.Reporting = false
-	r.NextReport = p.nextReport(tx.Now(), r, in)
-	t := r.inTrouble()
-	t.Failure = &failure{At: tx.Now(), Status: in.Status, Problem: in.Problem}
-	detail := in.Problem
-	if t.Spent = r.NextReport.IsZero(); t.Spent {
-		detail += "; given up"
-	}
-	state := string(r.State)
-	p.journal(tx, r, engine.Event{Name: "report_failed", From: state, To: state, Cause: cause},
-		story{Detail: detail, Attempt: r.Reports, Status: in.Status, Next: r.NextReport})
+	told, state := p.callbackFailed(tx, string(r.ID), &r.telling, in), string(r.State)
+	p.journal(tx, r, engine.Event{Name: "report_failed", From: state, To: state, Cause: cause}, told)
 	p.keep(tx, r)
-}
-
-// nextReport is zero when the schedule is used up or the merchant wants no more. Attempts
-// by hand take nothing from the schedule.
-func (p *Partition) nextReport(now time.Time, r *record, in Reported) time.Time {
-	return p.nextAttempt(now, attempts{of: string(r.ID), made: r.Reports, done: r.Reports - r.had().ByHand, spent: r.had().Spent}, in)
-}
-
-// attempts are how often a merchant was told of something.
-type attempts struct {
-	of         string
-	made, done int  // done by the schedule
-	spent      bool // no more are made but by hand
-}
-
-func (p *Partition) nextAttempt(now time.Time, a attempts, in Reported) time.Time {
-	const gone = 410 // RFC 9110 §15.5.11: the merchant wants no more
-	if a.spent || a.done > len(p.config.Timing.Reports) || in.Status == gone || in.Stop {
-		return time.Time{}
-	}
-	wait := max(p.config.Timing.Reports[max(a.done, 1)-1], in.RetryAfter)
-	return now.Add(p.config.Timing.jittered(wait, a.of, a.made))
 }
 
 // acknowledge makes an ended bill final.

@@ -16,7 +16,7 @@ type Tallied struct {
 	States    map[fsm.State]int // live bills that are in memory
 	Asleep    int               // live bills that are not
 	Pending   int               // callbacks that failed and are made again
-	Oldest    time.Time         // when the first of their bills ended, or was made if that is not in memory; zero: there is none
+	Oldest    time.Time         // when the first of their bills or refunds ended, or its bill was made if that is not in memory; zero: there is none
 	Exhausted int               // callbacks that are not made again
 	Endpoints int               // that do not take callbacks
 	Disabled  int               // of them

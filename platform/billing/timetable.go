@@ -62,7 +62,7 @@ func (p *Partition) due(tx *engine.Tx, in engine.Due) error {
 func (p *Partition) finalDue(tx *engine.Tx, r *record) {
 	switch now := tx.Now(); {
 	case r.Reporting && !now.Before(r.NextReport):
-		p.resent(tx, r, CauseClock, p.noOutcome(r))
+		p.resent(tx, r, CauseClock, p.noOutcome(&r.telling))
 	case r.Reporting || now.Before(p.filed(r)):
 		p.wake(tx, r)
 	default:

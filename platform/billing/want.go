@@ -55,8 +55,7 @@ func (w *want) input(in any) {
 	case Swept, Drain, FindTakings, RedoSweep, CorrectSweep:
 		w.paid()
 	case Resend:
-		w.bill(in.Bill.Ref())
-		w.filed(in)
+		w.resend(in)
 	case engine.Due:
 		w.due(in)
 	case Refund, Credit, Credited, Claim, ApplySweep, AddMerchant, FindMerchant, ChangeKeys, KeepIdentity, Settle, BeginAct, EndAct,
@@ -82,6 +81,14 @@ func (w *want) missing() error {
 		return &engine.Missing{Keys: w.keys}
 	}
 	return nil
+}
+
+// resend wants the bill that a callback is about. Refunds are in memory, or brought.
+func (w *want) resend(in Resend) {
+	if in.Refund == "" {
+		w.bill(in.Bill.Ref())
+		w.filed(in)
+	}
 }
 
 // key adds what is to be read, unless it was read and is no good.
