@@ -125,6 +125,7 @@ func watchSignals(ctx context.Context, orders chan<- load.Order, c *call) (stop 
 	ctx, cancel := context.WithCancel(ctx)
 	ended, end := context.WithCancel(context.Background())
 	var work sync.WaitGroup
+	var say sync.Once // an interrupt ends ctx too
 	work.Go(func() {
 		interrupts, done := 0, ctx.Done()
 		for {
@@ -143,7 +144,7 @@ func watchSignals(ctx context.Context, orders chan<- load.Order, c *call) (stop 
 				orders <- load.Order{Kind: "kill"}
 				continue
 			}
-			c.talk("ending: bills under way go on to their end; Ctrl-C again stops at once")
+			say.Do(func() { c.talk("ending: bills under way go on to their end; Ctrl-C again stops at once") })
 			orders <- load.Order{Kind: "stop"}
 		}
 	})

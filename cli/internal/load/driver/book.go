@@ -20,8 +20,6 @@ import (
 // reference, phones by the reference on the wire. A phone can speak of a bill before the
 // answer to its order is here; what it says is kept until then.
 type book struct {
-	watched bool // the phones' events come here
-
 	mu       sync.Mutex
 	trips    []*trip // the reference is the place
 	refs     map[applet.BillRef]*trip
@@ -225,7 +223,7 @@ func (k *book) taken(t *trip, r api.Result, at time.Time) {
 
 // settle ends a bill when all is known of it. The lock is held.
 func (k *book) settle(t *trip) {
-	if t.is(acknowledged) && (!k.watched || t.heard()) {
+	if t.is(acknowledged) && t.heard() {
 		k.end(t)
 	}
 }
@@ -236,7 +234,7 @@ func (k *book) end(t *trip) {
 		return
 	}
 	o := t.outcome()
-	if o.E2E > 0 {
+	if o.E2E > 0 && !t.blind {
 		t.record.Step(load.System, t.system(t.toldAt), o.Cause == "")
 	}
 	t.record.Ended(o)

@@ -28,6 +28,7 @@ type drive struct {
 	changes chan load.Order // for the pacer
 	ending  ending
 	climb   *climb
+	watched bool // phones tell what they do
 }
 
 func newDrive(c Config) (d *drive, err error) {
@@ -58,7 +59,7 @@ func (d *drive) phase(name string) { d.dial.phase.Store(&name) }
 
 // run enrols, loads, drains and judges.
 func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err error) {
-	d.book.watched = n.Watched
+	d.watched = n.Watched
 	d.watchdog = load.NewWatchdog(n.Server...)
 	if d.shops, err = openShops(ctx, d.config, n, d.book); err != nil {
 		return nil, err

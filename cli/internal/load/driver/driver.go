@@ -16,9 +16,9 @@
 // money moves. The shops are the load's own, several merchants of profile key, so that
 // what they were told can be held against what the platform says in the end.
 //
-// Left out: bills of merchants that sign (profiles modern and legacy); the phones of a
-// running network tell nobody what they do, so there the steps between the order and the
-// money are not timed, and people's own time is not taken off.
+// Left out: bills of merchants that sign (profiles modern and legacy). The phones of a
+// running network, and phones without an element, tell nobody what they do: of their bills
+// the order, the callback and the end are timed, and nothing without the person's time.
 package driver
 
 import (

@@ -6,6 +6,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/load"
 	"github.com/airtill/airtill/cli/internal/load/schedule"
+	"github.com/airtill/airtill/platform"
 )
 
 // pacerTick is how late a bill may be begun because the pacer sleeps.
@@ -67,6 +68,7 @@ func (d *drive) begin(n int64, at time.Duration) {
 	t := &trip{
 		record: record, due: d.start.Add(at), handset: b.Handset, habit: d.traffic.Person(b.Handset).Kind,
 		shop: int(n % int64(len(d.shops.ids))), amount: d.amount(b), bill: b,
+		blind: !d.watched || d.config.form(b.Handset) == platform.FormNone,
 	}
 	record.Begun(max(time.Since(t.due), 0))
 	t.reference = d.book.begin(t)

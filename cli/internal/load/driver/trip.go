@@ -31,6 +31,7 @@ type trip struct {
 	last     fsm.State       // that the platform had when the run was over; "": not known
 	paid     time.Time       // as the shop was told
 	toldAt   time.Time
+	blind    bool          // nobody tells what its phone does: steps on it, and without the person's time, are not timed
 	took     time.Duration // that its person took so far
 	attempts int           // payments that the platform counted
 	pays     int           // payments that its phone sent
@@ -91,10 +92,12 @@ func (t *trip) told(r api.Result, at time.Time) {
 // heard says whether all that its phone did is known, which comes by another way than
 // the callback.
 func (t *trip) heard() bool {
-	switch t.state {
-	case bill.Settled:
+	switch {
+	case t.blind:
+		return true
+	case t.state == bill.Settled:
 		return t.pays >= t.attempts
-	case bill.Refused:
+	case t.state == bill.Refused:
 		return t.is(decided)
 	}
 	return true
@@ -107,7 +110,7 @@ func (t *trip) outcome() load.Outcome {
 		return o // how long nobody did anything is no latency
 	}
 	o.E2E = t.since(t.toldAt)
-	if !t.paid.IsZero() {
+	if !t.paid.IsZero() && !t.blind {
 		o.Pay = t.system(t.paid)
 	}
 	return o
