@@ -23,6 +23,19 @@ type Enrolment struct {
 	Accounts  []Opening        // one for each card in Secrets, in their order
 }
 
+// EnrolmentBatch are several enrolments at once, each without Secrets of its own. One
+// without a Phone is passed over.
+type EnrolmentBatch struct {
+	Enrolments []Enrolment
+	Secrets    applet.Sealed // of all, in their order, sealed to the branch key together
+}
+
+// EnrolmentOutcome is what became of one of a batch.
+type EnrolmentOutcome struct {
+	Personalisation applet.Sealed
+	Err             error
+}
+
 // Opening is the bank account behind a card as it is opened.
 type Opening struct {
 	Balance  money.Amount

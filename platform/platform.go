@@ -65,6 +65,9 @@ type Office interface {
 	// a secure element and answers the element's personalisation, sealed to it. For a
 	// phone without one it binds them to the phone and answers nothing.
 	Enrol(ctx context.Context, e Enrolment) (applet.Sealed, error)
+	// EnrolBatch is Enrol for several people, each for itself: what became of each is in
+	// their order. An error is about all of them: nobody was enrolled.
+	EnrolBatch(ctx context.Context, b EnrolmentBatch) ([]EnrolmentOutcome, error)
 	// Phones lists who is enrolled, with masked cards and balances.
 	Phones(ctx context.Context) ([]Phone, error)
 	// Unlock lets a card entry take PINs again that wrong ones have locked. A phone or a

@@ -78,6 +78,9 @@ func (f *Fleet) addAgain(in NewPhone) (MadeRow, error) {
 		return f.again(in)
 	}
 	made, err := f.make(in)
+	if err != nil && f.shardOf(in.MSISDN).has(in.MSISDN) {
+		return f.again(in) // somebody else made it since we looked
+	}
 	if err != nil {
 		return MadeRow{}, err
 	}

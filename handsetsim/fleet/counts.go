@@ -9,6 +9,7 @@ type counts struct {
 
 // Counts is what a fleet has counted since it was made.
 type Counts struct {
+	Segment    string `json:"segment,omitempty"` // of the numbers, 2/4; empty: all
 	Phones     int    `json:"phones"`
 	Received   uint64 `json:"received"`    // short messages taken, each part for itself
 	Missed     uint64 `json:"missed"`      // came while the phone was off
@@ -31,7 +32,7 @@ func (f *Fleet) Counts() Counts {
 		s.mu.Unlock()
 	}
 	return Counts{
-		Phones: phones, Received: c.received.Load(), Missed: c.missed.Load(), Unknown: c.unknown.Load(),
+		Segment: f.config.Segment.String(), Phones: phones, Received: c.received.Load(), Missed: c.missed.Load(), Unknown: c.unknown.Load(),
 		Unreadable: c.unreadable.Load(), Dropped: c.dropped.Load(), Sent: c.sent.Load(), Retried: c.retried.Load(),
 		Failed: c.failed.Load(), LostEvents: f.teller.missed(),
 	}

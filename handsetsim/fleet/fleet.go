@@ -37,6 +37,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -65,7 +66,8 @@ type Config struct {
 	SystemID     string                                      // account of the numbers' range; required
 	Password     string
 	SystemType   string
-	AddressRange string // as bound; empty leaves it to the account
+	AddressRange string  // as bound; empty is the segment's, or leaves it to the account
+	Segment      Segment // of the numbers; those of others the fleet does not take
 
 	// PlatformAddress is where secured packets go. Where they come from is not looked
 	// at: the element knows the platform by its keys. Empty is 10658.
@@ -117,6 +119,7 @@ func (c Config) withDefaults() Config {
 	if c.PlatformAddress == "" {
 		c.PlatformAddress = DefaultPlatformAddress
 	}
+	c.AddressRange = cmp.Or(c.AddressRange, c.Segment.AddressRange())
 	c.Connections = max(c.Connections, 1)
 	if c.Senders == 0 {
 		c.Senders = 32

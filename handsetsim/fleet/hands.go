@@ -43,6 +43,9 @@ func (f *Fleet) make(in NewPhone) (MadePhone, error) {
 	if err != nil {
 		return MadePhone{}, err
 	}
+	if !f.config.Segment.Has(n) {
+		return MadePhone{}, invalid("msisdn", fmt.Sprintf("is in another segment than this fleet's, %s", f.config.Segment))
+	}
 	making := &f.making[hash(string(n))%uint64(len(f.making))]
 	making.Lock()
 	defer making.Unlock()

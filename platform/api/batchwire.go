@@ -1,5 +1,7 @@
 package api
 
+import "github.com/airtill/airtill/platform/applet"
+
 // Bounds of a batch of enrolments.
 const (
 	MaxBatch     = 256     // people
@@ -7,10 +9,11 @@ const (
 )
 
 // EnrolmentBatch is the body of POST /v1/office/enrolments/batch: up to [MaxBatch]
-// people, no phone twice. Each is enrolled or refused for itself.
+// people, no phone twice. Each is enrolled or refused for itself. Secrets are in one piece.
 type EnrolmentBatch struct {
-	Enrolments []Enrolment `json:"enrolments"`
-	By         string      `json:"by,omitempty"` // who does it, for the office's log
+	Enrolments []Enrolment   `json:"enrolments"`   // each without secrets
+	Secrets    applet.Sealed `json:"secrets"`      // of all, in their order, sealed to the branch key together
+	By         string        `json:"by,omitempty"` // who does it, for the office's log
 }
 
 // EnrolledBatch is the answer: what became of each, in the order of the batch.

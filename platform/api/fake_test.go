@@ -132,6 +132,16 @@ func (f *fakePlatform) Enrol(_ context.Context, e platform.Enrolment) (applet.Se
 	return applet.Sealed("personalised"), nil
 }
 
+func (f *fakePlatform) EnrolBatch(ctx context.Context, b platform.EnrolmentBatch) ([]platform.EnrolmentOutcome, error) {
+	done := make([]platform.EnrolmentOutcome, len(b.Enrolments))
+	for i, e := range b.Enrolments {
+		if e.Phone != "" {
+			done[i].Personalisation, done[i].Err = f.Enrol(ctx, e)
+		}
+	}
+	return done, nil
+}
+
 func (f *fakePlatform) Phones(context.Context) ([]platform.Phone, error) {
 	return []platform.Phone{{
 		MSISDN: known, Name: "Li", ElementID: "89860000000000000001", Form: "sim",

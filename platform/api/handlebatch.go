@@ -4,23 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 )
 
-// batchAtOnce is how many of a batch are enrolled at a time: enough that each commit of
-// a partition carries several.
-const batchAtOnce = 64
-
 // enrolBatch enrols many people, each as [Handler.enrol] does.
 func (h *Handler) enrolBatch(r *http.Request, body []byte) (answer, error) {
-	o, err := readObject(body, "enrolments", "by")
+	o, err := readObject(body, "enrolments", "secrets", "by")
 	if err != nil {
 		return answer{}, err
 	}
 	o.text("by", maxBy) // for the log
+	batch := platform.EnrolmentBatch{Secrets: o.octets("secrets")}
 	var rows []json.RawMessage
 	if o.require("enrolments") {
 		rows = o.list("enrolments", MaxBatch)
@@ -31,55 +27,52 @@ func (h *Handler) enrolBatch(r *http.Request, body []byte) (answer, error) {
 	if o.err != nil {
 		return answer{}, o.err
 	}
-	done := h.enrolRows(r, rows)
+	var failed []error
+	batch.Enrolments, failed = readRows(rows)
+	outcomes, err := h.config.Office.EnrolBatch(r.Context(), batch)
+	if err != nil {
+		return answer{}, err
+	}
+	done := make([]BatchRow, len(rows))
+	for i, e := range batch.Enrolments {
+		done[i] = h.batchRow(e, outcomes[i], failed[i])
+	}
 	return answer{status: http.StatusOK, body: EnrolledBatch{Enrolled: done}, why: refusedOf(done)}, nil
 }
 
-// enrolRows enrols row by row, [batchAtOnce] at a time.
-func (h *Handler) enrolRows(r *http.Request, rows []json.RawMessage) []BatchRow {
-	done := make([]BatchRow, len(rows))
-	var wg sync.WaitGroup
-	room := make(chan struct{}, batchAtOnce)
+// readRows reads the rows of a batch. One that is wrong is nobody's enrolment.
+func readRows(rows []json.RawMessage) (all []platform.Enrolment, failed []error) {
+	all, failed = make([]platform.Enrolment, len(rows)), make([]error, len(rows))
 	seen := make(map[gateway.MSISDN]int)
 	for i, row := range rows {
-		e, err := readEnrolment(row)
-		if first, twice := seen[e.Phone]; err == nil && twice {
-			err = invalid("phone", "the phone is in this batch twice, as enrolments[%d] too", first)
+		e, err := readEnrolment(row, false)
+		first, twice := seen[e.Phone]
+		switch {
+		case err != nil:
+			failed[i] = err
+		case twice:
+			failed[i] = invalid("phone", "the phone is in this batch twice, as enrolments[%d] too", first)
+		default:
+			seen[e.Phone], all[i] = i, e
 		}
-		done[i].Phone = e.Phone
-		if err != nil {
-			done[i].Problem = h.rowProblem(err)
-			continue
-		}
-		seen[e.Phone] = i
-		room <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-room }()
-			done[i] = h.enrolRow(r, e)
-		})
 	}
-	wg.Wait()
-	return done
+	return all, failed
 }
 
-func (h *Handler) enrolRow(r *http.Request, e platform.Enrolment) BatchRow {
-	row := BatchRow{Enrolled: Enrolled{Phone: e.Phone}}
-	sealed, err := h.config.Office.Enrol(r.Context(), e)
-	if err != nil {
-		row.Problem = h.rowProblem(err)
+// batchRow is a row of the answer. What is wrong is said as [Handler.refuse] says it of a request.
+func (h *Handler) batchRow(e platform.Enrolment, o platform.EnrolmentOutcome, err error) BatchRow {
+	row := BatchRow{Enrolled: Enrolled{Phone: e.Phone, Personalisation: o.Personalisation}}
+	if err == nil {
+		err = o.Err
+	}
+	if err == nil {
 		return row
 	}
-	row.Personalisation = sealed
-	return row
-}
-
-// rowProblem says what is wrong with one row, as [Handler.refuse] says it of a request.
-func (h *Handler) rowProblem(err error) *Problem {
-	p := problemOf(worded(err))
-	if p.Code() == CodeInternal {
+	row.Problem = problemOf(worded(err))
+	if row.Problem.Code() == CodeInternal {
 		h.config.Log.Error().Err(err).Msg("a row of a batch failed")
 	}
-	return p
+	return row
 }
 
 // refusedOf tells the office's log how many of a batch were not enrolled; empty: none.

@@ -60,7 +60,7 @@ func (h *Handler) listPhones(r *http.Request, _ []byte) (answer, error) {
 }
 
 func (h *Handler) enrol(r *http.Request, body []byte) (answer, error) {
-	e, err := readEnrolment(body)
+	e, err := readEnrolment(body, true)
 	if err != nil {
 		return answer{}, err
 	}
@@ -75,7 +75,8 @@ const (
 	maxPayees = 16 // of one merchant
 )
 
-func readEnrolment(body []byte) (platform.Enrolment, error) {
+// readEnrolment reads an enrolment. One of a batch has no secrets of its own.
+func readEnrolment(body []byte, alone bool) (platform.Enrolment, error) {
 	o, err := readObject(body, "phone", "name", "form", "suite", "element_id", "public_key", "secrets", "accounts", "by")
 	if err != nil {
 		return platform.Enrolment{}, err
@@ -86,7 +87,12 @@ func readEnrolment(body []byte) (platform.Enrolment, error) {
 	e.Name = o.text("name", maxName)
 	o.text("by", maxBy) // for the log
 	e.Form = o.oneOf("form", "standalone", "sim", "sdtf", platform.FormNone)
-	e.Secrets = o.octets("secrets")
+	switch {
+	case alone:
+		e.Secrets = o.octets("secrets")
+	case o.has("secrets"):
+		o.fail("secrets", "those of a batch are sealed together, beside enrolments")
+	}
 	e.Accounts = o.openings("accounts")
 	if e.Form == platform.FormNone {
 		o.withoutElement()

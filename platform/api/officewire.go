@@ -23,7 +23,7 @@ type Enrolment struct {
 	Suite     string           `json:"suite,omitempty"` // modern, legacy; empty is modern
 	ElementID applet.ElementID `json:"element_id,omitempty"`
 	PublicKey []byte           `json:"public_key,omitempty"`
-	Secrets   applet.Sealed    `json:"secrets"`
+	Secrets   applet.Sealed    `json:"secrets,omitempty"`
 	Accounts  []Opening        `json:"accounts"`     // one for each card in Secrets, in their order
 	By        string           `json:"by,omitempty"` // who does it, for the office's log
 }

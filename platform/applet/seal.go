@@ -24,6 +24,7 @@ var ErrSealed = errors.New("not sealed to this key")
 const (
 	infoPersonalisation = "airtill personalisation 1"
 	infoEnrolment       = "airtill enrolment secrets 1"
+	infoEnrolments      = "airtill enrolment secrets of many 1"
 )
 
 func kem() hpke.KEM { return hpke.DHKEM(ecdh.P256()) }
@@ -108,6 +109,33 @@ func OpenEnrolment(key hpke.PrivateKey, s Sealed) (EnrolmentSecrets, error) {
 		return EnrolmentSecrets{}, err
 	}
 	return w.secrets()
+}
+
+// SealEnrolments seals what many holders tell the branch, in an order that goes without
+// saying: for one act of sealing it takes as long as for one holder.
+func SealEnrolments(publicKey []byte, all []EnrolmentSecrets) (Sealed, error) {
+	wires := make([]enrolmentWire, 0, len(all))
+	for _, s := range all {
+		wires = append(wires, s.wire())
+	}
+	return seal(publicKey, infoEnrolments, wires)
+}
+
+// OpenEnrolments opens what [SealEnrolments] sealed to the branch's key pair.
+func OpenEnrolments(key hpke.PrivateKey, s Sealed) ([]EnrolmentSecrets, error) {
+	var wires []enrolmentWire
+	if err := open(key, infoEnrolments, s, &wires); err != nil {
+		return nil, err
+	}
+	all := make([]EnrolmentSecrets, 0, len(wires))
+	for _, w := range wires {
+		one, err := w.secrets()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 func seal(publicKey []byte, info string, v any) (Sealed, error) {

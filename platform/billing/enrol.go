@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/gateway"
@@ -121,6 +122,41 @@ func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Seale
 	if err != nil {
 		return nil, invalid("secrets", "not sealed to this platform's branch key")
 	}
+	return s.enrol(ctx, e, secrets)
+}
+
+// batchAtOnce is how many of a batch are enrolled at a time: enough that each commit of
+// a partition carries several.
+const batchAtOnce = 64
+
+// EnrolBatch opens mobile payment for several people, [batchAtOnce] at a time.
+func (s *Service) EnrolBatch(ctx context.Context, b platform.EnrolmentBatch) ([]platform.EnrolmentOutcome, error) {
+	secrets, err := s.config.Vault.OpenAllSecrets(b.Secrets)
+	if err != nil {
+		return nil, invalid("secrets", "not sealed to this platform's branch key")
+	}
+	if len(secrets) != len(b.Enrolments) {
+		return nil, invalid("secrets", fmt.Sprintf("of %d people, and there are %d enrolments", len(secrets), len(b.Enrolments)))
+	}
+	done := make([]platform.EnrolmentOutcome, len(secrets))
+	var wg sync.WaitGroup
+	room := make(chan struct{}, batchAtOnce)
+	for i, e := range b.Enrolments {
+		if e.Phone == "" {
+			continue
+		}
+		room <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-room }()
+			done[i].Personalisation, done[i].Err = s.enrol(ctx, e, secrets[i])
+		})
+	}
+	wg.Wait()
+	return done, nil
+}
+
+// enrol enrols one person whose secrets are open.
+func (s *Service) enrol(ctx context.Context, e platform.Enrolment, secrets applet.EnrolmentSecrets) (applet.Sealed, error) {
 	reg, err := s.register(e, secrets)
 	if err != nil {
 		return nil, err

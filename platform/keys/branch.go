@@ -15,6 +15,11 @@ func (v *Vault) OpenSecrets(sealed applet.Sealed) (applet.EnrolmentSecrets, erro
 	return applet.OpenEnrolment(v.current.Load().branch, sealed)
 }
 
+// OpenAllSecrets opens enrolment secrets of many that were sealed to the branch together.
+func (v *Vault) OpenAllSecrets(sealed applet.Sealed) ([]applet.EnrolmentSecrets, error) {
+	return applet.OpenEnrolments(v.current.Load().branch, sealed)
+}
+
 // Enrolment is what the branch binds to a blank element (S1).
 type Enrolment struct {
 	Element   applet.ElementID

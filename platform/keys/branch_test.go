@@ -218,3 +218,37 @@ func TestConcurrent(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// The secrets of many that were sealed together are those of each, in their order.
+func TestOpenAllSecrets(t *testing.T) {
+	v := generate(t, 1)
+	one, other := secrets(t), secrets(t)
+	pin, err := applet.ParsePIN("9753")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.PIN, other.Cards = pin, other.Cards[:1]
+	sealed, err := applet.SealEnrolments(v.BranchPublicKey(), []applet.EnrolmentSecrets{one, other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.OpenAllSecrets(sealed)
+	if err != nil || len(opened) != 2 {
+		t.Fatalf("%d, %v", len(opened), err)
+	}
+	for i, want := range []applet.EnrolmentSecrets{one, other} {
+		if got := opened[i]; !got.PIN.Equal(want.PIN) || got.Identity.Reveal() != want.Identity.Reveal() || len(got.Cards) != len(want.Cards) {
+			t.Errorf("person %d is another", i)
+		}
+	}
+	if _, err := v.OpenSecrets(sealed); !errors.Is(err, applet.ErrSealed) {
+		t.Errorf("as one person's: %v", err)
+	}
+	alone, err := applet.SealEnrolment(v.BranchPublicKey(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.OpenAllSecrets(alone); !errors.Is(err, applet.ErrSealed) {
+		t.Errorf("one person's as many: %v", err)
+	}
+}

@@ -66,6 +66,7 @@ type Module interface {
 type Branch interface {
 	BranchPublicKey() []byte
 	OpenSecrets(sealed applet.Sealed) (applet.EnrolmentSecrets, error)
+	OpenAllSecrets(sealed applet.Sealed) ([]applet.EnrolmentSecrets, error)
 	Personalise(e Enrolment) (applet.Sealed, error)
 }
 

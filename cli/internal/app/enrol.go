@@ -50,7 +50,7 @@ func enrolCommand() command {
 			"airtill enrol --from people.csv --check",
 			"airtill enrol --from people.csv",
 		},
-		flags: slices.Concat(n.flags(), n.many.flags(), n.at.office(), []cli.Flag{n.at.handsetsFlag()}),
+		flags: slices.Concat(n.flags(), n.many.flags(), n.at.office(), []cli.Flag{n.at.fleetsFlag()}),
 		run:   n.run,
 	}
 }
@@ -88,7 +88,7 @@ func (n *newPerson) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	branch, err := n.branch(c)
+	branch, err := n.branch(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (n *newPerson) run(ctx context.Context, c *call) error {
 	if err := branch.Enrol(ctx, p); err != nil {
 		return n.refused(ctx, branch, p, err)
 	}
-	made, err := branch.Phones.Phone(ctx, p.Phone)
+	made, err := branch.Shown(ctx, p.Phone)
 	if err != nil {
 		return n.at.explain(fmt.Errorf("%s is enrolled, but its phone cannot be shown: %w", p.Phone, err))
 	}
@@ -193,17 +193,23 @@ func parseBalance(text string) (money.Amount, error) {
 }
 
 // branch is where people are enrolled: at the platform and the handsets.
-func (n *newPerson) branch(c *call) (*world.Branch, error) {
+func (n *newPerson) branch(ctx context.Context, c *call) (*world.Branch, error) {
 	office, err := n.at.officeClient(c)
 	if err != nil {
 		return nil, err
 	}
-	phones, err := n.at.phonesClient(c)
+	phones, err := n.at.phonesClients(c)
 	if err != nil {
 		return nil, err
 	}
-	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) // card numbers are no secrets, but two branches issue different ones
-	return &world.Branch{Office: office, Phones: phones, Random: random}, nil
+	b := &world.Branch{Office: office, Phones: phones[0]}
+	if len(phones) > 1 {
+		if b.Fleets, err = world.FindFleets(ctx, phones...); err != nil {
+			return nil, n.at.explain(err)
+		}
+	}
+	b.Random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) // card numbers are no secrets, but two branches issue different ones
+	return b, nil
 }
 
 func (n *newPerson) secrets(ctx context.Context, c *call, p *world.Person) error {

@@ -155,7 +155,7 @@ func (m *newPeople) run(ctx context.Context, c *call, n *newPerson) error {
 		c.talk("%d people can be read; nobody was enrolled", who.count)
 		return nil
 	}
-	branch, err := n.branch(c)
+	branch, err := n.branch(ctx, c)
 	if err != nil {
 		return err
 	}

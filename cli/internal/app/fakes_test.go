@@ -110,6 +110,10 @@ func (f *fakePlatform) Events(context.Context, platform.MerchantID, platform.Bil
 
 func (f *fakePlatform) BranchKey() []byte { return []byte{4} }
 
+func (f *fakePlatform) EnrolBatch(context.Context, platform.EnrolmentBatch) ([]platform.EnrolmentOutcome, error) {
+	return nil, f.fail
+}
+
 func (f *fakePlatform) Enrol(context.Context, platform.Enrolment) (applet.Sealed, error) {
 	return nil, f.fail
 }

@@ -82,6 +82,14 @@ func (t *target) handsetsFlag() cli.Flag {
 	}
 }
 
+// fleetsFlag is handsetsFlag for a command that can do with several fleets.
+func (t *target) fleetsFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "handsets", Usage: "`URL` of the handsets' control face; of fleets that share the numbers (airtill handsets --segment) all, with commas between",
+		EnvVars: []string{"AIRTILL_HANDSETS"}, Destination: &t.handsets,
+	}
+}
+
 // readyFile is where a network says that it is ready unless told otherwise.
 func readyFile(getenv func(string) string) string {
 	state := cmp.Or(getenv("XDG_STATE_HOME"), filepath.Join(getenv("HOME"), ".local", "state"))
@@ -201,6 +209,26 @@ func (t *target) phonesClient(c *call) (*fleet.Client, error) {
 		return nil, err
 	}
 	return fleet.NewClient(address, world.HTTPClient(network.TCP{}))
+}
+
+// phonesClients asks the fleets that share the numbers, one or several.
+func (t *target) phonesClients(c *call) ([]*fleet.Client, error) {
+	if !strings.Contains(t.handsets, ",") {
+		one, err := t.phonesClient(c)
+		return []*fleet.Client{one}, err
+	}
+	var all []*fleet.Client
+	for address := range strings.SplitSeq(t.handsets, ",") {
+		if err := checkAddress("handsets", address); err != nil {
+			return nil, err
+		}
+		one, err := fleet.NewClient(address, world.HTTPClient(network.TCP{}))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 func (t *target) apiKey(c *call, address string) (api.Key, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
+	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 )
@@ -115,6 +116,7 @@ type handsetsConfig struct {
 	bind
 	http, state, ready string
 	connections        int
+	segment            string
 	seed               uint64
 }
 
@@ -124,13 +126,16 @@ func handsetsCommand() command {
 		name:  "handsets",
 		short: "run the handsets alone: phones, secure elements, people",
 		about: "It begins without phones: airtill enrol puts them in. Without --state they are gone at the end. With it secure elements\n" +
-			"are there again, with keys, cards and counters; of their phones bills, texts and what holders know of PINs are not.",
+			"are there again, with keys, cards and counters; of their phones bills, texts and what holders know of PINs are not.\n" +
+			"With --segment several processes, on machines of their own, are one population: each binds for its part of the numbers\n" +
+			"(SMPP address_range, which the carrier's account must honour), and of one seed a phone is the same one in any of them.",
 		section:  "Rooms",
-		examples: []string{"airtill handsets --smsc 127.0.0.1:2775 --http 127.0.0.1:8081", "airtill handsets --state ./elements"},
+		examples: []string{"airtill handsets --smsc 127.0.0.1:2775 --http 127.0.0.1:8081", "airtill handsets --state ./elements", "airtill handsets --segment 2/4 --connections 2"},
 		logLevel: "info",
 		flags: append(h.bind.flags("handsets"),
 			addressFlag("http", "the phones' control face", "127.0.0.1:8081", &h.http),
 			&cli.StringFlag{Name: "state", Usage: "keep the secure elements in `DIR`", DefaultText: "not kept", Destination: &h.state},
+			&cli.StringFlag{Name: "segment", Usage: "have the `I/N`th part of the numbers, by their last two digits; other processes have the rest", DefaultText: "all", Destination: &h.segment},
 			&cli.IntFlag{Name: "connections", Usage: "bind `N` times", Value: 1, Destination: &h.connections},
 			&cli.Uint64Flag{Name: "seed", Usage: "draw what people do from `N`", Value: 1, Destination: &h.seed},
 			readyFlag(&h.ready),
@@ -144,9 +149,15 @@ func (h *handsetsConfig) run(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	var segment fleet.Segment
+	if h.segment != "" {
+		if segment, err = fleet.ParseSegment(h.segment); err != nil {
+			return usagef("--segment %q: %w", h.segment, err)
+		}
+	}
 	room, err := world.NewHandsets(ctx, world.HandsetsConfig{
 		Network: network.TCP{}, Listen: h.http, SMSC: h.smsc, SystemID: h.systemID, Password: pass,
-		Connections: h.connections, State: h.state, Seed: h.seed, Log: c.log,
+		Connections: h.connections, Segment: segment, State: h.state, Seed: h.seed, Log: c.log,
 	})
 	if err != nil {
 		return unheard(err, "--http")

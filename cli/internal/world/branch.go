@@ -44,6 +44,7 @@ type BankCard struct {
 type Branch struct {
 	Office *api.OfficeClient
 	Phones *fleet.Client
+	Fleets *Fleets    // that the phones are in when they are several; nil: all are in Phones
 	Random *rand.Rand // for the card numbers it issues
 }
 
@@ -61,7 +62,8 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 	if err != nil {
 		return fmt.Errorf("enrol %s: %w", p.Phone.Masked(), err)
 	}
-	made, err := b.Phones.Add(ctx, fleet.NewPhone{MSISDN: p.Phone, Form: p.Form, Persona: p.Persona})
+	phones := b.phonesOf(p.Phone)
+	made, err := phones.Add(ctx, fleet.NewPhone{MSISDN: p.Phone, Form: p.Form, Persona: p.Persona})
 	if err != nil {
 		return fmt.Errorf("enrol %s: put the element into the phone: %w", p.Phone.Masked(), err)
 	}
@@ -69,11 +71,24 @@ func (b *Branch) Enrol(ctx context.Context, p Person) error {
 	if err != nil {
 		return fmt.Errorf("enrol %s: %w", p.Phone.Masked(), err)
 	}
-	_, err = b.Phones.Personalise(ctx, p.Phone, fleet.Personalisation{Sealed: enrolled.Personalisation, PIN: fleet.Digits(p.PIN)})
+	_, err = phones.Personalise(ctx, p.Phone, fleet.Personalisation{Sealed: enrolled.Personalisation, PIN: fleet.Digits(p.PIN)})
 	if err != nil {
 		return fmt.Errorf("enrol %s: personalise the element: %w", p.Phone.Masked(), err)
 	}
 	return nil
+}
+
+// phonesOf is the fleet that a number belongs to.
+func (b *Branch) phonesOf(n gateway.MSISDN) *fleet.Client {
+	if b.Fleets == nil {
+		return b.Phones
+	}
+	return b.Fleets.Of(n)
+}
+
+// Shown is a phone as its fleet shows it.
+func (b *Branch) Shown(ctx context.Context, n gateway.MSISDN) (fleet.Phone, error) {
+	return b.phonesOf(n).Phone(ctx, n)
 }
 
 // enrolmentOf is what the platform is told of a person: no secret that is not sealed.

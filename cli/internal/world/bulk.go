@@ -226,22 +226,45 @@ func final(err error) bool {
 	return ok && !p.Again()
 }
 
-// addPhones puts phones with blank elements into the fleet, or finds those that are there.
-func (k *bulk) addPhones(ctx context.Context, rows []*row) (again []*row, err error) {
-	phones := make([]fleet.NewPhone, len(rows))
-	for i, r := range rows {
-		phones[i] = fleet.NewPhone{MSISDN: r.person.Phone, Form: cmp.Or(r.person.Form, platform.FormNone), Persona: r.person.Persona}
-	}
-	made, err := k.branch.Phones.AddBatch(ctx, phones)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range rows {
-		if r.made = made[i]; r.made.Problem != nil {
-			again = r.refusedByFleet(r.made.Problem, again)
+// atFleets does something to people at the fleet that each belongs to.
+func (k *bulk) atFleets(rows []*row, do func(at *fleet.Client, rows []*row) (again []*row, err error)) (again []*row, err error) {
+	var order []*fleet.Client
+	groups := make(map[*fleet.Client][]*row)
+	for _, r := range rows {
+		at := k.branch.phonesOf(r.person.Phone)
+		if groups[at] == nil {
+			order = append(order, at)
 		}
+		groups[at] = append(groups[at], r)
+	}
+	for _, at := range order {
+		left, err := do(at, groups[at])
+		if err != nil {
+			return nil, err
+		}
+		again = append(again, left...)
 	}
 	return again, nil
+}
+
+// addPhones puts phones with blank elements into the fleet, or finds those that are there.
+func (k *bulk) addPhones(ctx context.Context, rows []*row) (again []*row, err error) {
+	return k.atFleets(rows, func(at *fleet.Client, rows []*row) (again []*row, err error) {
+		phones := make([]fleet.NewPhone, len(rows))
+		for i, r := range rows {
+			phones[i] = fleet.NewPhone{MSISDN: r.person.Phone, Form: cmp.Or(r.person.Form, platform.FormNone), Persona: r.person.Persona}
+		}
+		made, err := at.AddBatch(ctx, phones)
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range rows {
+			if r.made = made[i]; r.made.Problem != nil {
+				again = r.refusedByFleet(r.made.Problem, again)
+			}
+		}
+		return again, nil
+	})
 }
 
 // refusedByFleet refuses a person whom the handsets do not take; for now, or for good.
@@ -257,20 +280,25 @@ func (r *row) refusedByFleet(p *fleet.Problem, again []*row) []*row {
 func (k *bulk) openPayment(ctx context.Context, rows []*row) (again []*row, err error) {
 	var asked []*row
 	var body api.EnrolmentBatch
+	var secrets []applet.EnrolmentSecrets
 	for _, r := range rows {
 		if !r.pays() {
 			continue
 		}
-		e, err := k.enrolment(r)
+		told, err := k.secrets(r.person)
 		if err != nil {
 			r.fail("", err)
 			continue
 		}
 		body.By = r.person.By
-		asked, body.Enrolments = append(asked, r), append(body.Enrolments, e)
+		body.Enrolments = append(body.Enrolments, enrolmentOf(r.person, r.made.MadePhone, nil))
+		asked, secrets = append(asked, r), append(secrets, told)
 	}
 	if len(asked) == 0 {
 		return nil, nil
+	}
+	if body.Secrets, err = applet.SealEnrolments(k.key, secrets); err != nil {
+		return nil, err
 	}
 	done, err := k.branch.Office.EnrolBatch(ctx, body)
 	if err != nil {
@@ -289,9 +317,8 @@ func (k *bulk) openPayment(ctx context.Context, rows []*row) (again []*row, err 
 	return again, nil
 }
 
-// enrolment is a person as the platform is told, with new cards for who brings none.
-func (k *bulk) enrolment(r *row) (api.Enrolment, error) {
-	p := r.person
+// secrets are what a person tells the branch, with new cards for who brings none.
+func (k *bulk) secrets(p Person) (applet.EnrolmentSecrets, error) {
 	draw := drawOf(k.config.Seed, p.Phone)
 	p.Cards = slices.Clone(p.Cards)
 	for i := range p.Cards {
@@ -299,44 +326,32 @@ func (k *bulk) enrolment(r *row) (api.Enrolment, error) {
 			p.Cards[i].PAN = longNumber(draw)
 		}
 	}
-	secrets, err := k.branch.secrets(p)
-	if err != nil {
-		return api.Enrolment{}, err
-	}
-	sealed, err := applet.SealEnrolment(k.key, secrets)
-	if err != nil {
-		return api.Enrolment{}, err
-	}
-	return enrolmentOf(p, r.made.MadePhone, sealed), nil
+	return k.branch.secrets(p)
 }
 
 // handOver hands the personalisations over to the elements, and the PINs to the holders.
 // An element that is somebody's has it already.
 func (k *bulk) handOver(ctx context.Context, rows []*row) (again []*row, err error) {
-	var asked []*row
-	var phones []fleet.PersonalisedPhone
-	for _, r := range rows {
-		one := fleet.PersonalisedPhone{MSISDN: r.person.Phone}
-		if one.PIN = fleet.Digits(r.person.PIN); !r.made.Personalised {
-			one.Sealed = r.sealed
+	rows = slices.DeleteFunc(rows, func(r *row) bool { return !r.pays() })
+	return k.atFleets(rows, func(at *fleet.Client, rows []*row) (again []*row, err error) {
+		phones := make([]fleet.PersonalisedPhone, len(rows))
+		for i, r := range rows {
+			phones[i].MSISDN, phones[i].PIN = r.person.Phone, fleet.Digits(r.person.PIN)
+			if !r.made.Personalised {
+				phones[i].Sealed = r.sealed
+			}
 		}
-		if r.pays() {
-			asked, phones = append(asked, r), append(phones, one)
+		done, err := at.PersonaliseBatch(ctx, phones)
+		if err != nil {
+			return nil, err
 		}
-	}
-	if len(asked) == 0 {
-		return nil, nil
-	}
-	done, err := k.branch.Phones.PersonaliseBatch(ctx, phones)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range asked {
-		if p := done[i].Problem; p != nil {
-			again = r.refusedByFleet(p, again)
+		for i, r := range rows {
+			if p := done[i].Problem; p != nil {
+				again = r.refusedByFleet(p, again)
+			}
 		}
-	}
-	return again, nil
+		return again, nil
+	})
 }
 
 // tell counts a batch and says who was refused.

@@ -25,7 +25,8 @@ type HandsetsConfig struct {
 	SystemID    string // at the carrier
 	Password    string
 	Connections int
-	State       string // directory that keeps the elements from one run to the next; empty: they end with the room
+	Segment     fleet.Segment // of the numbers, when several fleets share them; zero: all
+	State       string        // directory that keeps the elements from one run to the next; empty: they end with the room
 	Client      handsetsim.Settings
 	Pace        persona.Pace
 	Seed        uint64
@@ -73,7 +74,7 @@ func closeMemory(m *nvm.Memory) error {
 func newHandsets(ctx context.Context, c HandsetsConfig, memory *nvm.Memory) (*Handsets, error) {
 	config := fleet.Config{
 		Dial: dialer(c.Network, c.SMSC), SystemID: c.SystemID, Password: c.Password, SystemType: "HANDSETS",
-		PlatformAddress: PlatformAddress, Connections: c.Connections, Memory: memory,
+		PlatformAddress: PlatformAddress, Connections: c.Connections, Segment: c.Segment, Memory: memory,
 		Client: c.Client, Pace: c.Pace, Seed: c.Seed + seedHandsets, Rand: c.Random,
 		Observer: c.Observer, Log: c.Log.With().Str("room", "handsets").Logger(),
 	}

@@ -194,7 +194,7 @@ func Accounts(password func(systemID string) string) []smsc.Account {
 	accounts := []smsc.Account{
 		{SystemID: platformAccount, AddressRange: "^" + PlatformAddress + "$", Window: platformWindow, Secured: true},
 		{SystemID: shopAccount, AddressRange: "^" + ShopAddress + "$"},
-		{SystemID: handsetsAccount, AddressRange: handsetRange, Window: platformWindow},
+		{SystemID: handsetsAccount, AddressRange: handsetRange, Window: platformWindow, HonourRange: true},
 		{SystemID: guestAccount, AddressRange: guestRange, Kind: smsc.Application},
 	}
 	for i := range accounts {
