@@ -1,6 +1,7 @@
 package load
 
 import (
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -10,6 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
+
+// Histograms are large, and with -race slow: properties are tried on fewer runs than
+// elsewhere, if -rapid.checks does not say otherwise.
+func init() { flag.Set("rapid.checks", "10") }
 
 // TestWarmup: bills due in the warm-up are shown meanwhile, and are not in the result.
 func TestWarmup(t *testing.T) {

@@ -36,6 +36,9 @@ const (
 //     failed all the same has failed.
 //   - passed.
 //
+// A climb goes on until a rate does not hold: if one did before, what the generator lagged
+// or dropped was its end, and not its failure.
+//
 // A system that stops has no part in the generator's lag: the generator goes on to begin
 // what is due, and its waiting shows in the latency, which counts from the due time.
 func (r *Result) Judge(thresholds []Threshold) { r.judge(thresholds, false) }
@@ -47,6 +50,9 @@ func (r *Result) judge(thresholds []Threshold, interrupted bool) {
 	wrong, behind, dropped := r.inconsistencies(), r.generatorFaults(), r.droppedTooMany()
 	r.HeldRate = len(behind) == 0 && len(dropped) == 0
 	broken := r.judgeThresholds(thresholds)
+	if r.Best > 0 {
+		behind, dropped = nil, nil
+	}
 	var stopped []string
 	if interrupted {
 		stopped = []string{"the run was ended before its time"}

@@ -46,6 +46,8 @@ func TestJudge(t *testing.T) {
 		"lost":                         {change: func(r *Result) { r.Lost = 1; r.Generator.Lag.P99 = 500 }, threshold: broken, verdict: Inconsistent, why: "1 bill lost", more: 2},
 		"lost two":                     {change: func(r *Result) { r.Lost = 2 }, verdict: Inconsistent, held: true, why: "2 bills lost"},
 		"the auditor":                  {change: func(r *Result) { r.Audit.Differences = []string{"a is not b"} }, verdict: Inconsistent, held: true, why: "the auditor found 1 difference, first: a is not b"},
+		"a climb's end":                {change: func(r *Result) { drop11(r); r.Generator.Lag.P99 = 500; r.Best = 50 }, verdict: Passed},
+		"a climb that lost":            {change: func(r *Result) { r.Lost, r.Best = 1, 50 }, verdict: Inconsistent, held: true, why: "1 bill lost"},
 		"interrupted":                  {interrupted: true, verdict: Interrupted, held: true, why: "ended before its time"},
 		"interrupted, and failed":      {interrupted: true, threshold: broken, verdict: Interrupted, held: true, why: "ended before its time", more: 1},
 		"interrupted, and lost":        {interrupted: true, change: func(r *Result) { r.Lost = 1 }, verdict: Inconsistent, held: true, why: "1 bill lost", more: 1},

@@ -23,12 +23,11 @@ type Data struct {
 
 // Row is one row. What it does not say is empty.
 type Row struct {
-	MSISDN   gateway.MSISDN
-	Persona  persona.Kind
-	Amount   money.Amount
-	Merchant string
-	Subject  string
-	Payee    string
+	MSISDN  gateway.MSISDN
+	Persona persona.Kind
+	Amount  money.Amount
+	Subject string
+	Payee   string
 }
 
 // column is what a row may say, and how it is read.
@@ -58,13 +57,12 @@ var columns = []column{
 		}
 		return nil
 	}},
-	{"merchant", func(r *Row, text string, _ money.Currency) error { r.Merchant = text; return nil }},
 	{"subject", func(r *Row, text string, _ money.Currency) error { r.Subject = text; return nil }},
 	{"payee", func(r *Row, text string, _ money.Currency) error { r.Payee = text; return nil }},
 }
 
 // ReadData reads rows under a header that names columns: msisdn, persona, amount (in
-// major units of the currency), merchant, subject and payee. Cells may be empty, but for
+// major units of the currency), subject and payee. Cells may be empty, but for
 // msisdn. Errors name file, line and column.
 func ReadData(name string, in io.Reader, currency money.Currency) (*Data, error) {
 	d, err := readData(csv.NewReader(in), currency)

@@ -12,13 +12,13 @@ import (
 )
 
 func TestReadData(t *testing.T) {
-	text := "\ufeffmsisdn, Persona,amount,subject,payee,merchant\n# a comment\n8613800000001,pay,12.50,tea,Anna,m1\n8613800000002,never,,,,\n8613800000001,badpin,7,\"a, b\",,\n"
+	text := "\ufeffmsisdn, Persona,amount,subject,payee\n# a comment\n8613800000001,pay,12.50,tea,Anna\n8613800000002,never,,,\n8613800000001,badpin,7,\"a, b\",\n"
 	d, err := scenario.ReadData("users.csv", strings.NewReader(text), money.CNY)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []scenario.Row{
-		{MSISDN: "8613800000001", Persona: persona.Pays, Amount: 1250, Subject: "tea", Payee: "Anna", Merchant: "m1"},
+		{MSISDN: "8613800000001", Persona: persona.Pays, Amount: 1250, Subject: "tea", Payee: "Anna"},
 		{MSISDN: "8613800000002", Persona: persona.Never},
 		{MSISDN: "8613800000001", Persona: persona.WrongPINOnce, Amount: 700, Subject: "a, b"},
 	}
@@ -35,7 +35,7 @@ func TestReadDataErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "u.csv: it is empty: the first line names columns",
 		"amount\n":               "u.csv: there is no row",
-		"amount,colour\n1,red":   `u.csv: line 1, column 8: no column "colour": choose from msisdn, persona, amount`,
+		"amount,colour\n1,red":   `u.csv: line 1, column 8: no column "colour": choose from msisdn, persona, amount, subject, payee`,
 		"amount,amount\n1,1":     "u.csv: line 1, column 8: column amount is there twice",
 		"amount\n1\nfree":        `u.csv: line 3, column amount: "free" is not an amount of CNY`,
 		"amount\n-1":             "line 2, column amount",

@@ -143,7 +143,8 @@ func (p profile) when(bills float64) (time.Duration, bool) {
 	if i == len(p) {
 		return 0, false
 	}
-	return p[i].when(bills), true
+	at := p[i].when(bills)
+	return at, at < forever/2 // else the rate is next to none
 }
 
 func (p piece) seconds() float64 { return (p.to - p.from).Seconds() }
@@ -172,5 +173,8 @@ func (p piece) when(bills float64) time.Duration {
 		slope = (p.high - p.low) / p.seconds()
 	}
 	x := 2 * need / (p.low + math.Sqrt(max(0, p.low*p.low+2*slope*need)))
+	if x >= p.seconds() {
+		return p.to
+	}
 	return min(p.from+time.Duration(math.Round(x*float64(time.Second))), p.to)
 }
