@@ -406,6 +406,13 @@ func testClimb(t *testing.T) {
 	if !r.Climb[0].Held || r.Climb[0].Rate != 20 || r.Climb[1].Rate != 40 {
 		t.Errorf("%+v", r.Climb)
 	}
+	c, w = small(t)
+	c.Plan = schedule.Config{}
+	c.Climb = Climb{From: 20, Step: 10, Max: 40, Every: 400 * time.Millisecond}
+	c.Thresholds = thresholds(t, "rate<1/s")
+	if r = run(t, c, w, load.Failed); r.Best != 0 || len(r.Climb) != 1 {
+		t.Errorf("nothing held: best %.1f, %+v", r.Best, r.Climb)
+	}
 }
 
 // TestSeed: the same seed orders the same bills of the same phones; another does not.

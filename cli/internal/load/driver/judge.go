@@ -64,7 +64,7 @@ func (d *drive) result(begun time.Duration, f findings) *load.Result {
 }
 
 // conclude sets the verdict. A climb goes on until thresholds break: what held is told
-// rung by rung, and the run itself passes if anything did.
+// rung by rung, and the run itself has failed if nothing did.
 func (d *drive) conclude(r *load.Result) {
 	thresholds := d.config.Thresholds
 	if d.climb.wanted() {
@@ -75,16 +75,8 @@ func (d *drive) conclude(r *load.Result) {
 		return
 	}
 	r.Judge(thresholds)
-	if d.climb.wanted() && r.Verdict == load.Inconclusive {
-		d.concludeClimb(r)
-	}
-}
-
-// concludeClimb sets the verdict of a climb that came to where the generator could not
-// keep up, or too much was dropped: that is its end, and not its failure.
-func (d *drive) concludeClimb(r *load.Result) {
-	if r.Best > 0 {
-		r.Verdict, r.Why = load.Passed, nil
+	if d.climb.wanted() && r.Best == 0 && r.Verdict == load.Passed {
+		r.Verdict, r.Why = load.Failed, []string{"no rate held"}
 	}
 }
 
