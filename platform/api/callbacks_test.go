@@ -12,7 +12,12 @@ import (
 	"github.com/airtill/airtill/platform/api"
 )
 
-const firstCallback = "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_settled"
+const (
+	firstCallback  = "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_settled"
+	refundCallback = "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_2_posted"
+)
+
+var aRefund = platform.NewRefundID(firstBill, 2)
 
 func aCallback(f *fakePlatform) platform.Callback {
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -27,11 +32,13 @@ func (f *fakePlatform) Callbacks(_ context.Context, q platform.CallbackQuery) (p
 	return platform.CallbackPage{Callbacks: []platform.Callback{aCallback(f)}, Next: "n"}, f.fail
 }
 
-func (f *fakePlatform) Callback(_ context.Context, m platform.MerchantID, id platform.BillID) (platform.Callback, error) {
-	if id != firstBill || m != "" && m != shop {
+func (f *fakePlatform) Callback(_ context.Context, m platform.MerchantID, of platform.CallbackSubject) (platform.Callback, error) {
+	if of.Bill != firstBill || of.Refund != "" && of.Refund != aRefund || m != "" && m != shop {
 		return platform.Callback{}, &platform.Error{Code: platform.CodeNotFound, Field: "id", Detail: "no such bill"}
 	}
-	return aCallback(f), f.fail
+	c := aCallback(f)
+	c.Refund = of.Refund
+	return c, f.fail
 }
 
 func (f *fakePlatform) Resend(_ context.Context, r platform.Resend) (platform.Callback, error) {
@@ -71,19 +78,23 @@ func TestCallbackRoutes(t *testing.T) {
 	}
 	_, err = o.Callbacks(ctx, api.CallbackQuery{Merchant: shop})
 	check("office list", err)
-	for _, id := range []string{firstCallback, string(firstBill)} {
+	for id, refund := range map[string]platform.RefundID{firstCallback: "", string(firstBill): "", refundCallback: aRefund, string(aRefund): aRefund} {
 		one, err := c.Callback(ctx, id)
 		check("show", err)
 		again, err := o.Callback(ctx, id)
 		check("office show", err)
-		if diff := cmp.Diff(one, again); diff != "" || one.Bill != firstBill {
-			t.Error(diff)
+		if diff := cmp.Diff(one, again); diff != "" || one.Bill != firstBill || one.Refund != refund {
+			t.Errorf("%s: %+v %s", id, one, diff)
 		}
 	}
 	_, err = c.Resend(ctx, firstCallback)
 	check("resend", err)
 	_, err = o.Resend(ctx, firstCallback, api.ByHand{By: "Zhao Min", Note: "their server is back"})
 	check("office resend", err)
+	_, err = c.Resend(ctx, string(aRefund))
+	check("resend about a refund", err)
+	_, err = o.Resend(ctx, refundCallback, api.ByHand{By: "Zhao Min", Note: "they asked"})
+	check("office resend about a refund", err)
 	own, err := c.Endpoints(ctx)
 	check("endpoints", err)
 	all, err := o.Endpoints(ctx, "")
@@ -96,6 +107,7 @@ func TestCallbackRoutes(t *testing.T) {
 	want := []any{
 		platform.CallbackQuery{Merchant: shop, State: platform.CallbackExhausted, After: "a", Limit: 7}, platform.CallbackQuery{Merchant: shop},
 		platform.Resend{Merchant: shop, Bill: firstBill}, platform.Resend{Bill: firstBill, By: "Zhao Min", Note: "their server is back"},
+		platform.Resend{Merchant: shop, Bill: firstBill, Refund: aRefund}, platform.Resend{Bill: firstBill, Refund: aRefund, By: "Zhao Min", Note: "they asked"},
 		platform.EnableEndpoint{Merchant: shop, URL: "http://shop.example/cb"},
 		platform.EnableEndpoint{Merchant: shop, URL: "http://shop.example/cb", By: "Zhao Min", Note: "asked"},
 	}
@@ -121,6 +133,8 @@ func TestBadCallbackRequests(t *testing.T) {
 		{"GET", "/v1/callbacks?state=pending&state=pending", "", nil, 400, api.CodeBadRequest, "state"},
 		{"GET", "/v1/callbacks?merchant=10000002", "", nil, 400, api.CodeBadRequest, "merchant"},
 		{"GET", "/v1/callbacks?x=%zz", "", nil, 400, api.CodeBadRequest, ""},
+		{"GET", "/v1/callbacks/evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_0_posted", "", nil, 404, platform.CodeNotFound, "id"},
+		{"GET", "/v1/callbacks/evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_3_posted", "", nil, 404, platform.CodeNotFound, "id"},
 		{"GET", "/v1/callbacks/evt_7", "", nil, 404, platform.CodeNotFound, "id"},
 		{"GET", "/v1/callbacks/evt_01JDXK3Z7M0003ZZZZZZZZZZZ0_settled", "", nil, 404, platform.CodeNotFound, "id"},
 		{"POST", "/v1/callbacks/7/resend", "", nil, 404, platform.CodeNotFound, "id"},

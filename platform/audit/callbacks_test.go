@@ -86,3 +86,77 @@ func TestPlantedInCallbacks(t *testing.T) {
 		})
 	}
 }
+
+// The lists agree with the records of refunds too, which are in their merchant's partition.
+func TestPlantedInRefundCallbacks(t *testing.T) {
+	const (
+		failed    = `,"callback_trouble":{"failure":{"problem":"answered 500"}},"next_report":"2025-11-15T13:00:00Z"`
+		exhausted = `,"callback_trouble":{"failure":{"problem":"answered 500"}}`
+		taken     = exhausted + `,"acknowledged_at":"2025-11-15T13:00:00Z"`
+		pending   = "callbacks:pending"
+		given     = "callbacks:exhausted"
+		member    = shop + ":" + filed + ":" + back
+		otherwise = member + " is listed, but its record says otherwise; look at {p01}:"
+		missing   = "the callback of " + back + " has failed and is not listed; look at {p01}:"
+	)
+	in := func(sets ...string) map[string][]string {
+		all := map[string][]string{}
+		for _, set := range sets {
+			all[set] = []string{member}
+		}
+		return all
+	}
+	tests := map[string]struct {
+		kept   string
+		listed map[string][]string // members, by set
+		want   string              // empty: nothing is wrong
+	}{
+		"pending":                 {failed, in(pending), ""},
+		"exhausted":               {exhausted, in(given), ""},
+		"not failed":              {"", nil, ""},
+		"acknowledged":            {taken, nil, ""},
+		"pending and not listed":  {failed, nil, missing + pending},
+		"exhausted, not listed":   {exhausted, nil, missing + given},
+		"in the other list":       {exhausted, in(pending), otherwise + pending},
+		"and not in its own":      {exhausted, in(pending), missing + given},
+		"in both":                 {failed, in(pending, given), otherwise + given},
+		"listed and not failed":   {"", in(given), otherwise + given},
+		"listed and acknowledged": {taken, in(pending), otherwise + pending},
+		"of another merchant":     {failed, map[string][]string{pending: {member, "10000009:" + filed + ":" + back}}, "10000009:" + filed + ":" + back + " is listed, but its record says otherwise"},
+		"another of the bill":     {failed, map[string][]string{pending: {member, member[:len(member)-1] + "7"}}, member[:len(member)-1] + "7 is listed, but its record says otherwise"},
+		"as its bill":             {failed, map[string][]string{pending: {member, shop + ":" + filed}}, shop + ":" + filed + " is listed, but its record says otherwise"},
+		"from nowhere":            {"", map[string][]string{given: {shop + ":bill_01KA4X5E000000000000000009:refund_01KA4X5E000000000000000009_1"}}, "is listed, but its record says otherwise"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newTill(t)
+			r := s.refunds(300)
+			r.ask()
+			r.credit()
+			r.post()
+			s.Partition(1).Records[records] = `{"merchant":"` + shop + `","bill":{"id":"` + filed + `","amount":300},"refunds":[{"id":"` + back + `","state":"posted","amount":100` + tt.kept + `}]}`
+			for set, members := range tt.listed {
+				s.Partition(1).Sets[set] = map[string]float64{}
+				for _, name := range members {
+					s.Partition(1).Sets[set][name] = 0
+				}
+			}
+			found := run(t, s)
+			if tt.want == "" && len(found.Differences) > 0 || tt.want != "" && !slices.ContainsFunc(found.Differences, func(d string) bool { return strings.Contains(d, tt.want) }) {
+				t.Errorf("nothing says %q in %q", tt.want, found.Differences)
+			}
+		})
+	}
+	for _, name := range []string{"report", "report_failed", "report_again", "resend", "resent"} {
+		s := newTill(t)
+		r := s.refunds(300)
+		r.ask()
+		r.credit()
+		r.post()
+		e := s.again(1, back, "post", "1-6")
+		e.Name, e.From, e.To = name, "posted", "posted"
+		if found := run(t, s); slices.ContainsFunc(found.Differences, func(d string) bool { return strings.Contains(d, "went from") }) {
+			t.Errorf("%s: %q", name, found.Differences)
+		}
+	}
+}

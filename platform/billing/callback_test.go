@@ -28,7 +28,11 @@ func (b *bank) listed(q platform.CallbackQuery) (all []string) {
 			b.t.Fatal(err)
 		}
 		for _, c := range page.Callbacks {
-			all = append(all, fmt.Sprintf("%s %s %d", c.Bill, c.State, c.Attempts))
+			of := string(c.Bill)
+			if c.Refund != "" {
+				of = string(c.Refund)
+			}
+			all = append(all, fmt.Sprintf("%s %s %d", of, c.State, c.Attempts))
 		}
 		if q.After = page.Next; q.After == "" {
 			return all

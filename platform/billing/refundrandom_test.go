@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -17,7 +20,8 @@ import (
 
 // Whoever asks for refunds, how often, from however old a look, with effects done twice or
 // half and the actors falling between any two steps: each refund comes to its payer at most
-// once, and no bill's come to more than was paid.
+// once, and no bill's come to more than was paid. Whatever merchants answer, and whoever
+// has callbacks made by hand, they are listed as they stand, and each merchant can be told.
 func TestRefundsNeverMore(t *testing.T) {
 	inBubbles(t, func(t *rapid.T) {
 		c := &chaos{bank: newBank(t, 2), t: t}
@@ -33,9 +37,12 @@ func TestRefundsNeverMore(t *testing.T) {
 			"effect": c.performOne, "effect again": c.performAgain, "time": c.letTimePass,
 			"restart": func(*rapid.T) { c.restart() },
 			"forget":  func(*rapid.T) { c.forgetRefunds() },
-			"":        c.checkNow,
+			"gone":    c.wantsNoMore, "resend": c.resendOne, "resend more": c.resendOne, "take over": c.takeOver,
+			"": func(t *rapid.T) { c.checkNow(t); c.checkListsNow() },
 		})
+		c.checkLists()
 		c.drain()
+		c.tellAll()
 		c.judge()
 	})
 }
@@ -158,4 +165,96 @@ func (c *chaos) creditsOf(id platform.RefundID) (n int) {
 		}
 	}
 	return n
+}
+
+// wantsNoMore has the merchant answer a callback about a refund so that no more are made.
+func (c *chaos) wantsNoMore(t *rapid.T) {
+	calls := slices.DeleteFunc(slices.Clone(c.effects), func(d due) bool { return d.Kind != EffectCallback || !strings.HasPrefix(d.ID, "refund_") })
+	d := pick(t, calls, "callback")
+	var m Callback
+	if err := json.Unmarshal(d.Body, &m); err != nil {
+		t.Fatal(err)
+	}
+	c.do(d.partition, Reported{Bill: m.Bill, Refund: m.Refund, Attempt: m.Attempt, Status: 410, Problem: "answered 410"})
+}
+
+// resendOne has a callback about any refund made by hand, by its merchant or an operator.
+func (c *chaos) resendOne(t *rapid.T) {
+	made := pick(t, c.bills, "bill")
+	id := platform.NewRefundID(made.ID, rapid.IntRange(1, 4).Draw(t, "number"))
+	in := platform.Resend{Merchant: theShop, Bill: made.ID, Refund: id}
+	if rapid.Bool().Draw(t, "by the office") {
+		in = platform.Resend{Bill: made.ID, Refund: id, By: "Zhao Min", Note: "they asked"}
+	}
+	got, err := c.service.Resend(context.Background(), in)
+	switch codeOf(err) {
+	case "":
+		if got.Next.IsZero() || got.Refund != id {
+			t.Fatalf("%+v is not under way", got)
+		}
+	case "illegal-state id", "not-found id":
+	default:
+		t.Fatal(err)
+	}
+}
+
+// takeOver restarts the partitions, which take up what was under way.
+func (c *chaos) takeOver(*rapid.T) {
+	c.restart()
+	for n := range c.parts {
+		c.do(engine.Partition(n), engine.Due{ID: resumeID, At: time.Now()})
+	}
+}
+
+// standing are the callbacks about refunds in a state, as each of them is shown.
+func (c *chaos) standing(s platform.CallbackState) (all []string) {
+	for _, made := range c.bills {
+		for _, r := range must(c.service.Refunds(context.Background(), theShop, made.ID)) {
+			shown, err := c.service.Callback(context.Background(), "", aboutRefund(r.ID))
+			if err == nil && shown.State == s && !shown.Failed.IsZero() {
+				all = append(all, fmt.Sprintf("%s %s %d", r.ID, s, shown.Attempts))
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// checkListsNow checks the lists as often as checkNow the memory.
+func (c *chaos) checkListsNow() {
+	if c.actions%10 == 0 {
+		c.checkLists()
+	}
+}
+
+// checkLists compares the lists with what each callback is shown as.
+func (c *chaos) checkLists() {
+	for _, s := range []platform.CallbackState{platform.CallbackPending, platform.CallbackExhausted} {
+		listed := slices.DeleteFunc(c.listed(platform.CallbackQuery{State: s}), func(line string) bool { return strings.HasPrefix(line, "bill_") })
+		slices.Sort(listed)
+		if want := c.standing(s); !slices.Equal(listed, want) {
+			c.t.Fatalf("%q are listed as %s, want %q", listed, s, want)
+		}
+	}
+}
+
+// tellAll has the callbacks made by hand that are exhausted, and taken: none is left.
+func (c *chaos) tellAll() {
+	for page := range 2 {
+		all, err := c.service.Callbacks(context.Background(), platform.CallbackQuery{State: platform.CallbackExhausted, Limit: mostOnPage})
+		if err != nil || page == 1 && len(all.Callbacks) > 0 {
+			c.t.Fatalf("%+v, %v", all, err)
+		}
+		for _, one := range all.Callbacks {
+			must(c.service.Resend(context.Background(), platform.Resend{Merchant: theShop, Bill: one.Bill, Refund: one.Refund}))
+		}
+		c.drain()
+	}
+	for _, made := range c.bills {
+		for _, r := range must(c.service.Refunds(context.Background(), theShop, made.ID)) {
+			if r.Acknowledged.IsZero() {
+				c.t.Fatalf("its merchant was never told of %+v", r)
+			}
+		}
+	}
 }

@@ -47,19 +47,26 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// An id that is read names the bill that it was made of.
+// An id that is read names the bill, or the refund, that it was made of.
 func FuzzCallbackID(f *testing.F) {
 	f.Add("evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_settled")
 	f.Add("bill_01JDXK3Z7M0003ZZZZZZZZZZZZ")
+	f.Add("evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_12_posted")
+	f.Add("refund_01JDXK3Z7M0003ZZZZZZZZZZZZ_99")
+	f.Add("evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_007_posted")
 	f.Add("evt_")
 	f.Fuzz(func(t *testing.T, text string) {
-		id, err := platform.ParseCallbackID(text)
+		of, err := platform.ParseCallbackID(text)
 		if err != nil {
 			return
 		}
-		again, err := platform.ParseCallbackID(string(platform.Bill{ID: id, State: "refused"}.CallbackID()))
-		if err != nil || again != id {
-			t.Errorf("%q is %s, then %s: %v", text, id, again, err)
+		made := platform.Bill{ID: of.Bill, State: "refused"}.CallbackID()
+		if of.Refund != "" {
+			made = platform.Refund{ID: of.Refund, State: platform.RefundVoided}.CallbackID()
+		}
+		again, err := platform.ParseCallbackID(string(made))
+		if err != nil || again != of || of.Refund != "" && of.Refund.Bill() != of.Bill {
+			t.Errorf("%q is %+v, then %+v: %v", text, of, again, err)
 		}
 	})
 }

@@ -15,7 +15,7 @@ import (
 func callbacksCommand() command {
 	return command{
 		name: "callbacks", short: "see whether merchants were told, and tell them again", section: "A running network",
-		about: "A merchant is told how each bill ended. What it does not acknowledge with a 2xx within 15 s is told again after 5 s, 5 min, 30 min, " +
+		about: "A merchant is told how each bill ended, and each refund. What it does not acknowledge with a 2xx within 15 s is told again after 5 s, 5 min, 30 min, " +
 			"2 h, 5 h, 10 h, 14 h, 20 h and 24 h, and a little later each time; then the callback is exhausted, and told again by hand only. " +
 			"An endpoint that answers 410, or fails for 5 days, is disabled.",
 		examples: []string{"airtill callbacks list --state exhausted", "airtill callbacks resend evt_01JDB0Y3Z7M0003ZZZZZZZZZZZ_settled"},
@@ -132,7 +132,7 @@ func callbacksList() command {
 	var q api.CallbackQuery
 	return command{
 		name: "list", short: "list callbacks, newest first",
-		about: "With --office and without --merchant it lists those of all merchants, which are pending or exhausted. One is listed as pending once its first attempt has failed.",
+		about: "Those of the newest bill come first, about its refunds before the one about itself. With --office and without --merchant it lists those of all merchants, which are pending or exhausted. One is listed as pending once its first attempt has failed.",
 		examples: []string{
 			"airtill callbacks list", "airtill callbacks list --state exhausted --json", "airtill callbacks list --office --state pending --merchant 10000001",
 		},
@@ -175,8 +175,8 @@ func callbacksShow() command {
 	var t telling
 	return command{
 		name: "show", short: "show one callback with its attempts", args: "CALLBACK", flags: t.flags(),
-		about:    "CALLBACK is the webhook-id that the merchant gets, or the id of the bill.",
-		examples: []string{"airtill callbacks show evt_01JDB0Y3Z7M0003ZZZZZZZZZZZ_settled", "airtill callbacks show --office bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ"},
+		about:    "CALLBACK is the webhook-id that the merchant gets, or the id of the bill or of the refund.",
+		examples: []string{"airtill callbacks show evt_01JDB0Y3Z7M0003ZZZZZZZZZZZ_settled", "airtill callbacks show --office refund_01JDB0Y3Z7M0003ZZZZZZZZZZZ_1"},
 		run: func(ctx context.Context, c *call) error {
 			if err := callbackArgument(c.args[0]); err != nil {
 				return err
@@ -197,7 +197,7 @@ func callbacksShow() command {
 // callbackArgument checks a command's argument before anybody is asked.
 func callbackArgument(text string) error {
 	if _, err := platform.ParseCallbackID(text); err != nil {
-		return usagef("%q is no callback: evt_01J..._settled, or the id of its bill", text)
+		return usagef("%q is no callback: evt_01J..._settled, or the id of its bill or refund", text)
 	}
 	return nil
 }
@@ -206,6 +206,7 @@ func printCallback(p *printer, b platform.Callback) error {
 	err := p.one(b,
 		field{"callback", string(b.ID)},
 		field{"bill", string(b.Bill)},
+		field{"refund", string(b.Refund)},
 		field{"merchant", string(b.Merchant)},
 		field{"url", b.URL},
 		field{"state", string(b.State)},

@@ -14,7 +14,11 @@ import (
 	"github.com/airtill/airtill/platform"
 )
 
-const fakeCallback = "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_settled"
+const (
+	fakeCallback       = "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_settled"
+	fakeRefund         = "refund_01JDXK3Z7M0003ZZZZZZZZZZZZ_2"
+	fakeRefundCallback = "evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_2_posted"
+)
 
 // fakeCallbacks has three exhausted callbacks, on pages of two, and notes what is asked.
 type fakeCallbacks struct{ asked []string }
@@ -40,9 +44,10 @@ func (f *fakeCallbacks) Callbacks(_ context.Context, q platform.CallbackQuery) (
 	return platform.CallbackPage{Callbacks: []platform.Callback{fakeCallbackOf(1)}}, nil
 }
 
-func (f *fakeCallbacks) Callback(_ context.Context, m platform.MerchantID, id platform.BillID) (platform.Callback, error) {
-	f.note("show %s %s", m, id)
+func (f *fakeCallbacks) Callback(_ context.Context, m platform.MerchantID, of platform.CallbackSubject) (platform.Callback, error) {
+	f.note("show %s %s %s", m, of.Bill, of.Refund)
 	c := fakeCallbackOf(1)
+	c.Refund = of.Refund
 	c.Tries = []platform.CallbackTry{
 		{Number: 1, At: c.Ended, Ended: c.Ended, Status: 500, Problem: "answered 500", Next: c.Ended.Add(5 * time.Second)},
 		{Number: 2, At: c.Ended.Add(5 * time.Second), ByHand: true},
@@ -51,7 +56,7 @@ func (f *fakeCallbacks) Callback(_ context.Context, m platform.MerchantID, id pl
 }
 
 func (f *fakeCallbacks) Resend(_ context.Context, r platform.Resend) (platform.Callback, error) {
-	f.note("resend %s %s %s %s", r.Merchant, r.Bill, r.By, r.Note)
+	f.note("resend %s %s %s %s %s", r.Merchant, r.Bill, r.Refund, r.By, r.Note)
 	return fakeCallbackOf(1), nil
 }
 
@@ -76,11 +81,14 @@ func TestCallbacksCommands(t *testing.T) {
 		"next page":  {"list --after more --json", []string{"list 10000001  more"}, `"attempts":10`},
 		"all":        {"list --office --state pending", []string{"list  pending "}, "exhausted"},
 		"one's":      {"list --office --merchant 10000001", []string{"list 10000001  "}, ""},
-		"show":       {"show " + fakeCallback, []string{"show 10000001 " + string(fakeBill)}, "not known yet"},
-		"show any":   {"show --office " + string(fakeBill), []string{"show  " + string(fakeBill)}, "BY HAND"},
-		"resend":     {"resend " + fakeCallback, []string{"resend 10000001 " + string(fakeBill) + "  "}, "evt_"},
-		"resend all": {"resend --exhausted", []string{"list 10000001 exhausted ", "list 10000001 exhausted more", "resend 10000001 " + ids[2] + "  ", "resend 10000001 " + ids[1] + "  ", "resend 10000001 " + ids[0] + "  "}, "evt_"},
-		"by office":  {"resend --office --by Zhao --note back " + fakeCallback, []string{"resend  " + string(fakeBill) + " Zhao back"}, "evt_"},
+		"show":       {"show " + fakeCallback, []string{"show 10000001 " + string(fakeBill) + " "}, "not known yet"},
+		"show any":   {"show --office " + string(fakeBill), []string{"show  " + string(fakeBill) + " "}, "BY HAND"},
+		"refund":     {"show " + fakeRefundCallback, []string{"show 10000001 " + string(fakeBill) + " " + fakeRefund}, fakeRefund},
+		"its json":   {"show --office --json " + fakeRefund, []string{"show  " + string(fakeBill) + " " + fakeRefund}, `"refund":"` + fakeRefund + `"`},
+		"tell again": {"resend " + fakeRefundCallback + " " + fakeRefund, []string{"resend 10000001 " + string(fakeBill) + " " + fakeRefund + "  ", "resend 10000001 " + string(fakeBill) + " " + fakeRefund + "  "}, "evt_"},
+		"resend":     {"resend " + fakeCallback, []string{"resend 10000001 " + string(fakeBill) + "   "}, "evt_"},
+		"resend all": {"resend --exhausted", []string{"list 10000001 exhausted ", "list 10000001 exhausted more", "resend 10000001 " + ids[2] + "   ", "resend 10000001 " + ids[1] + "   ", "resend 10000001 " + ids[0] + "   "}, "evt_"},
+		"by office":  {"resend --office --by Zhao --note back " + fakeCallback, []string{"resend  " + string(fakeBill) + "  Zhao back"}, "evt_"},
 		"endpoints":  {"endpoints", []string{"endpoints 10000001"}, "answered 410"},
 		"of all":     {"endpoints --office --json", []string{"endpoints "}, `"disabled_because":"it wants no more"`},
 		"enable":     {"enable http://shop.example/cb", []string{"enable 10000001 http://shop.example/cb  "}, "takes callbacks again"},
@@ -105,7 +113,7 @@ func TestCallbacksCommands(t *testing.T) {
 func TestCallbacksMisused(t *testing.T) {
 	s := newShell(t)
 	for _, line := range []string{
-		"list --limit -1", "show 7", "resend", "resend --exhausted " + fakeCallback, "resend 7", "resend --office " + fakeCallback, "resend --by Zhao " + fakeCallback,
+		"list --limit -1", "show 7", "show evt_01JDXK3Z7M0003ZZZZZZZZZZZZ_0_posted", "resend", "resend --exhausted " + fakeCallback, "resend 7", "resend --office " + fakeCallback, "resend --by Zhao " + fakeCallback,
 		"list --office --merchant 7", "enable shop.example", "enable --office --by a --note b http://shop.example/",
 	} {
 		s.ready(readyFor("http://127.0.0.1:1"))
