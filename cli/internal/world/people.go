@@ -153,7 +153,7 @@ func (p *peopleReader) unreadable(err error) error {
 func (p *peopleReader) header() error {
 	names, err := p.csv.Read()
 	if err == io.EOF {
-		return &FileError{File: p.file.Name, Line: 1, Err: errors.New("the header line is missing: msisdn,name,...")}
+		return &FileError{File: p.file.Name, Line: 1, Err: errors.New("the header line is missing, such as msisdn,name")}
 	}
 	if err != nil {
 		return p.unreadable(err)
