@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -76,11 +76,7 @@ func (l *listenConfig) check() error {
 	if l.forwardTo == "" {
 		return nil
 	}
-	u, err := url.Parse(l.forwardTo)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usagef("--forward-to is no URL like http://127.0.0.1:3000/hook")
-	}
-	return nil
+	return checkAddress("forward-to", l.forwardTo)
 }
 
 func (l *listenConfig) run(ctx context.Context, c *call) error {
@@ -90,6 +86,9 @@ func (l *listenConfig) run(ctx context.Context, c *call) error {
 	secret, own, err := l.secret(c)
 	if err != nil {
 		return err
+	}
+	if l.printSecret && own {
+		return hinted(errors.New("no secret is known to sign with; each run makes its own"), "say one: --webhook-secret-file FILE, or AIRTILL_WEBHOOK_SECRET")
 	}
 	if l.printSecret {
 		return c.out.line(map[string]string{"webhook_secret": secret}, secret)
@@ -168,8 +167,9 @@ type follower struct {
 	forward *forwarder
 	query   api.FeedQuery
 
-	open  bool // it has been
-	cut   bool // it is not now
+	open  bool      // it has been
+	cut   bool      // it is not now
+	since time.Time // it was cut
 	pause time.Duration
 	shown map[string]bool              // attempts that were shown: after a cut some come again
 	sent  map[platform.CallbackID]bool // what was forwarded
@@ -181,6 +181,9 @@ const (
 	mostAway  = 10 * time.Second
 )
 
+// openingTime is how long a network that starts again may not know its merchants yet.
+const openingTime = 30 * time.Second
+
 // run follows the feed until ctx ends, or whoever answers says that it may not.
 func (f *follower) run(ctx context.Context) error {
 	f.shown, f.sent = make(map[string]bool), make(map[platform.CallbackID]bool)
@@ -189,11 +192,16 @@ func (f *follower) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !f.open, !f.comesAgain(err):
+		case !f.open:
+			return err
+		case f.newNetwork(err):
+			f.forward.say("the network has begun anew; going on from its beginning")
+			continue
+		case !f.comesAgain(err):
 			return err
 		}
 		if !f.cut {
-			f.cut, f.pause = true, leastAway
+			f.cut, f.since, f.pause = true, time.Now(), leastAway
 			f.forward.say("the platform is away (%v); asking again until it is back", plainly(err))
 		}
 		select {
@@ -205,10 +213,21 @@ func (f *follower) run(ctx context.Context) error {
 	}
 }
 
+// newNetwork says whether what was read last is of another network, and begins anew if so.
+func (f *follower) newNetwork(err error) bool {
+	p, ok := errors.AsType[*api.Problem](err)
+	if !ok || p.Field != "place" || f.query.After == "" {
+		return false
+	}
+	f.query = api.FeedQuery{Backfill: api.MostBackfill}
+	return true
+}
+
 // comesAgain says whether it is worth asking again.
 func (f *follower) comesAgain(err error) bool {
 	if p, ok := errors.AsType[*api.Problem](err); ok {
-		return p.Again() || p.Status >= 500
+		opening := p.Status == http.StatusUnauthorized && f.cut && time.Since(f.since) < openingTime
+		return p.Again() || p.Status >= 500 || opening
 	}
 	return errors.Is(err, api.ErrFeedEnded) || errors.Is(err, api.ErrUnknown)
 }

@@ -25,6 +25,7 @@ const (
 	forwardTimeout = 15 * time.Second // as the platform gives a merchant
 	firstRetry     = time.Second      // doubled each time
 	lastRetry      = 30 * time.Second
+	endTime        = 5 * time.Second // for what is under way when listen ends
 )
 
 // forwarder gives callbacks to a server, to a command, or to both. What is not taken is
@@ -39,6 +40,7 @@ type forwarder struct {
 	ctx     context.Context // of the work, which ends with the command
 	cancel  context.CancelFunc
 	turns   chan struct{}
+	ending  chan struct{} // closed when nothing more is tried
 	working sync.WaitGroup
 
 	mu      sync.Mutex
@@ -54,7 +56,7 @@ type forwardFailure struct {
 
 func newForwarder(c *call, l *listenConfig, secret api.WebhookSecret) *forwarder {
 	f := &forwarder{
-		call: c, to: l.forwardTo, exec: l.exec, retries: l.retries, secret: secret, turns: make(chan struct{}, mostForwarding),
+		call: c, to: l.forwardTo, exec: l.exec, retries: l.retries, secret: secret, turns: make(chan struct{}, mostForwarding), ending: make(chan struct{}),
 		http: &http.Client{
 			Timeout: forwardTimeout, Transport: &http.Transport{},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -110,7 +112,7 @@ func (f *forwarder) forward(a platform.Attempt, way func(platform.Attempt) (stri
 	for try := 0; ; try++ {
 		select {
 		case f.turns <- struct{}{}:
-		case <-f.ctx.Done():
+		case <-f.ending:
 			f.fail(a.ID, "interrupted before it was forwarded")
 			return
 		}
@@ -131,7 +133,7 @@ func (f *forwarder) forward(a platform.Attempt, way func(platform.Attempt) (stri
 		f.say("  %s: %v; again in %s, %d of %d", a.ID, err, pause, try+1, f.retries)
 		select {
 		case <-time.After(pause):
-		case <-f.ctx.Done():
+		case <-f.ending:
 			f.fail(a.ID, err.Error())
 			return
 		}
@@ -171,6 +173,7 @@ func (f *forwarder) command(a platform.Attempt) (string, error) {
 	run := exec.CommandContext(f.ctx, "sh", "-c", f.exec) //nolint:gosec // it is what its user asks for
 	run.Env = append(os.Environ(), "AIRTILL_EVENT="+a.Type, "AIRTILL_WEBHOOK_ID="+string(a.ID))
 	run.Stdin = bytes.NewReader(a.Event)
+	run.WaitDelay = time.Second // a child of its own may hold on to the output
 	said, err := run.CombinedOutput()
 	text := strings.TrimSpace(string(said))
 	if err != nil {
@@ -179,10 +182,14 @@ func (f *forwarder) command(a platform.Attempt) (string, error) {
 	return "the command said: " + text, nil
 }
 
-// end gives up what waits, and lists what was never taken.
+// end lets what is under way come to its end, gives up what waits, and lists what was
+// never taken.
 func (f *forwarder) end() {
-	f.cancel()
+	close(f.ending)
+	late := time.AfterFunc(endTime, f.cancel)
 	f.working.Wait()
+	late.Stop()
+	f.cancel()
 	f.http.CloseIdleConnections()
 	if len(f.failed) == 0 {
 		return
