@@ -22,7 +22,7 @@ type person struct {
 
 // newPerson has a home of their own.
 func newPerson(t testing.TB, env ...string) *person {
-	env = append([]string{"XDG_STATE_HOME=" + t.TempDir(), "GORACE=atexit_sleep_ms=0", "AIRTILL_LISTEN_CARRIER=127.0.0.1:0"}, env...)
+	env = append([]string{"XDG_STATE_HOME=" + t.TempDir(), "AIRTILL_CONFIG=none", "GORACE=atexit_sleep_ms=0", "AIRTILL_LISTEN_CARRIER=127.0.0.1:0"}, env...)
 	return &person{t: t, env: env, said: new(output)}
 }
 

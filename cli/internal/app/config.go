@@ -39,6 +39,9 @@ func configShow() command {
 			if err != nil {
 				return err
 			}
+			if len(all) == 0 {
+				c.talk("every setting of every command is its default")
+			}
 			return printSettings(c.out, all, sources, len(c.args) == 0)
 		},
 	}
@@ -252,7 +255,7 @@ func templateLine(b *bytes.Buffer, indent string, f cli.Flag, c command) {
 		return
 	}
 	usage, _ := placeholder(doc.GetUsage())
-	value := strings.Trim(doc.GetDefaultText(), `"`)
+	value := doc.GetValue() // the default text may be in words
 	if !doc.TakesValue() {
 		value = "false"
 	}

@@ -143,7 +143,7 @@ func (n *newContext) run(_ context.Context, c *call) error {
 // read puts together what was said of the network, its ready file and its keys.
 func (n *newContext) read(c *call) (world.Ready, error) {
 	var r world.Ready
-	if said := n.ready; n.from != "" || said.HTTP+said.Handsets+said.Carrier+said.Shop+said.SMPP+said.Redis == "" {
+	if n.from != "" || !slices.ContainsFunc([]string{"platform", "handsets", "carrier", "shop", "smpp", "redis"}, c.isSet) {
 		of := target{network: n.from}
 		var err error
 		if r, err = of.read(cmp.Or(n.from, readyFile(c.env.Getenv)), n.from != ""); err != nil {

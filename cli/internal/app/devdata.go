@@ -35,6 +35,11 @@ func (d *devConfig) open(ctx context.Context, c *call, n network.Network) (*worl
 	if err != nil {
 		return nil, nil, err
 	}
+	if d.fresh && exists(dir) {
+		if err := c.confirmErase(ctx, "the network in %s", dir); err != nil {
+			return nil, nil, err
+		}
+	}
 	life, err := world.OpenLife(dir, at, d.suite, d.fresh)
 	if err != nil {
 		return nil, nil, explainLife(err)

@@ -63,3 +63,12 @@ func (c *call) confirm(ctx context.Context, format string, args ...any) error {
 		return fmt.Errorf("nothing was done")
 	}
 }
+
+// confirmErase asks before --fresh erases something that is there, where somebody sits at
+// a terminal. Elsewhere --fresh has said it.
+func (c *call) confirmErase(ctx context.Context, format string, args ...any) error {
+	if !c.input || !isTerminalIn(c.env.Stdin) {
+		return nil
+	}
+	return c.confirm(ctx, "erase "+format, args...)
+}

@@ -112,3 +112,35 @@ func TestAskIsInterrupted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// At a terminal somebody is asked before something is erased; --yes and --no-input are
+// the answer beforehand.
+func TestConfirmAtATerminal(t *testing.T) {
+	for answer, done := range map[string]bool{"y\n": true, "YES\n": true, "n\n": false, "\n": false} {
+		person, program := terminal(t)
+		var talk strings.Builder
+		c := &call{env: Env{Stdin: program, Stderr: &talk}, input: true}
+		if _, err := io.WriteString(person, answer); err != nil {
+			t.Fatal(err)
+		}
+		err := c.confirmErase(t.Context(), "%d keys", 7)
+		if (err == nil) != done || talk.String() != "erase 7 keys? [y/N] " {
+			t.Errorf("%q: %v, %q", answer, err, &talk)
+		}
+		c.yes = true
+		if err := c.confirmErase(t.Context(), "%d keys", 7); err != nil {
+			t.Error(err)
+		}
+		c.yes, c.input = false, false
+		if err := c.confirmErase(t.Context(), "%d keys", 7); err != nil {
+			t.Error(err)
+		}
+	}
+	_, program := terminal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := &call{env: Env{Stdin: program, Stderr: io.Discard}, input: true}
+	if err := c.confirm(ctx, "erase it"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/urfave/cli/v2"
 
 	"github.com/airtill/airtill/cli/internal/network"
@@ -181,12 +182,33 @@ func erase(ctx context.Context, c *call, said string) error {
 	if err := knock(ctx, urls); err != nil {
 		return err
 	}
+	if err := confirmStore(ctx, c, urls); err != nil {
+		return err
+	}
 	erased, err := world.EraseStore(ctx, urls...)
 	if err != nil {
 		return err
 	}
 	c.talk("erased %d keys of an earlier network", erased)
 	return nil
+}
+
+// confirmStore asks before a database that holds something is erased.
+func confirmStore(ctx context.Context, c *call, urls []string) error {
+	options, err := redisstore.ParseURL(urls...)
+	if err != nil {
+		return err
+	}
+	client := redis.NewUniversalClient(looking(options))
+	defer client.Close()
+	count, err := client.DBSize(ctx).Result()
+	if err != nil {
+		return fmt.Errorf("count what would be erased: %w", err)
+	}
+	if count == 0 {
+		return nil
+	}
+	return c.confirmErase(ctx, "the network in %s, a database of %d keys", world.Shown(urls), count)
 }
 
 func closeStore(c *call, store *world.Store) {

@@ -66,6 +66,7 @@ var confined = []struct {
 	{"github.com/go-jose/go-jose", []string{"platform/signature"}, "JWE and JWK stay behind signature"},
 	{"github.com/dunglas/httpsfv", []string{"platform/signature"}, "structured fields stay behind signature"},
 	{"github.com/urfave/cli", []string{"cli/..."}, "only cli reads flags"},
+	{"go.yaml.in/yaml", []string{"cli/..."}, "only cli reads configuration"},
 	{"github.com/alicebob/miniredis", []string{"fsm/aofstore", "fsm/enginetest", "gateway/msgstore/msgstoretest", "cli/..."}, "which Redis it is, cli decides"},
 	{"github.com/rogpeppe/go-internal", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},
 	{"github.com/google/go-cmp", []string{"fsm/enginetest", "cli/..."}, "it is for tests"},

@@ -217,7 +217,7 @@ func (s *site) env(more ...string) []string {
 	return append([]string{
 		"XDG_STATE_HOME=" + filepath.Join(s.dir, "state"), "AIRTILL_OPERATOR_KEY=" + s.key,
 		"AIRTILL_LISTEN_CARRIER=127.0.0.1:0", "AIRTILL_LISTEN_HANDSETS=127.0.0.1:0",
-		"AIRTILL_REDIS=", "AIRTILL_DATA=", "AIRTILL_FAULT=", "AIRTILL_MUTANT=", "GORACE=atexit_sleep_ms=0",
+		"AIRTILL_CONFIG=none", "AIRTILL_REDIS=", "AIRTILL_DATA=", "AIRTILL_FAULT=", "AIRTILL_MUTANT=", "GORACE=atexit_sleep_ms=0",
 	}, more...)
 }
 
