@@ -29,6 +29,8 @@
 //     left out or put in;
 //   - that each refund went from pending to posted or voided once, that those of a bill
 //     never came to more than its order asked for, and that they are kept as they were;
+//   - that a refund whose merchant is still to be told has a deadline, and is found after a
+//     restart;
 //   - that each refund came to the card that was debited, once, and is kept so;
 //   - that what a phone has paid in a day, as limits count it, is what the journal has;
 //   - that the writer's fence, seq and cursor agree with the journal;

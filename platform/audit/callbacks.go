@@ -61,12 +61,17 @@ func listBill(id, text string, in map[string]string) {
 	}
 }
 
+// readRefundsTold reads the record of a bill's refunds; one that cannot be read has none.
+func readRefundsTold(text string) (t refundsTold) {
+	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
+		return refundsTold{}
+	}
+	return t
+}
+
 // listRefunds notes the sets that the refunds of a bill belong in.
 func listRefunds(bill, text string, in map[string]string) {
-	var t refundsTold
-	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
-		return
-	}
+	t := readRefundsTold(text)
 	for _, r := range t.Refunds {
 		if r.set() != "" {
 			in[t.Merchant+":"+bill+":"+r.ID] = r.set()
@@ -120,7 +125,10 @@ func (b *books) toBeListed(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	bills := b.withRefunds(lists)
+	bills, awaited := b.withRefunds(lists), newAwaited(b)
+	if err := awaited.readIndex(ctx); err != nil {
+		return nil, err
+	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(bills)), pageSize) {
 		names := make([]string, len(chunk))
 		for i, bill := range chunk {
@@ -132,9 +140,10 @@ func (b *books) toBeListed(ctx context.Context) (map[string]string, error) {
 		}
 		for i, text := range texts {
 			listRefunds(chunk[i], text, want)
+			awaited.note(chunk[i], text)
 		}
 	}
-	return want, nil
+	return want, awaited.judge(ctx)
 }
 
 func (b *books) readSet(ctx context.Context, set string) (all []string, err error) {

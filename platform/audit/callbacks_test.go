@@ -107,25 +107,28 @@ func TestPlantedInRefundCallbacks(t *testing.T) {
 		return all
 	}
 	tests := map[string]struct {
-		kept   string
-		listed map[string][]string // members, by set
-		want   string              // empty: nothing is wrong
+		kept    string
+		listed  map[string][]string // members, by set
+		want    string              // empty: nothing is wrong
+		without []string            // sets
 	}{
-		"pending":                 {failed, in(pending), ""},
-		"exhausted":               {exhausted, in(given), ""},
-		"not failed":              {"", nil, ""},
-		"acknowledged":            {taken, nil, ""},
-		"pending and not listed":  {failed, nil, missing + pending},
-		"exhausted, not listed":   {exhausted, nil, missing + given},
-		"in the other list":       {exhausted, in(pending), otherwise + pending},
-		"and not in its own":      {exhausted, in(pending), missing + given},
-		"in both":                 {failed, in(pending, given), otherwise + given},
-		"listed and not failed":   {"", in(given), otherwise + given},
-		"listed and acknowledged": {taken, in(pending), otherwise + pending},
-		"of another merchant":     {failed, map[string][]string{pending: {member, "10000009:" + filed + ":" + back}}, "10000009:" + filed + ":" + back + " is listed, but its record says otherwise"},
-		"another of the bill":     {failed, map[string][]string{pending: {member, member[:len(member)-1] + "7"}}, member[:len(member)-1] + "7 is listed, but its record says otherwise"},
-		"as its bill":             {failed, map[string][]string{pending: {member, shop + ":" + filed}}, shop + ":" + filed + " is listed, but its record says otherwise"},
-		"from nowhere":            {"", map[string][]string{given: {shop + ":bill_01KA4X5E000000000000000009:refund_01KA4X5E000000000000000009_1"}}, "is listed, but its record says otherwise"},
+		"pending":                 {failed, in(pending), "", nil},
+		"exhausted":               {exhausted, in(given), "", nil},
+		"not failed":              {"", nil, "", nil},
+		"acknowledged":            {taken, nil, "", nil},
+		"pending and not listed":  {failed, nil, missing + pending, nil},
+		"exhausted, not listed":   {exhausted, nil, missing + given, nil},
+		"in the other list":       {exhausted, in(pending), otherwise + pending, nil},
+		"and not in its own":      {exhausted, in(pending), missing + given, nil},
+		"in both":                 {failed, in(pending, given), otherwise + given, nil},
+		"listed and not failed":   {"", in(given), otherwise + given, nil},
+		"listed and acknowledged": {taken, in(pending), otherwise + pending, nil},
+		"of another merchant":     {failed, map[string][]string{pending: {member, "10000009:" + filed + ":" + back}}, "10000009:" + filed + ":" + back + " is listed, but its record says otherwise", nil},
+		"another of the bill":     {failed, map[string][]string{pending: {member, member[:len(member)-1] + "7"}}, member[:len(member)-1] + "7 is listed, but its record says otherwise", nil},
+		"as its bill":             {failed, map[string][]string{pending: {member, shop + ":" + filed}}, shop + ":" + filed + " is listed, but its record says otherwise", nil},
+		"from nowhere":            {"", map[string][]string{given: {shop + ":bill_01KA4X5E000000000000000009:refund_01KA4X5E000000000000000009_1"}}, "is listed, but its record says otherwise", nil},
+		"without a deadline":      {failed, in(pending), "the merchant is still to be told of " + back + ", which has no deadline; look at {p01}:due", []string{"due"}},
+		"not after a restart":     {failed, in(pending), "the merchant is still to be told of " + back + ", whose bill is not among those with something to do; look at {p01}:refunding", []string{"refunding"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +138,12 @@ func TestPlantedInRefundCallbacks(t *testing.T) {
 			r.credit()
 			r.post()
 			s.Partition(1).Records[records] = `{"merchant":"` + shop + `","bill":{"id":"` + filed + `","amount":300},"refunds":[{"id":"` + back + `","state":"posted","amount":100` + tt.kept + `}]}`
+			if strings.Contains(tt.kept, "next_report") {
+				s.Partition(1).Sets["due"], s.Partition(1).Sets["refunding"] = map[string]float64{back: 1}, map[string]float64{filed: 0}
+			}
+			for _, set := range tt.without {
+				delete(s.Partition(1).Sets, set)
+			}
 			for set, members := range tt.listed {
 				s.Partition(1).Sets[set] = map[string]float64{}
 				for _, name := range members {
