@@ -106,6 +106,12 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 func (f frame) groupAction(h helpPage, common *commonFlags) cli.ActionFunc {
 	return func(cc *cli.Context) error {
 		first := cc.Args().First()
+		if stray := f.strayFlag(cc.Args().Slice()); stray != "" && h.command.runs() {
+			if isHelp(stray) {
+				return h.print(f.env.Stdout)
+			}
+			return h.misplaced(stray)
+		}
 		switch {
 		case first == "" && h.command.run != nil:
 			return f.runGroup(cc, h, common)
