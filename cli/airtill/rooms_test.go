@@ -158,7 +158,7 @@ func TestRoomsKeptInFile(t *testing.T) {
 	t.Parallel()
 	redis, dir := startRedis(t), t.TempDir()
 	r := openRooms(t, "--data", dir)
-	r.run(1, "platform", "--data", dir, "--http", "127.0.0.1:0", "--vault", r.file("vault.json"))
+	r.run(6, "platform", "--data", dir, "--http", "127.0.0.1:0", "--vault", r.file("vault.json"))
 	if said, want := r.said.String(), fmt.Sprintf("in use by process %d:", r.platform.cmd.Process.Pid); !strings.Contains(said, want) {
 		t.Errorf("a second platform in the directory does not say %q:\n%s", want, said)
 	}
