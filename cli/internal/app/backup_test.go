@@ -155,6 +155,9 @@ func TestRestoredStoreGoesOn(t *testing.T) {
 		}
 		l.run(0, "office", "settle", "--by", "Zhao Min")
 		r := object[audit.Report](l, 0, "audit", "--redis", url)
+		for r.Clearing["CNY"] != 0 && l.ctx.Err() == nil { // a bill from before the backup is paid, and on its way home
+			r = object[audit.Report](l, 0, "audit", "--redis", url)
+		}
 		if r.Clearing["CNY"] != 0 || r.Paid < 3 || r.Settlements != 1 || r.Unchained != 0 {
 			t.Errorf("%+v", r)
 		}

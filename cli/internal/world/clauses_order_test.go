@@ -314,6 +314,7 @@ func TestS08_AnotherPhoneCannotPay(t *testing.T) {
 		g := r.glass(other)
 		b := r.send(order("not for that phone"))
 		r.phoneHas(payer, b.ID, handsetsim.StateShown)
+		r.reaches(b.ID, "delivered")
 		asked := of[*applet.Bill](r.heard(payer))[0].message.(*applet.Bill)
 		g.say(g.pay(asked, 1, pin))
 		p := g.pay(asked, 1, pin)
