@@ -214,6 +214,7 @@ func TestCarrierRefusesSubmits(t *testing.T) {
 				t.Errorf("try %d is another packet", i)
 			}
 		}
+		synctest.Wait() // the carrier's answer to it is there
 		if _, err := b.client.Confirm(t.Context(), alice, fleet.Choice{}); err != nil {
 			t.Fatal(err)
 		}

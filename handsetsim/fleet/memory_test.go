@@ -21,7 +21,7 @@ const (
 // element, with an element of two cards, with one that outlives the process, and after it
 // has paid a bill. What the second has over the first is the element's.
 func TestIdlePhoneIsSmall(t *testing.T) {
-	const phones = 500
+	const phones = 200
 	for _, tt := range []struct {
 		name string
 		live func(b *bench)

@@ -1,3 +1,6 @@
+//go:build !race
+
+// The race detector has nothing to see in a browser.
 package page
 
 import (
