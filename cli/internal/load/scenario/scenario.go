@@ -3,14 +3,16 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 )
 
 // Scenario is what a file says, in its order.
@@ -38,7 +40,7 @@ func Read(name string, text []byte) (*Scenario, error) {
 	var wrong []error
 	for _, e := range entries {
 		if err := s.take(e); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: line %d: %w", name, lineOf(e), err))
+			wrong = append(wrong, fmt.Errorf("%s: line %d: %w", name, e.key.Line, err))
 		}
 	}
 	if len(wrong) > 0 {
@@ -47,23 +49,17 @@ func Read(name string, text []byte) (*Scenario, error) {
 	return s, nil
 }
 
+// entry is a key with its value.
+type entry struct{ key, value *yaml.Node }
+
 // entriesOf lists the keys and values of a file.
-func entriesOf(text []byte) ([]*ast.MappingValueNode, error) {
-	file, err := parser.ParseBytes(text, 0)
-	if syntax := (*yaml.SyntaxError)(nil); errors.As(err, &syntax) {
-		return nil, fmt.Errorf("line %d: %s", syntax.Token.Position.Line, syntax.Message)
-	}
+func entriesOf(text []byte) ([]entry, error) {
+	bodies, err := documents(text)
 	if err != nil {
-		return nil, err
-	}
-	var bodies []ast.Node
-	for _, d := range file.Docs {
-		if d.Body != nil && d.Body.Type() != ast.CommentGroupType {
-			bodies = append(bodies, d.Body)
-		}
+		return nil, syntax(err)
 	}
 	if len(bodies) > 1 {
-		return nil, fmt.Errorf("line %d: a second document; a file has one scenario", bodies[1].GetToken().Position.Line)
+		return nil, fmt.Errorf("line %d: a second document; a file has one scenario", bodies[1].Line)
 	}
 	if len(bodies) == 0 {
 		return nil, errors.New("it is empty: write keys and values, as in rate: 200/s")
@@ -71,24 +67,68 @@ func entriesOf(text []byte) ([]*ast.MappingValueNode, error) {
 	return mapping(bodies[0])
 }
 
-func mapping(n ast.Node) ([]*ast.MappingValueNode, error) {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n.Values, nil
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}, nil
+// documents are the tops of those that are not empty.
+func documents(text []byte) (bodies []*yaml.Node, err error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var document yaml.Node
+		switch err := decoder.Decode(&document); {
+		case errors.Is(err, io.EOF):
+			return bodies, nil
+		case err != nil:
+			return nil, err
+		}
+		if top := document.Content[0]; !empty(top) {
+			bodies = append(bodies, top)
+		}
 	}
-	return nil, fmt.Errorf("line %d: write keys and values, as in rate: 200/s", n.GetToken().Position.Line)
 }
 
-func lineOf(e *ast.MappingValueNode) int { return e.Key.GetToken().Position.Line }
+// empty says whether nothing is written where a value is to be.
+func empty(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Value == "" }
+
+// What YAML's reader says. Lines in which its parser, not its scanner, finds something are
+// counted from 0, and 0 is left out. Of what is wrong with characters and anchors it
+// does not say where it is.
+var (
+	yamlSaid = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	fromZero = regexp.MustCompile(`did not find expected (?:node content|key|<document start>|'-'|',')`)
+	anywhere = regexp.MustCompile(`characters? (?:are|is) not allowed|UTF-|unknown anchor|value contains`)
+)
+
+// syntax is what YAML's reader says, after its line.
+func syntax(err error) error {
+	said := yamlSaid.FindStringSubmatch(err.Error())
+	if said == nil {
+		return err
+	}
+	what := strings.TrimPrefix(err.Error(), said[0])
+	if said[1] == "" && anywhere.MatchString(what) {
+		return fmt.Errorf("not YAML: %s", what)
+	}
+	line, _ := strconv.Atoi(said[1]) // none is 0
+	if line == 0 || fromZero.MatchString(what) {
+		line++
+	}
+	return fmt.Errorf("line %d: not YAML: %s", line, what)
+}
+
+func mapping(n *yaml.Node) (entries []entry, err error) {
+	if n.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("line %d: write keys and values, as in rate: 200/s", n.Line)
+	}
+	for pair := range slices.Chunk(n.Content, 2) {
+		entries = append(entries, entry{pair[0], pair[1]})
+	}
+	return entries, nil
+}
 
 // take reads one key.
-func (s *Scenario) take(e *ast.MappingValueNode) error {
-	name := e.Key.GetToken().Value
+func (s *Scenario) take(e entry) error {
+	name := e.key.Value
 	if name == "description" {
 		var err error
-		s.Description, err = scalar(e.Value)
+		s.Description, err = scalar(e.value)
 		return err
 	}
 	k, ok := keyOf(name)
@@ -98,7 +138,7 @@ func (s *Scenario) take(e *ast.MappingValueNode) error {
 	if slices.ContainsFunc(s.Settings, func(o Setting) bool { return o.Key == name }) {
 		return fmt.Errorf("%s: it is there twice", name)
 	}
-	values, err := k.values(e.Value)
+	values, err := k.values(e.value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -107,7 +147,7 @@ func (s *Scenario) take(e *ast.MappingValueNode) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	s.Settings = append(s.Settings, Setting{Key: name, Values: values, Line: lineOf(e)})
+	s.Settings = append(s.Settings, Setting{Key: name, Values: values, Line: e.key.Line})
 	return nil
 }
 
@@ -120,18 +160,18 @@ func unknown(name string) error {
 }
 
 // values reads what a key is set to, as texts for its flag.
-func (k key) values(n ast.Node) ([]string, error) {
+func (k key) values(n *yaml.Node) ([]string, error) {
 	var parts []string
-	switch n := n.(type) {
-	case *ast.SequenceNode:
-		for _, v := range n.Values {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, v := range n.Content {
 			text, err := scalar(v)
 			if err != nil {
 				return nil, err
 			}
 			parts = append(parts, text)
 		}
-	case *ast.MappingNode, *ast.MappingValueNode:
+	case yaml.MappingNode:
 		pairs, err := pairs(n)
 		if err != nil {
 			return nil, err
@@ -151,31 +191,29 @@ func (k key) values(n ast.Node) ([]string, error) {
 }
 
 // pairs reads k: v as the flags write it, k=v.
-func pairs(n ast.Node) ([]string, error) {
+func pairs(n *yaml.Node) ([]string, error) {
 	entries, err := mapping(n)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, e := range entries {
-		value, err := scalar(e.Value)
+		value, err := scalar(e.value)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, e.Key.GetToken().Value+"="+value)
+		all = append(all, e.key.Value+"="+value)
 	}
 	return all, nil
 }
 
 // scalar is the text of a value as it was written: 200/s, 0.5, true.
-func scalar(n ast.Node) (string, error) {
-	switch n := n.(type) {
-	case *ast.LiteralNode:
-		return strings.TrimSpace(n.Value.Value), nil
-	case *ast.StringNode:
-		return n.Value, nil
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, nil
+func scalar(n *yaml.Node) (string, error) {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		return "", errors.New("write its value as text, as in rate: 200/s")
 	}
-	return "", errors.New("write its value as text, as in rate: 200/s")
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return strings.TrimSpace(n.Value), nil
+	}
+	return n.Value, nil
 }
