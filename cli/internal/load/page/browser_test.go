@@ -1,6 +1,7 @@
 //go:build !race
 
 // The race detector has nothing to see in a browser.
+
 package page
 
 import (
