@@ -31,7 +31,7 @@ func freezeRun(t *testing.T, system, generator stop, thresholds ...string) *Resu
 	start := time.Now()
 	r := NewRecorder(Recording{Name: "freeze", Model: Open, Length: 10 * time.Second})
 	dog := NewWatchdog()
-	dog.wait = func(ctx context.Context, d time.Duration) error {
+	dog.Wait = func(ctx context.Context, d time.Duration) error {
 		generator.hold(start)
 		return sleep(ctx, d)
 	}

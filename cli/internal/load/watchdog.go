@@ -14,8 +14,11 @@ const watchEvery = 20 * time.Millisecond
 
 // Watchdog watches the generator itself: whether it is held up, and what it uses.
 type Watchdog struct {
-	pids []int                                      // of the other processes of the system under test
-	wait func(context.Context, time.Duration) error // sleeps; in tests, too long
+	// Wait is what it sleeps by until its next look; tests have it sleep too long. It is
+	// not changed once the watchdog runs.
+	Wait func(context.Context, time.Duration) error
+
+	pids []int // of the other processes of the system under test
 
 	mu      sync.Mutex
 	stalls  int64
@@ -35,7 +38,7 @@ type usage struct {
 // NewWatchdog makes one for this process, and for the processes of the system under test
 // whose ids are known, if that is another.
 func NewWatchdog(pids ...int) *Watchdog {
-	w := &Watchdog{pids: pids, wait: sleep}
+	w := &Watchdog{pids: pids, Wait: sleep}
 	w.Forget()
 	return w
 }
@@ -53,7 +56,7 @@ func (w *Watchdog) Forget() {
 // held up for longer than StallLimit: then so was all of this process.
 func (w *Watchdog) Run(ctx context.Context) {
 	for last := time.Now(); ; {
-		if w.wait(ctx, watchEvery) != nil {
+		if w.Wait(ctx, watchEvery) != nil {
 			return
 		}
 		now := time.Now()

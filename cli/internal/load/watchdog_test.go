@@ -19,7 +19,7 @@ func TestStalls(t *testing.T) {
 		w.note(time.Minute)
 		w.Forget()
 		ctx, cancel := context.WithCancel(t.Context())
-		w.wait = func(ctx context.Context, d time.Duration) error {
+		w.Wait = func(ctx context.Context, d time.Duration) error {
 			if len(held) == 0 {
 				cancel()
 				return ctx.Err()

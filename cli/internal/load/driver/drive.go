@@ -61,6 +61,9 @@ func (d *drive) phase(name string) { d.dial.phase.Store(&name) }
 func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err error) {
 	d.watched = n.Watched
 	d.watchdog = load.NewWatchdog(n.Server...)
+	if d.config.doze != nil {
+		d.watchdog.Wait = d.config.doze
+	}
 	if d.shops, err = openShops(ctx, d.config, n, d.book); err != nil {
 		return nil, err
 	}
@@ -103,6 +106,7 @@ func (d *drive) load(ctx context.Context) time.Duration {
 		Warmup: d.config.Plan.Warmup, Length: d.length(),
 	})
 	d.start = time.Now()
+	d.watchdog.Forget() // enrolment is work too, and not what the run is judged by
 	d.dial.started.Store(true)
 	d.phase("run")
 	ctx, cancel := context.WithCancel(ctx)

@@ -67,9 +67,10 @@ type Config struct {
 	Asked  load.Asked // as it was asked, for the result
 	Log    zerolog.Logger
 
-	answer func(reference string, attempt int) int // what shops answer callbacks, in tests; nil: 204
-	forget func(reference string) bool             // what shops do not write down, in tests
-	stall  func(at time.Duration)                  // holds the pacer up, in tests
+	answer func(reference string, attempt int) int    // what shops answer callbacks, in tests; nil: 204
+	forget func(reference string) bool                // what shops do not write down, in tests
+	stall  func(at time.Duration)                     // holds the pacer up, in tests
+	doze   func(context.Context, time.Duration) error // what the watchdog sleeps by, in tests
 }
 
 // Climb finds the highest rate that holds: until a threshold breaks or the generator

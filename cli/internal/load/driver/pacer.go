@@ -25,7 +25,7 @@ func (d *drive) pace(ctx context.Context) {
 		}
 		now := time.Since(d.start)
 		if d.obey(now) {
-			ready = false // what was to come next may come at another time
+			ready = ready && next.At <= now // what was to come later may come at another time
 		}
 		if d.ending.stopped() {
 			return
@@ -33,7 +33,7 @@ func (d *drive) pace(ctx context.Context) {
 		for ready = ready || d.take(&next); ready && next.At <= now; ready = d.take(&next) {
 			d.begin(next.Bill, next.At)
 		}
-		if end := d.length(); end > 0 && now >= end || !ready && d.exhausted(now) {
+		if !ready && d.plan.Over(now) {
 			return
 		}
 		select {
@@ -48,13 +48,6 @@ func (d *drive) pace(ctx context.Context) {
 func (d *drive) take(next *schedule.Due) (ok bool) {
 	*next, ok = d.plan.Next()
 	return ok
-}
-
-// exhausted says whether no bill will come due any more, though the clock has not come
-// to the end: there were as many as were asked for.
-func (d *drive) exhausted(now time.Duration) bool {
-	counted := d.config.Plan.Bills > 0 || d.length() == 0
-	return counted && !d.dial.paused.Load() && !d.climb.wanted() && d.plan.Asked(now) > 0
 }
 
 // begin begins a bill that is due, unless too many are in flight.
