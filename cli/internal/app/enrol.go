@@ -46,7 +46,7 @@ func enrolCommand() command {
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --card alias=Blue,balance=500000`,
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --form none --card alias=Blue,balance=500000`,
 			`airtill enrol --phone 8613800000009 --name "Li Wei" --persona pays --pin-file pin --id-number-file id --card alias=Blue,balance=500000,currency=CNY --card alias=Red,balance=0`,
-			"airtill enrol --count 100000 --prefix 86139 --seed 7 --mix pays=90,refuses=5,never=5",
+			"airtill enrol --count 100000 --prefix 86133 --seed 7 --mix pays=90,refuses=5,never=5",
 			"airtill enrol --from people.csv --check",
 			"airtill enrol --from people.csv",
 		},
