@@ -41,7 +41,6 @@ const (
 	Expired           Cause = "expired"
 	Declined          Cause = "declined"
 	BadPIN            Cause = "bad_pin"
-	Duplicate         Cause = "duplicate"
 	OrderRefused      Cause = "order_refused"
 	OrderTimeout      Cause = "order_timeout"
 	OrderUnknown      Cause = "order_unknown"
@@ -56,7 +55,7 @@ const (
 // Causes lists them.
 func Causes() []Cause {
 	return []Cause{
-		SubmitThrottled, SubmitSysfail, DLRUndelivered, Expired, Declined, BadPIN, Duplicate, OrderRefused, OrderTimeout, OrderUnknown,
+		SubmitThrottled, SubmitSysfail, DLRUndelivered, Expired, Declined, BadPIN, OrderRefused, OrderTimeout, OrderUnknown,
 		CallbackTimeout, Callback5xx, CallbackMissing, IllegalTransition, Unfinished, Lost,
 	}
 }

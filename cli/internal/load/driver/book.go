@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/gateway/smpp"
 	"github.com/airtill/airtill/gateway/smsc"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/platform/api"
@@ -174,6 +176,7 @@ func (k *book) happened(t *trip, e handsetsim.Event) {
 		}
 	case handsetsim.SendFailed:
 		t.record.Step(load.Reply, 0, false)
+		t.submit = cmp.Or(submission(e.Detail), t.submit)
 	}
 }
 
@@ -188,11 +191,10 @@ func (k *book) onCarrier(e smsc.Event) {
 func (k *book) callback(shop int, c api.Callback, turnAway func(attempt int) int) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	t := k.find(c.Data.Reference)
-	if t == nil || t.shop != shop || c.Data.Refund != nil {
+	t := k.called(shop, c)
+	if t == nil {
 		return http.StatusNotFound // not ours: it comes again, and is found missing in the end
 	}
-	k.named(t, api.Bill{ID: c.Data.ID})
 	t.calls++
 	if status := turnAway(t.calls); status/100 != 2 {
 		t.turned++
@@ -201,6 +203,37 @@ func (k *book) callback(shop int, c api.Callback, turnAway func(attempt int) int
 	}
 	k.taken(t, c.Data, time.Now())
 	return http.StatusNoContent
+}
+
+// late takes a callback that came to be answered when the platform had given it up.
+func (k *book) late(shop int, c api.Callback) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if t := k.called(shop, c); t != nil {
+		t.late++
+		t.record.Step(load.Callback, 0, false)
+	}
+}
+
+// called is the bill that a shop is called about; nil: it has none of it. The lock is held.
+func (k *book) called(shop int, c api.Callback) *trip {
+	t := k.find(c.Data.Reference)
+	if t == nil || t.shop != shop || c.Data.Refund != nil {
+		return nil
+	}
+	k.named(t, api.Bill{ID: c.Data.ID})
+	return t
+}
+
+// submission is why the carrier did not take a phone's message, as far as it has a name.
+func submission(detail string) load.Cause {
+	switch {
+	case strings.Contains(detail, smpp.RTHROTTLED.String()):
+		return load.SubmitThrottled
+	case strings.Contains(detail, smpp.RSYSERR.String()):
+		return load.SubmitSysfail
+	}
+	return ""
 }
 
 // taken writes down what a shop was told. The lock is held.

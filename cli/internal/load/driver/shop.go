@@ -117,11 +117,15 @@ func (s *shops) take(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	w.WriteHeader(s.write(shop, c))
+	w.WriteHeader(s.write(r.Context(), shop, c))
 }
 
 // write writes a callback down, and answers the status for it.
-func (s *shops) write(shop int, c api.Callback) int {
+func (s *shops) write(ctx context.Context, shop int, c api.Callback) int {
+	if ctx.Err() != nil {
+		s.book.late(shop, c)
+		return http.StatusRequestTimeout // nobody reads it
+	}
 	if s.forget != nil && s.forget(c.Data.Reference) {
 		return http.StatusNoContent
 	}

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -37,6 +38,8 @@ type trip struct {
 	pays     int           // payments that its phone sent
 	calls    int           // callbacks that came
 	turned   int           // of them turned away
+	late     int           // callbacks that the platform had given up before they could be answered
+	submit   load.Cause    // why the carrier did not take its phone's last message that failed; "": none did, or it is not known
 	marks    mark
 	cause    load.Cause // that is known before the end
 }
@@ -124,6 +127,8 @@ func (t *trip) why() load.Cause {
 		return t.cause
 	case t.state == "" && t.turned > 0:
 		return load.Callback5xx
+	case t.state == "" && t.late > 0:
+		return load.CallbackTimeout
 	case t.state == "" && slices.Contains(bill.Definition().Final, t.last):
 		return load.CallbackMissing
 	case t.state == "":
@@ -133,7 +138,7 @@ func (t *trip) why() load.Cause {
 	}
 	switch t.state {
 	case bill.Expired:
-		return load.Expired
+		return cmp.Or(t.submit, load.Expired)
 	case bill.Undelivered:
 		return load.DLRUndelivered
 	case bill.Failed:

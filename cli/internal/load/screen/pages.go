@@ -186,13 +186,12 @@ func (s State) causesTable(l Look) []string {
 
 // meanings say what a cause is, in 44 columns.
 var meanings = map[load.Cause]string{
-	load.SubmitThrottled:   "the carrier throttled its message",
-	load.SubmitSysfail:     "the carrier failed to take its message",
+	load.SubmitThrottled:   "the carrier throttled the payment",
+	load.SubmitSysfail:     "the carrier failed to take the payment",
 	load.DLRUndelivered:    "its message was not delivered to the phone",
 	load.Expired:           "it ran out of time",
 	load.Declined:          "the bank declined the payment",
 	load.BadPIN:            "the PIN was wrong, or is locked",
-	load.Duplicate:         "it was paid or told twice",
 	load.OrderRefused:      "the platform refused the order",
 	load.OrderTimeout:      "the platform did not answer the order",
 	load.OrderUnknown:      "what became of the order is not known",
