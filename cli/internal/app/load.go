@@ -29,7 +29,6 @@ type loadTest struct {
 	live                            string
 	interval                        time.Duration
 	control                         string
-	quiet                           bool
 	target, redis                   string
 	fresh                           bool
 	expiry, drain, orderTimeout     time.Duration
@@ -143,7 +142,6 @@ func (l *loadTest) display() []cli.Flag {
 		&cli.DurationFlag{Name: "interval", Usage: "every `TIME`", Value: driver.DefaultInterval, Destination: &l.interval},
 		&cli.StringSliceFlag{Name: "out", Usage: "write `KIND=FILE`,...: json, csv, hgrm, html; prom=HOST:PORT serves metrics meanwhile; may be repeated", Destination: &l.out},
 		&cli.StringFlag{Name: "control", Usage: "let airtill load ctl change the run at `HOST:PORT`", Destination: &l.control},
-		&cli.BoolFlag{Name: "quiet", Usage: "show the verdict alone", Destination: &l.quiet},
 		&cli.StringFlag{Name: "profile", Usage: "write a CPU profile of this process to `FILE`", Destination: &l.profile},
 	}
 }

@@ -76,7 +76,7 @@ func (l *loadTest) report(c *call, r *load.Result, files []outFile) error {
 	if c.out.json {
 		failed = append(failed, c.out.object(r))
 	} else {
-		failed = append(failed, screen.Report(c.env.Stdout, r, l.quiet, c.screenLook()))
+		failed = append(failed, screen.Report(c.env.Stdout, r, c.quiet, c.screenLook()))
 	}
 	return errors.Join(concluded(r), errors.Join(failed...))
 }

@@ -344,7 +344,7 @@ func (l *loadTest) again(c *call) string {
 
 // notOfTheRun are flags that change nothing about the load; the seed is said in the end.
 func notOfTheRun() []string {
-	return append([]string{"seed", "out", "live", "quiet", "control", "profile", "check", "fresh", "interval"}, commonFlagNames()...)
+	return append([]string{"seed", "out", "live", "control", "profile", "check", "fresh", "interval"}, commonFlagNames()...)
 }
 
 // quoted is a word as a shell takes it.

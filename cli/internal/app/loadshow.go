@@ -21,7 +21,7 @@ func (l *loadTest) show(ctx context.Context, c *call, handsets int, orders chan<
 	switch {
 	case err != nil:
 		return nil, usagef("--live: %w", err)
-	case l.quiet:
+	case c.quiet:
 		mode = screen.Off
 	case c.out.json && l.live == screen.Auto && !terminal:
 		mode = screen.Off

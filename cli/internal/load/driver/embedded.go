@@ -28,12 +28,21 @@ func (e Embedded) Run(ctx context.Context, watch Watch, body func(ctx context.Co
 		return err
 	}
 	return w.Run(ctx, func(ctx context.Context) error {
+		server := c.Store.Server(ctx)
 		return body(ctx, &Network{
 			Branch: w.Branch, Platform: w.Platform.URL(), HTTP: httpClient(c.Network), Listen: c.Network, Host: "127.0.0.1",
-			Watched: true, Store: c.Store.Shown + " (" + c.Store.Promise + ")",
+			Watched: true, Store: server.Name, Server: processes(server),
 			Audit: func(ctx context.Context) load.Audit { return auditStore(ctx, c.Store) },
 		})
 	})
+}
+
+// processes are those of a server that is another process of this machine.
+func processes(s world.Server) []int {
+	if s.PID == 0 {
+		return nil
+	}
+	return []int{s.PID}
 }
 
 // auditStore has the auditor look at a store.

@@ -186,8 +186,8 @@ func (s State) causesTable(l Look) []string {
 
 // meanings say what a cause is, in 44 columns.
 var meanings = map[load.Cause]string{
-	load.SubmitThrottled:   "the carrier throttled the phone's message",
-	load.SubmitSysfail:     "the carrier failed to take the phone's message",
+	load.SubmitThrottled:   "the carrier throttled the payment",
+	load.SubmitSysfail:     "the carrier failed to take the payment",
 	load.DLRUndelivered:    "its message was not delivered to the phone",
 	load.Expired:           "it ran out of time",
 	load.Declined:          "the bank declined the payment",
