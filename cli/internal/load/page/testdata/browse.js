@@ -44,6 +44,7 @@ async function use(page) {
   did.read = await page.locator("figure output").first().textContent();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
+  await page.locator("figure details[open] tbody tr").first().waitFor();
   did.points = await page.locator("figure details[open] tbody tr").count();
   did.drawn = await page.evaluate(() => document.querySelector(".plot canvas").toDataURL());
   await page.locator(".legend button").nth(1).press("Enter");
