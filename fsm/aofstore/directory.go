@@ -127,7 +127,10 @@ func (d *directory) cut(f *os.File, keep int64) error {
 }
 
 // Lock is a data directory's: one process at a time may use it.
-type Lock struct{ file *os.File }
+type Lock struct {
+	file      *os.File
+	inherited bool // by another process, which may go on
+}
 
 // LockDirectory makes the directory if it is not there, and locks it until the lock is
 // closed or the process ends. ErrInUse names the process that has it.
@@ -153,11 +156,19 @@ func LockDirectory(path string) (*Lock, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the data directory: %w", err), f.Close())
 	}
-	return &Lock{f}, nil
+	return &Lock{file: f}, nil
 }
 
 // File is what is locked: a process that inherits it keeps the directory locked too.
-func (l *Lock) File() *os.File { return l.file }
+func (l *Lock) File() *os.File {
+	l.inherited = true
+	return l.file
+}
 
 // Close lets others use the directory.
-func (l *Lock) Close() error { return l.file.Close() }
+func (l *Lock) Close() error {
+	if l.inherited {
+		return l.file.Close()
+	}
+	return errors.Join(unlockFile(l.file), l.file.Close())
+}

@@ -16,3 +16,7 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// unlockFile lets it go. To close it is not enough: a process that is being started at this
+// moment has a copy of the file until it becomes another program.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -170,5 +170,5 @@ func (d *directory) close() error {
 			err = errors.Join(err, file.Close())
 		}
 	}
-	return errors.Join(err, d.dir.Close(), d.lock.Close())
+	return errors.Join(err, d.dir.Close(), unlockFile(d.lock), d.lock.Close())
 }

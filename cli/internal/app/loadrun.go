@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/pprof"
@@ -25,6 +26,9 @@ import (
 
 // run runs a load test.
 func (l *loadTest) run(ctx context.Context, c *call) error {
+	if _, file := c.env.Stderr.(*os.File); !file { // what is said of interrupts comes between the lines of the run
+		c.env.Stderr = &oneAtATime{w: c.env.Stderr}
+	}
 	if l.printScenario != "" {
 		text, err := scenario.Builtin(l.printScenario)
 		if err != nil {
@@ -235,4 +239,16 @@ func auditTarget(ctx context.Context, said string) load.Audit {
 	}
 	report, err := auditStore(ctx, urls, "")
 	return driver.Audited(report, err)
+}
+
+// oneAtATime is a writer for several goroutines, as files are.
+type oneAtATime struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *oneAtATime) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(b)
 }
