@@ -207,7 +207,7 @@ type commands struct {
 func (c *commands) add(args ...string) {
 	c.begin(len(args))
 	for _, arg := range args {
-		c.arg([]byte(arg))
+		c.octets = appendBulk(c.octets, arg)
 	}
 }
 
@@ -218,7 +218,10 @@ func (c *commands) begin(args int) {
 }
 
 // arg adds an argument of a command that is begun.
-func (c *commands) arg(text []byte) {
-	c.octets = append(strconv.AppendInt(append(c.octets, '$'), int64(len(text)), 10), "\r\n"...)
-	c.octets = append(append(c.octets, text...), "\r\n"...)
+func (c *commands) arg(text []byte) { c.octets = appendBulk(c.octets, text) }
+
+// appendBulk appends a bulk string.
+func appendBulk[T string | []byte](b []byte, text T) []byte {
+	b = append(strconv.AppendInt(append(b, '$'), int64(len(text)), 10), "\r\n"...)
+	return append(append(b, text...), "\r\n"...)
 }

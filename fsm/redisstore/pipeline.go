@@ -44,6 +44,12 @@ func (l *pipeline) bytes(b []byte) {
 	l.spans = append(l.spans, span{from, len(l.text)})
 }
 
+func (l *pipeline) number(n int64) {
+	from := len(l.text)
+	l.text = strconv.AppendInt(l.text, n, 10)
+	l.spans = append(l.spans, span{from, len(l.text)})
+}
+
 // begin begins a command over one key.
 func (l *pipeline) begin(command string, h *hold, key string) {
 	l.word(command)
@@ -119,7 +125,7 @@ func (l *pipeline) write(h *hold) {
 // records are MSET, with seq, cursor and chain among them, and DEL.
 func (l *pipeline) records(h *hold, b *engine.Batch) {
 	l.begin("MSET", h, "seq")
-	l.bytes(strconv.AppendUint(nil, b.Seq, 10))
+	l.number(int64(b.Seq))
 	if b.Cursor != "" && b.Cursor != h.cursor {
 		l.add(h.prefix, "cursor")
 		l.word(b.Cursor)
@@ -175,7 +181,7 @@ func (l *pipeline) scores(h *hold, b *engine.Batch) {
 	runs(b.Scores, sameSet, func(run []engine.Score) {
 		l.begin("ZADD", h, run[0].Set)
 		for _, m := range run {
-			l.bytes(strconv.AppendFloat(nil, m.Score, 'f', -1, 64))
+			l.word(strconv.FormatFloat(m.Score, 'f', -1, 64))
 			l.word(m.Member)
 		}
 		l.end()
@@ -194,7 +200,7 @@ func (l *pipeline) wakes(h *hold, b *engine.Batch) {
 	if len(b.Wakes) > 0 {
 		l.begin("ZADD", h, engine.DueSet)
 		for _, d := range b.Wakes {
-			l.bytes(strconv.AppendInt(nil, d.At.UnixMilli(), 10))
+			l.number(d.At.UnixMilli())
 			l.word(d.ID)
 		}
 		l.end()
