@@ -66,6 +66,7 @@ const (
 	maxAnswer       = 4 << 10  // octets of the answer's body
 	maxAnswerHeader = 16 << 10 // octets of the answer's header
 	idleConnections = 256
+	idleOfHost      = 64 // a host may take callbacks of several merchants
 	idleTimeout     = 30 * time.Second
 )
 
@@ -157,6 +158,7 @@ func New(config Config) (*Deliverer, error) {
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxAnswerHeader,
 			MaxIdleConns:           idleConnections,
+			MaxIdleConnsPerHost:    idleOfHost,
 			IdleConnTimeout:        idleTimeout,
 		},
 	}
