@@ -25,6 +25,11 @@ type Effect struct {
 	Kind string          `json:"kind"`           // for the performer to choose by
 	Lane string          `json:"lane,omitempty"` // effects of a lane are done in order, one at a time; "" is a lane of its own
 	Body json.RawMessage `json:"body,omitempty"`
+
+	// Value is what the body says, for a performer in the process that made it: what is
+	// performed at once needs no reading. It is not kept: a performer does without it when
+	// it is nil. It is performed more than once, perhaps, and nobody changes it.
+	Value any `json:"-"`
 }
 
 // Decode reads the event's data into v. Without data it leaves v as it is.

@@ -66,7 +66,7 @@ const submitTimeout = 30 * time.Second
 // refused. An answer that never came is tried again with the same octets, which the
 // phone takes once; so is a result that the carrier cannot take now.
 func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.Effect) error {
-	m, err := billing.OpenPhoneMessage(s.Vault, effect.Body)
+	m, err := billing.OpenPhoneMessage(s.Vault, effect)
 	if err != nil {
 		return fmt.Errorf("push %s: %w", effect.ID, err)
 	}

@@ -37,7 +37,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -171,8 +170,8 @@ var ErrClosed = errors.New("webhook: no more callbacks are made")
 // Perform queues one attempt, whose outcome is reported. An error means that there will
 // be no outcome: the effect is to be performed again.
 func (d *Deliverer) Perform(ctx context.Context, p engine.Partition, e engine.Effect) error {
-	var c billing.Callback
-	if err := json.Unmarshal(e.Body, &c); err != nil {
+	c, err := billing.OpenCallback(e)
+	if err != nil {
 		return fmt.Errorf("callback %s: %w", e.ID, err)
 	}
 	j := &job{partition: p, callback: c, endpoint: endpointOf(c.URL)}
