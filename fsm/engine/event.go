@@ -83,12 +83,12 @@ func (e *Event) AppendStamped(dst []byte, stamp *Stamp) ([]byte, error) {
 		return dst, err
 	}
 	o := NewObject(dst).Some("subject", e.Subject).Some("from", e.From).Some("to", e.To).Some("cause", e.Cause).Some("prev", e.Prev)
-	o = append(append(append(o.name("at"), '"'), stamp.text(e.At)...), '"')
+	o = append(append(append(o.Name("at"), '"'), stamp.text(e.At)...), '"')
 	if len(data) > 0 {
 		o = o.JSON("data", data)
 	}
 	if len(e.Effects) > 0 {
-		o = appendEffects(o.name("effects"), e.Effects)
+		o = appendEffects(o.Name("effects"), e.Effects)
 	}
 	return o.End(), nil
 }
