@@ -66,7 +66,7 @@ const (
 	maxAnswerHeader = 16 << 10 // octets of the answer's header
 	idleConnections = 256
 	idleOfHost      = 64 // a host may take callbacks of several merchants
-	idleTimeout     = 30 * time.Second
+	idleTimeout     = 4 * time.Second // many servers hang up after 5, and an attempt that comes then has failed
 )
 
 // Endpoints keep what is wrong with the places that callbacks go to. It is the billing
