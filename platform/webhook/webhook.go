@@ -65,7 +65,7 @@ const (
 	maxAnswer       = 4 << 10  // octets of the answer's body
 	maxAnswerHeader = 16 << 10 // octets of the answer's header
 	idleConnections = 256
-	idleOfHost      = 64 // a host may take callbacks of several merchants
+	idleOfHost      = 64              // a host may take callbacks of several merchants
 	idleTimeout     = 4 * time.Second // many servers hang up after 5, and an attempt that comes then has failed
 )
 
