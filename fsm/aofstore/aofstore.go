@@ -50,7 +50,8 @@ type Options struct {
 	Dir        string       // the data directory, made if it is not there; "" keeps nothing
 	Listener   net.Listener // where clients connect to it, the store itself first; the store closes it
 	Dial       Dialer       // how the store itself connects; nil is TCP
-	Partitions int          // that the store is made with, for ever; 0 is engine.DefaultPartitions
+	Partitions int          // that the store has; 0: those that it was made with
+	New        int          // those that it is made with for ever if it is new; 0 is Partitions, or engine.DefaultPartitions
 	Owner      io.Reader    // randomness for the name under which partitions are taken; nil is crypto/rand
 	Warn       func(error)  // hears of a tail that was cut off, and of compactions that failed; may be nil
 
@@ -109,7 +110,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.tidying.Go(s.compactions)
 	s.Store, err = redisstore.Open(ctx, redisstore.Options{
 		Redis:      &redis.UniversalOptions{Addrs: []string{s.Addr()}, Dialer: o.Dial},
-		Partitions: o.Partitions, Owner: o.Owner,
+		Partitions: o.Partitions, New: o.New, Owner: o.Owner,
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.end())

@@ -277,11 +277,33 @@ type member struct {
 	Int  int64     `json:"int"`
 	At   time.Time `json:"at"`
 	Raw  []int     `json:"raw"`
+	More *more     `json:"more,omitempty"`
+}
+
+// more are the members that may be left out.
+type more struct {
+	Some int64     `json:"some,omitempty"`
+	Uint uint64    `json:"uint"`
+	Few  uint64    `json:"few,omitempty"`
+	Bool bool      `json:"bool"`
+	True bool      `json:"true,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+	All  []string  `json:"all"`
+}
+
+func (m *more) value(dst []byte) Object {
+	o := NewObject(dst).SomeInt("some", m.Some).Uint("uint", m.Uint).SomeUint("few", m.Few).Bool("bool", m.Bool).
+		SomeTrue("true", m.True).SomeTime("at", m.At)
+	return Array(o, "all", m.All, AppendString).End()
 }
 
 func (m member) AppendJSON(dst []byte) ([]byte, error) {
 	raw, err := json.Marshal(m.Raw)
-	return NewObject(dst).Text("text", m.Text).Some("some", m.Some).Int("int", m.Int).Time("at", m.At).JSON("raw", raw).End(), err
+	o := NewObject(dst).Text("text", m.Text).Some("some", m.Some).Int("int", m.Int).Time("at", m.At).JSON("raw", raw)
+	if m.More != nil {
+		o = m.More.value(o.Name("more"))
+	}
+	return o.End(), err
 }
 
 // TestObject: an object reads as what was written.
@@ -290,6 +312,15 @@ func TestObject(t *testing.T) {
 		m := member{
 			Text: rapid.String().Draw(t, "text"), Some: rapid.String().Draw(t, "some"), Int: rapid.Int64().Draw(t, "int"),
 			At: time.Unix(rapid.Int64Range(-6e10, 2e11).Draw(t, "at"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(), Raw: []int{1, 2},
+		}
+		if rapid.Bool().Draw(t, "more") {
+			m.More = &more{
+				Some: rapid.Int64().Draw(t, "some"), Uint: rapid.Uint64().Draw(t, "uint"), Few: rapid.Uint64().Draw(t, "few"),
+				Bool: rapid.Bool().Draw(t, "bool"), True: rapid.Bool().Draw(t, "true"), All: rapid.SliceOf(rapid.String()).Draw(t, "all"),
+			}
+			if rapid.Bool().Draw(t, "at") {
+				m.More.At = m.At
+			}
 		}
 		text, err := m.AppendJSON([]byte("{"))
 		if err != nil {

@@ -25,6 +25,11 @@ type Effect struct {
 	Kind string          `json:"kind"`           // for the performer to choose by
 	Lane string          `json:"lane,omitempty"` // effects of a lane are done in order, one at a time; "" is a lane of its own
 	Body json.RawMessage `json:"body,omitempty"`
+
+	// Value is what the body says, for a performer in the process that made it: what is
+	// performed at once needs no reading. It is not kept: a performer does without it when
+	// it is nil. It is performed more than once, perhaps, and nobody changes it.
+	Value any `json:"-"`
 }
 
 // Decode reads the event's data into v. Without data it leaves v as it is.
@@ -78,12 +83,12 @@ func (e *Event) AppendStamped(dst []byte, stamp *Stamp) ([]byte, error) {
 		return dst, err
 	}
 	o := NewObject(dst).Some("subject", e.Subject).Some("from", e.From).Some("to", e.To).Some("cause", e.Cause).Some("prev", e.Prev)
-	o = append(append(append(o.name("at"), '"'), stamp.text(e.At)...), '"')
+	o = append(append(append(o.Name("at"), '"'), stamp.text(e.At)...), '"')
 	if len(data) > 0 {
 		o = o.JSON("data", data)
 	}
 	if len(e.Effects) > 0 {
-		o = appendEffects(o.name("effects"), e.Effects)
+		o = appendEffects(o.Name("effects"), e.Effects)
 	}
 	return o.End(), nil
 }

@@ -13,7 +13,7 @@ type Resumer interface {
 // takeUp has an actor that takes up what its predecessor left do so first.
 func (s *session) takeUp() {
 	if r, ok := s.actor.(Resumer); ok {
-		s.wakes.set(r.Resumes(), s.config.Clock.Now())
+		s.wakes.setHere(r.Resumes(), s.config.Clock.Now())
 	}
 }
 

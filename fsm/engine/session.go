@@ -176,7 +176,7 @@ func (s *session) handleDue(due Due) {
 // comeAgain has a wake-up come again that was not handled.
 func (s *session) comeAgain(due Due, err error) {
 	s.log.Warn().Err(err).Str("wake", due.ID).Msg("a wake-up was refused; it comes again")
-	s.wakes.set(due.ID, s.tx.now.Add(lookAgain))
+	s.wakes.setHere(due.ID, s.tx.now.Add(lookAgain))
 }
 
 // decide calls the actor, and crashes over one that breaks the rules.

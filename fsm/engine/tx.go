@@ -73,11 +73,12 @@ func (tx *Tx) DeleteScore(set, member string) {
 }
 
 // Wake asks for a Due with this id at a time, rounded up to a millisecond, in place of
-// any other with the same id.
+// any other with the same id. One that is there already is not staged again.
 func (tx *Tx) Wake(id string, at time.Time) {
 	at = ceilMilli(at)
-	tx.stage.wake(id, at)
-	tx.wakes.set(id, at)
+	if tx.wakes.set(id, at) {
+		tx.stage.wake(id, at)
+	}
 	tx.dueMoved = tx.dueMoved || id == tx.due
 }
 

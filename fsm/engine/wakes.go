@@ -16,6 +16,7 @@ type wake struct {
 	at   time.Time
 	rank int64 // of at, which is cheaper to compare
 	i    int   // in the heap
+	ours bool  // the time is not the one that is kept
 }
 
 func newWake(id string, at time.Time) *wake { return &wake{id: id, at: at, rank: at.UnixMicro()} }
@@ -32,15 +33,28 @@ func newWakes(kept []Due) *wakes {
 	return w
 }
 
-func (w *wakes) set(id string, at time.Time) {
-	if entry, ok := w.byID[id]; ok {
-		entry.at, entry.rank = at, at.UnixMicro()
-		heap.Fix(&w.heap, entry.i)
-		return
+// set says whether that is news for the store.
+func (w *wakes) set(id string, at time.Time) (news bool) {
+	entry, ok := w.byID[id]
+	switch {
+	case !ok:
+		entry = newWake(id, at)
+		w.byID[id] = entry
+		heap.Push(&w.heap, entry)
+		return true
+	case entry.at.Equal(at):
+		news, entry.ours = entry.ours, false
+		return news
 	}
-	entry := newWake(id, at)
-	w.byID[id] = entry
-	heap.Push(&w.heap, entry)
+	entry.at, entry.rank, entry.ours = at, at.UnixMicro(), false
+	heap.Fix(&w.heap, entry.i)
+	return true
+}
+
+// setHere sets a wake-up for the time that this memory lives; another one is kept, or none.
+func (w *wakes) setHere(id string, at time.Time) {
+	w.set(id, at)
+	w.byID[id].ours = true
 }
 
 func (w *wakes) remove(id string) {

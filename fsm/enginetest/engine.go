@@ -181,6 +181,9 @@ func testCursor(t *testing.T, b Backend) {
 
 func testEffectsAgain(t *testing.T, b Backend) {
 	stuck := &witness{fail: func(e engine.Effect, _ int) error {
+		if made, ok := e.Value.(add); !ok || made.ID != e.ID {
+			t.Errorf("effect %s, performed by who made it, has the value %v", e.ID, e.Value)
+		}
 		if e.ID == "1" {
 			return errors.New("stuck")
 		}
@@ -192,7 +195,12 @@ func testEffectsAgain(t *testing.T, b Backend) {
 	}
 	until(t, "the others are done", func() bool { return len(stuck.times()) == 3 })
 	r.halt()
-	w := new(witness)
+	w := &witness{fail: func(e engine.Effect, _ int) error {
+		if e.Value != nil {
+			t.Errorf("effect %s comes from the journal with the value %v", e.ID, e.Value)
+		}
+		return nil
+	}}
 	again := start(t, b, w)
 	until(t, "what was stuck is done", func() bool { return w.times()["1"] == 1 })
 	again.halt()

@@ -89,7 +89,7 @@ func (a *tally) add(tx *engine.Tx, in add) (any, error) {
 	}
 	tx.Record(engine.Event{
 		Subject: in.ID, Name: "add", Data: in.Amount,
-		Effects: []engine.Effect{{ID: in.ID, Kind: "tell", Lane: in.Lane}},
+		Effects: []engine.Effect{{ID: in.ID, Kind: "tell", Lane: in.Lane, Value: in}},
 	})
 	return a.total, nil
 }

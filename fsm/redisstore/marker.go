@@ -36,8 +36,9 @@ const (
 	storeVersion = 1
 )
 
-// claim checks the store's marker, and sets it in a store that is new.
-func (s *Store) claim(ctx context.Context) error {
+// claim checks the store's marker, and sets it in a store that is new. The store has so
+// many partitions, or with 0 those of the marker.
+func (s *Store) claim(ctx context.Context, partitions int) error {
 	if err := s.whole(ctx); err != nil {
 		return err
 	}
@@ -56,6 +57,9 @@ func (s *Store) claim(ctx context.Context) error {
 	var got marker
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		return fmt.Errorf("%w: %s is %q", ErrOther, markerKey, text)
+	}
+	if partitions == 0 && got.Partitions > 0 {
+		s.partitions, want.Partitions = got.Partitions, got.Partitions
 	}
 	if got != want {
 		return fmt.Errorf("%w: it has version %d and %d partitions, wanted are %d and %d",

@@ -55,7 +55,8 @@ import (
 // Options says where the store is. Redis must be set.
 type Options struct {
 	Redis      *redis.UniversalOptions // addresses, credentials, dialer; the rest is set as the store needs it
-	Partitions int                     // that the store is made with, for ever; 0 is engine.DefaultPartitions
+	Partitions int                     // that the store has; 0: those that it was made with
+	New        int                     // those that it is made with for ever if it is new; 0 is Partitions, or engine.DefaultPartitions
 	Owner      io.Reader               // randomness for the name under which partitions are taken; nil is crypto/rand
 }
 
@@ -78,8 +79,10 @@ func (o Options) Validate() error {
 	switch {
 	case o.Redis == nil || len(o.Redis.Addrs) == 0:
 		return errors.New("redisstore: no address")
-	case o.Partitions < 0:
+	case o.Partitions < 0 || o.New < 0:
 		return errors.New("redisstore: the count of partitions is negative")
+	case o.Partitions > 0 && o.New > 0 && o.New != o.Partitions:
+		return errors.New("redisstore: a new store would be made with another count of partitions")
 	}
 	return nil
 }
@@ -104,9 +107,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Partitions == 0 {
-		o.Partitions = engine.DefaultPartitions
-	}
 	if o.Owner == nil {
 		o.Owner = rand.Reader
 	}
@@ -115,15 +115,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("redisstore: name the owner: %w", err)
 	}
 	s := &Store{
-		partitions: o.Partitions,
+		partitions: cmp.Or(o.Partitions, o.New, engine.DefaultPartitions),
 		owner:      hex.EncodeToString(name),
-		writer:     redis.NewUniversalClient(writing(*o.Redis, o.Partitions)),
 		reader:     redis.NewUniversalClient(reading(*o.Redis)),
 		held:       make(map[engine.Partition]bool),
 	}
-	if err := s.claim(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store at %v: %w", o.Redis.Addrs, err), s.Close())
+	if err := s.claim(ctx, o.Partitions); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store at %v: %w", o.Redis.Addrs, err), s.reader.Close())
 	}
+	s.writer = redis.NewUniversalClient(writing(*o.Redis, s.partitions))
 	return s, nil
 }
 

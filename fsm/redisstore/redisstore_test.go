@@ -66,7 +66,49 @@ func TestOpenChecksTheMarker(t *testing.T) {
 	}
 }
 
+// A store that nobody says a count for keeps the one it was made with, and has all its
+// partitions.
+func TestOpenTakesTheStoresOwnCount(t *testing.T) {
+	for name, test := range map[string]struct{ made, said, is int }{
+		"the usual one":    {0, 0, engine.DefaultPartitions},
+		"few":              {2, 0, 2},
+		"asked for others": {2, 7, 2},
+		"more":             {20, 3, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := enginetest.Miniredis(t)
+			for _, asked := range []int{test.made, test.said} {
+				s, err := redisstore.Open(t.Context(), redisstore.Options{
+					Redis: &redis.UniversalOptions{Addrs: []string{addr}, Dialer: new(enginetest.Link).Dial}, New: asked,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				if s.Partitions() != test.is {
+					t.Errorf("made with %d, asked for %d: %d partitions, want %d", test.made, asked, s.Partitions(), test.is)
+				}
+				h, err := s.Take(t.Context(), engine.Partition(test.is-1))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer h.Close()
+			}
+		})
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
+	for name, o := range map[string]redisstore.Options{
+		"a negative count":     {Partitions: -1},
+		"a negative new count": {New: -1},
+		"two counts":           {Partitions: 4, New: 8},
+	} {
+		o.Redis = &redis.UniversalOptions{Addrs: []string{"127.0.0.1:1"}}
+		if err := o.Validate(); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
 	if _, err := redisstore.Open(t.Context(), redisstore.Options{}); err == nil {
 		t.Error("no address was accepted")
 	}

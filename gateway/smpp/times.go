@@ -84,12 +84,22 @@ func (t Time) String() string {
 	if offset%(15*60) != 0 || offset > 12*3600 || offset < -12*3600 {
 		at, offset = at.UTC(), 0
 	}
-	sign := '+'
+	sign := byte('+')
 	if offset < 0 {
 		sign, offset = '-', -offset
 	}
-	return fmt.Sprintf("%s%d%02d%c", at.Format("060102150405"), at.Nanosecond()/int(100*time.Millisecond), offset/(15*60), sign)
+	text := make([]byte, 0, 16)
+	year, month, day := at.Date()
+	hour, minute, second := at.Clock()
+	for _, n := range [...]int{year % 100, int(month), day, hour, minute, second} {
+		text = appendTwo(text, n)
+	}
+	text = append(text, '0'+byte(at.Nanosecond()/int(100*time.Millisecond)))
+	return string(append(appendTwo(text, offset/(15*60)), sign))
 }
+
+// appendTwo appends a number of two digits.
+func appendTwo(dst []byte, n int) []byte { return append(dst, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // After is the relative time of a duration, to whole seconds, at most 99 days.
 func After(d time.Duration) Time {

@@ -173,6 +173,7 @@ func (b *bank) Do(_ context.Context, n engine.Partition, in any) (any, error) {
 	}
 	for _, e := range batch.Journal {
 		for _, effect := range e.Effects {
+			b.agree(effect)
 			b.effects = append(b.effects, due{n, effect})
 		}
 	}
@@ -415,7 +416,7 @@ func (b *bank) carry() (last gateway.MessageID) {
 // opened is the message that an effect sends to a phone.
 func (b *bank) opened(d due) PhoneMessage {
 	b.t.Helper()
-	m, err := OpenPhoneMessage(b.config.Vault, d.Body)
+	m, err := OpenPhoneMessage(b.config.Vault, d.Effect)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -47,7 +47,6 @@
 package billing
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -365,13 +364,4 @@ func orDefault[N time.Duration | float64](d, otherwise N) N {
 		return otherwise
 	}
 	return d
-}
-
-// encode is for values of our own types, whose encoding cannot fail.
-func encode(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("billing: encode %T: %v", v, err))
-	}
-	return string(b)
 }

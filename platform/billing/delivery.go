@@ -58,7 +58,7 @@ func (p *Partition) effectTo(ph *phone, kind string, m PhoneMessage) engine.Effe
 		ID:   fmt.Sprintf("%s/%s/%d", m.Bill, kind, m.Counter),
 		Kind: kind,
 		Lane: ph.subject(),
-		Body: m.sealed(p.config.Vault, ph.sealed),
+		Body: m.sealed(p.config.Vault, ph.sealed), Value: m,
 	}
 }
 

@@ -54,11 +54,7 @@ const carryTimeout = 10 * time.Second
 
 // open makes the bill of a claim when the request that claimed it could not.
 func (e *Effects) open(ctx context.Context, effect engine.Effect) error {
-	var kept sealedOpen
-	if err := json.Unmarshal(effect.Body, &kept); err != nil {
-		return fmt.Errorf("perform %s: %w", effect.ID, err)
-	}
-	in, err := kept.open(e.Service.config.Vault)
+	in, err := e.readOpen(effect)
 	if err != nil {
 		return fmt.Errorf("perform %s: %w", effect.ID, err)
 	}
@@ -75,10 +71,31 @@ func (e *Effects) open(ctx context.Context, effect engine.Effect) error {
 	return err
 }
 
+// valueOf is what an effect says, as its maker has it or as its body does.
+func valueOf[T any](effect engine.Effect) (v T, err error) {
+	if v, ok := effect.Value.(T); ok {
+		return v, nil
+	}
+	err = json.Unmarshal(effect.Body, &v)
+	return v, err
+}
+
+// readOpen reads an effect that makes the bill of a claim.
+func (e *Effects) readOpen(effect engine.Effect) (Open, error) {
+	if in, ok := effect.Value.(Open); ok {
+		return in, nil
+	}
+	kept, err := valueOf[sealedOpen](effect)
+	if err != nil {
+		return Open{}, err
+	}
+	return kept.open(e.Service.config.Vault)
+}
+
 // sweep performs a sweep.
 func (e *Effects) sweep(ctx context.Context, effect engine.Effect) error {
-	var in ApplySweep
-	if err := json.Unmarshal(effect.Body, &in); err != nil {
+	in, err := valueOf[ApplySweep](effect)
+	if err != nil {
 		return fmt.Errorf("perform %s: %w", effect.ID, err)
 	}
 	return e.Service.carrySweep(ctx, in)

@@ -121,7 +121,7 @@ func (p *Partition) stageClaim(tx *engine.Tx, names []string, open Open) {
 	sealed := p.keepClaim(tx, names, open)
 	tx.Record(engine.Event{
 		Subject: "order:" + string(open.ID), Name: "claim", Cause: CauseOrder,
-		Effects: []engine.Effect{{ID: string(open.ID) + "/open", Kind: EffectOpen, Body: body(sealed)}},
+		Effects: []engine.Effect{{ID: string(open.ID) + "/open", Kind: EffectOpen, Body: body(sealed), Value: open}},
 	})
 }
 

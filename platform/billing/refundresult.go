@@ -28,13 +28,11 @@ func (p *Partition) reportRefund(tx *engine.Tx, kept *refunds, r *refund, cause 
 
 // callbackEffect is the latest callback about a refund.
 func (k *refunds) callbackEffect(r *refund, byHand bool) []engine.Effect {
-	return []engine.Effect{{
-		ID: fmt.Sprintf("%s/callback/%d", r.ID, r.Reports), Kind: EffectCallback,
-		Body: body(Callback{
-			URL: k.CallbackURL, Merchant: k.Merchant, Bill: r.Bill, Refund: r.ID, Attempt: r.Reports, ByHand: byHand,
-			Event: body(api.RefundCallbackOf(k.Result, r.Refund, r.Total)),
-		}),
-	}}
+	event := api.RefundCallbackOf(k.Result, r.Refund, r.Total)
+	return []engine.Effect{callbackEffect(string(r.ID), Callback{
+		URL: k.CallbackURL, Merchant: k.Merchant, Bill: r.Bill, Refund: r.ID, Attempt: r.Reports, ByHand: byHand,
+		Event: body(event), what: event.Type,
+	})}
 }
 
 // noteRefund tells an event that leaves a refund where it is.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
@@ -184,10 +185,13 @@ func (m PhoneMessage) sealed(v keys.Rest, phone string) json.RawMessage {
 	return body(sealedMessage{PhoneMessage: m, Phone: phone, Payload: r.seal(messageText, string(m.Payload))})
 }
 
-// OpenPhoneMessage reads the body of an effect that is a message to a phone.
-func OpenPhoneMessage(v keys.Rest, body []byte) (PhoneMessage, error) {
-	var s sealedMessage
-	if err := json.Unmarshal(body, &s); err != nil {
+// OpenPhoneMessage reads an effect that is a message to a phone.
+func OpenPhoneMessage(v keys.Rest, effect engine.Effect) (PhoneMessage, error) {
+	if m, ok := effect.Value.(PhoneMessage); ok {
+		return m, nil
+	}
+	s, err := valueOf[sealedMessage](effect)
+	if err != nil {
 		return PhoneMessage{}, fmt.Errorf("read a message to a phone: %w", err)
 	}
 	r := rest{Rest: v}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,18 +101,32 @@ type Callback struct {
 	Attempt  int                 `json:"attempt"`
 	ByHand   bool                `json:"by_hand,omitempty"` // asked for: it is made whatever became of others
 	Event    json.RawMessage     `json:"event"`             // sent as it is
+
+	what string // type of the event; empty: it is not read yet
 }
+
+// OpenCallback reads an effect that is a callback.
+func OpenCallback(effect engine.Effect) (Callback, error) { return valueOf[Callback](effect) }
 
 // ID names what is told, not the attempt: it is the webhook-id.
 func (c Callback) ID() platform.CallbackID {
+	told := c.told()
+	if what, ok := strings.CutPrefix(told, "refund."); ok && c.Refund != "" {
+		return platform.Refund{ID: c.Refund, State: platform.RefundState(what)}.CallbackID()
+	}
+	return platform.Bill{ID: c.Bill, State: fsm.State(strings.TrimPrefix(told, "bill."))}.CallbackID()
+}
+
+// told is the type of the event.
+func (c Callback) told() string {
+	if c.what != "" {
+		return c.what
+	}
 	var event struct {
 		Type string `json:"type"`
 	}
 	_ = json.Unmarshal(c.Event, &event) // a type that is missing still leaves one id a bill
-	if what, ok := strings.CutPrefix(event.Type, "refund."); ok && c.Refund != "" {
-		return platform.Refund{ID: c.Refund, State: platform.RefundState(what)}.CallbackID()
-	}
-	return platform.Bill{ID: c.Bill, State: fsm.State(strings.TrimPrefix(event.Type, "bill."))}.CallbackID()
+	return event.Type
 }
 
 // report tells the merchant how the bill ended (S8, S9, S11, S18). A bill nobody is
@@ -134,11 +149,16 @@ func (p *Partition) report(tx *engine.Tx, r *record, cause string) {
 
 // callbackEffect is the latest callback.
 func (r *record) callbackEffect(byHand bool) engine.Effect {
+	event := api.CallbackOf(r.Bill)
+	return callbackEffect(string(r.ID), Callback{
+		URL: r.CallbackURL, Merchant: r.Merchant, Bill: r.ID, Attempt: r.Reports, ByHand: byHand, Event: body(event), what: event.Type,
+	})
+}
+
+// callbackEffect makes a callback about a bill or a refund.
+func callbackEffect(of string, c Callback) engine.Effect {
 	return engine.Effect{
-		ID: fmt.Sprintf("%s/callback/%d", r.ID, r.Reports), Kind: EffectCallback,
-		Body: body(Callback{
-			URL: r.CallbackURL, Merchant: r.Merchant, Bill: r.ID, Attempt: r.Reports, ByHand: byHand, Event: body(api.CallbackOf(r.Bill)),
-		}),
+		ID: of + "/callback/" + strconv.Itoa(c.Attempt), Kind: EffectCallback, Body: body(c), Value: c,
 	}
 }
 

@@ -24,6 +24,7 @@ type Service struct {
 	merchants contracts
 	identity  identities
 	endpoints endpoints
+	openings  openings
 }
 
 var (
@@ -216,14 +217,6 @@ func (s *Service) opened(ctx context.Context, in Open) (platform.Bill, error) {
 		}
 		return b, busyStore(err)
 	}
-}
-
-func (s *Service) openNew(ctx context.Context, in Open) (platform.Bill, error) {
-	reply, err := s.do(ctx, engine.Partition(in.ID.Partition()), in)
-	if err != nil {
-		return platform.Bill{}, err
-	}
-	return reply.(platform.Bill), nil
 }
 
 // find reads a bill where it is kept: among the live ones, or filed under its day.

@@ -1,7 +1,6 @@
 package billing
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/airtill/airtill/fsm"
@@ -126,5 +125,3 @@ type finished struct {
 	Last    string `json:"last_entry"`
 	Reports int    `json:"reports,omitempty"` // callbacks made, if more than one
 }
-
-func body(v any) json.RawMessage { return json.RawMessage(encode(v)) }

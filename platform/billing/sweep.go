@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/airtill/airtill/fsm/bill"
@@ -77,9 +78,9 @@ func (p *Partition) sweep(tx *engine.Tx, sub string) {
 
 // sweepEffect brings home what has left.
 func (p *Partition) sweepEffect(sub string, pl *pool) engine.Effect {
+	in := p.sweptOf(pl)
 	return engine.Effect{
-		ID: fmt.Sprintf("%s:%d", sweepID(sub), pl.Number), Kind: EffectSweep, Lane: sweepID(sub),
-		Body: body(p.sweptOf(pl)),
+		ID: sweepID(sub) + ":" + strconv.FormatUint(pl.Number, 10), Kind: EffectSweep, Lane: sweepID(sub), Body: body(in), Value: in,
 	}
 }
 

@@ -25,6 +25,9 @@ type state struct {
 	card     *scp80.CMAC
 	rest     cipher.AEAD
 	texts    textSealer
+	pins     keyed
+	tokens   keyed
+	prints   keyed
 	channels *cache
 }
 
@@ -41,6 +44,7 @@ func newState(m *masters) (*state, error) {
 	for _, p := range m.packets {
 		s.kdf[p.version] = packetKDF{kic: ready(p.modern.kic), kid: ready(p.modern.kid)}
 	}
+	s.pins, s.tokens, s.prints = newKeyed(m.pin), newKeyed(m.token), newKeyed(m.fingerprint)
 	s.kik, s.card = ready(m.modern.kik), ready(m.modern.card)
 	block, err := aes.NewCipher(m.rest.Reveal())
 	if err != nil {

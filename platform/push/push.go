@@ -66,7 +66,7 @@ const submitTimeout = 30 * time.Second
 // refused. An answer that never came is tried again with the same octets, which the
 // phone takes once; so is a result that the carrier cannot take now.
 func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.Effect) error {
-	m, err := billing.OpenPhoneMessage(s.Vault, effect.Body)
+	m, err := billing.OpenPhoneMessage(s.Vault, effect)
 	if err != nil {
 		return fmt.Errorf("push %s: %w", effect.ID, err)
 	}
@@ -85,7 +85,7 @@ func (s *Sender) Perform(ctx context.Context, p engine.Partition, effect engine.
 	}
 	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
 	defer cancel()
-	id, err := s.submit(ctx, m)
+	id, err := s.submit(ctx, m, receiptOf(effect.Kind))
 	refusal, refused := errors.AsType[*smpp.StatusError](err)
 	if err != nil && !refused {
 		return fmt.Errorf("push %s: %w", effect.ID, err)
@@ -118,8 +118,18 @@ func passing(s smpp.Status) bool {
 	return false
 }
 
-// submit sends all parts of a message and answers the id of the last, whose receipt it asks for.
-func (s *Sender) submit(ctx context.Context, m billing.PhoneMessage) (id gateway.MessageID, err error) {
+// receiptOf is what a message's receipt is asked for with. A bill waits for those of its
+// pushes; of what becomes of a result its phone tells, in a message of its own.
+func receiptOf(kind string) uint8 {
+	if kind == billing.EffectPush {
+		return smpp.ReceiptFinal
+	}
+	return smpp.ReceiptNone
+}
+
+// submit sends all parts of a message and answers the id of the last, whose receipt it asks
+// for if there is to be one.
+func (s *Sender) submit(ctx context.Context, m billing.PhoneMessage, receipt uint8) (id gateway.MessageID, err error) {
 	packet, err := s.Vault.WrapMT(m.Binding(), m.Counter, m.Payload)
 	if err != nil {
 		return "", fmt.Errorf("secure the message: %w", err)
@@ -134,7 +144,7 @@ func (s *Sender) submit(ctx context.Context, m billing.PhoneMessage) (id gateway
 			return "", err
 		}
 		if i == len(segments)-1 {
-			sm.RegisteredDelivery = smpp.ReceiptFinal
+			sm.RegisteredDelivery = receipt
 		}
 		if id, err = s.Carrier.Submit(ctx, sm); err != nil {
 			return "", err

@@ -271,6 +271,23 @@ func TestValidity(t *testing.T) {
 	}
 }
 
+// The carrier tells of pushes alone: a bill waits for nothing else.
+func TestReceiptsAreOfPushes(t *testing.T) {
+	for kind, want := range map[string]uint8{
+		billing.EffectPush: smpp.ReceiptFinal, billing.EffectResult: smpp.ReceiptNone, billing.EffectKeys: smpp.ReceiptNone,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSending()
+			if err := s.Perform(t.Context(), 3, effect(kind, applet.SIM, []byte{0x5A}, time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.carrier.taken[0].RegisteredDelivery; got != want {
+				t.Errorf("%s: registered_delivery %02X, want %02X", kind, got, want)
+			}
+		})
+	}
+}
+
 func TestCarriersAnswers(t *testing.T) {
 	lost := errors.New("outcome unknown")
 	refused := func(s smpp.Status) error { return fmt.Errorf("submit: %w", &smpp.StatusError{Status: s}) }

@@ -37,7 +37,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -66,7 +65,8 @@ const (
 	maxAnswer       = 4 << 10  // octets of the answer's body
 	maxAnswerHeader = 16 << 10 // octets of the answer's header
 	idleConnections = 256
-	idleTimeout     = 30 * time.Second
+	idleOfHost      = 64              // a host may take callbacks of several merchants
+	idleTimeout     = 4 * time.Second // many servers hang up after 5, and an attempt that comes then has failed
 )
 
 // Endpoints keep what is wrong with the places that callbacks go to. It is the billing
@@ -157,6 +157,7 @@ func New(config Config) (*Deliverer, error) {
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxAnswerHeader,
 			MaxIdleConns:           idleConnections,
+			MaxIdleConnsPerHost:    idleOfHost,
 			IdleConnTimeout:        idleTimeout,
 		},
 	}
@@ -169,8 +170,8 @@ var ErrClosed = errors.New("webhook: no more callbacks are made")
 // Perform queues one attempt, whose outcome is reported. An error means that there will
 // be no outcome: the effect is to be performed again.
 func (d *Deliverer) Perform(ctx context.Context, p engine.Partition, e engine.Effect) error {
-	var c billing.Callback
-	if err := json.Unmarshal(e.Body, &c); err != nil {
+	c, err := billing.OpenCallback(e)
+	if err != nil {
 		return fmt.Errorf("callback %s: %w", e.ID, err)
 	}
 	j := &job{partition: p, callback: c, endpoint: endpointOf(c.URL)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/demo"
 	"github.com/airtill/airtill/cli/internal/network"
+	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/platform/scp80"
 )
 
@@ -32,7 +33,7 @@ func demoCommand() command {
 			&cli.StringFlag{Name: "smpp", Usage: "let the carrier listen at `HOST:PORT` (default: a free port)", Destination: &smpp},
 		},
 		run: func(ctx context.Context, c *call) error {
-			store, err := ownStore(ctx, c, network.TCP{}, redis, fresh)
+			store, err := ownStore(ctx, c, world.Stores{Network: network.TCP{}}, redis, fresh)
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func (d *devConfig) open(ctx context.Context, c *call, n network.Network) (*worl
 		return nil, nil, usagef("--redis child needs a directory: --data DIR, or leave --data out")
 	}
 	if dir == "" {
-		store, err := ownStore(ctx, c, n, d.redis, d.fresh)
+		store, err := ownStore(ctx, c, world.Stores{Network: n}, d.redis, d.fresh)
 		return nil, store, err
 	}
 	at, err := d.place()
@@ -69,7 +69,7 @@ func (d *devConfig) store(ctx context.Context, c *call, n network.Network, life 
 	at := storeAt{redis: d.redis, data: life.StoreDir()}
 	if d.redis != "" && d.redis != child {
 		if !life.Up {
-			return ownStore(ctx, c, n, d.redis, d.fresh)
+			return ownStore(ctx, c, world.Stores{Network: n}, d.redis, d.fresh)
 		}
 		at.data = ""
 	}

@@ -33,7 +33,7 @@ type loadTest struct {
 	fresh                           bool
 	expiry, drain, orderTimeout     time.Duration
 	prefix, profile                 string
-	shops                           int
+	shops, partitions               int
 	sweep                           time.Duration
 }
 
@@ -124,9 +124,15 @@ func (l *loadTest) network() []cli.Flag {
 		&cli.StringFlag{Name: "target", Usage: "load the running network of the ready `FILE`, or of the platform's URL in the usual ready file", DefaultText: "a network of its own", Destination: &l.target},
 		&cli.StringFlag{Name: "redis", Usage: "have the network of its own keep everything in the Redis at `URL`, or \"child\": in a redis-server of its own", DefaultText: "embedded, in memory", Destination: &l.redis},
 		freshFlag(&l.fresh),
+		&cli.IntFlag{Name: "partitions", Usage: "have the network of its own make its store with `N` partitions", Value: loadPartitions, Destination: &l.partitions},
 		&cli.DurationFlag{Name: "sweep", Usage: "have the network of its own bring money home to merchants every `TIME`", Value: loadSweep, Destination: &l.sweep},
 	}
 }
+
+// loadPartitions is how many writers the store of the load's own network has. A batch of
+// one writer takes along what came meanwhile, and a sweep all that was paid to a shop: on
+// a few processors few of them do more with less than the platform's own 16.
+const loadPartitions = 4
 
 // loadSweep is how often money comes home in a network of the load's own. A shop is told
 // of a payment when the money is there; the platform's own second would be most of what

@@ -119,6 +119,7 @@ func (l *loadTest) conflicts(c *call) error {
 		{"step", "bills", "a climb says itself how long it takes"},
 		{"target", "redis", "a running network has a store"},
 		{"target", "fresh", "a running network is not erased"},
+		{"target", "partitions", "a running network has a store"},
 		{"json", "quiet", "--json prints the result, and nothing else"},
 	} {
 		if c.isSet(pair[0]) && c.isSet(pair[1]) {
@@ -138,10 +139,13 @@ func (l *loadTest) conflicts(c *call) error {
 
 // counts refuses numbers that cannot be.
 func (l *loadTest) counts(c *call) error {
-	for name, n := range map[string]int{"users": l.users, "handsets": l.handsets, "max-in-flight": l.inFlight, "shops": l.shops, "bills": int(l.bills)} {
+	for name, n := range map[string]int{"users": l.users, "handsets": l.handsets, "max-in-flight": l.inFlight, "shops": l.shops, "partitions": l.partitions, "bills": int(l.bills)} {
 		if c.isSet(name) && n < 1 {
 			return usagef("--%s is 1 or more", name)
 		}
+	}
+	if l.partitions > mostPartitions {
+		return usagef("--partitions %d: 1 to %d", l.partitions, mostPartitions)
 	}
 	for name, d := range map[string]time.Duration{"interval": l.interval, "expires-in": l.expiry, "order-timeout": l.orderTimeout, "sweep": l.sweep} {
 		if d <= 0 {
@@ -150,6 +154,9 @@ func (l *loadTest) counts(c *call) error {
 	}
 	return nil
 }
+
+// mostPartitions is what the engine can have.
+const mostPartitions = 1 << 16
 
 // complete fills in what nobody said.
 func (l *loadTest) complete() {

@@ -189,15 +189,16 @@ func paceOf(config *driver.Config) persona.Pace { return driver.Pace(config.Traf
 
 // store is that of a network of the load's own, and its directory if that is to go with it.
 func (l *loadTest) store(ctx context.Context, c *call) (*world.Store, string, error) {
+	stores := world.Stores{Network: network.TCP{}, Partitions: l.partitions}
 	if l.redis != child {
-		store, err := ownStore(ctx, c, network.TCP{}, l.redis, l.fresh)
+		store, err := ownStore(ctx, c, stores, l.redis, l.fresh)
 		return store, "", err
 	}
 	dir, err := os.MkdirTemp("", "airtill-load-")
 	if err != nil {
 		return nil, "", err
 	}
-	store, err := world.OpenChild(ctx, dir, func(err error) { c.log.Warn().Err(err).Msg("the store") })
+	store, err := stores.Child(ctx, dir, func(err error) { c.log.Warn().Err(err).Msg("the store") })
 	if err != nil {
 		return nil, "", errors.Join(explainStore(err, dir), os.RemoveAll(dir))
 	}

@@ -57,7 +57,7 @@ func (s *storeAt) open(ctx context.Context, c *call, n network.Network) (*world.
 	case err != nil:
 		return nil, err
 	case s.redis != "" && s.redis != child:
-		return openStore(ctx, n, s.redis)
+		return openStore(ctx, world.Stores{Network: n}, s.redis)
 	}
 	warn := func(err error) { c.log.Warn().Err(err).Msg("the store") }
 	var store *world.Store
@@ -134,7 +134,7 @@ func knock(ctx context.Context, urls []string) error {
 }
 
 // openStore opens the store that --redis says, or an embedded one.
-func openStore(ctx context.Context, n network.Network, said string) (*world.Store, error) {
+func openStore(ctx context.Context, stores world.Stores, said string) (*world.Store, error) {
 	urls, err := storeURLs(said)
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func openStore(ctx context.Context, n network.Network, said string) (*world.Stor
 	if err := knock(ctx, urls); err != nil {
 		return nil, err
 	}
-	store, err := world.OpenStore(ctx, n, "127.0.0.1:0", urls...)
+	store, err := stores.Open(ctx, "127.0.0.1:0", urls...)
 	if err != nil {
 		return nil, hinted(err, "is a Redis 7 there? leave --redis out to keep everything in this process")
 	}
@@ -150,13 +150,13 @@ func openStore(ctx context.Context, n network.Network, said string) (*world.Stor
 }
 
 // ownStore opens the store of a network that enrols people of its own: it must be empty.
-func ownStore(ctx context.Context, c *call, n network.Network, said string, fresh bool) (*world.Store, error) {
+func ownStore(ctx context.Context, c *call, stores world.Stores, said string, fresh bool) (*world.Store, error) {
 	if fresh {
 		if err := erase(ctx, c, said); err != nil {
 			return nil, err
 		}
 	}
-	store, err := openStore(ctx, n, said)
+	store, err := openStore(ctx, stores, said)
 	if err != nil {
 		return nil, err
 	}

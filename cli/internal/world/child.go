@@ -36,6 +36,7 @@ type child struct {
 	path, dir, socket string
 	lock              *aofstore.Lock
 	warn              func(error)
+	partitions        int // of a new store
 
 	opened  atomic.Bool   // it has answered once
 	failed  error         // why it has ended before that; to be read when ended is closed
@@ -49,6 +50,11 @@ type child struct {
 // of it. The tail of a batch that was being written when the machine stopped is cut off
 // and put aside.
 func OpenChild(ctx context.Context, dir string, warn func(error)) (*Store, error) {
+	return Stores{}.Child(ctx, dir, warn)
+}
+
+// Child is as [OpenChild].
+func (o Stores) Child(ctx context.Context, dir string, warn func(error)) (*Store, error) {
 	logging.Disable()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -68,7 +74,7 @@ func OpenChild(ctx context.Context, dir string, warn func(error)) (*Store, error
 	if warn == nil {
 		warn = func(error) {}
 	}
-	c := &child{path: path, dir: dir, socket: socket, lock: lock, warn: warn, closing: make(chan struct{}), ended: make(chan struct{})}
+	c := &child{path: path, dir: dir, socket: socket, lock: lock, warn: warn, partitions: o.Partitions, closing: make(chan struct{}), ended: make(chan struct{})}
 	go c.serve()
 	if c.store, err = c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -135,7 +141,7 @@ func (c *child) try(ctx context.Context) (*redisstore.Store, error) {
 		return nil, err
 	}
 	_ = knock.Close() // nothing was said
-	return redisstore.Open(ctx, redisstore.Options{Redis: &redis.UniversalOptions{Addrs: []string{c.socket}}})
+	return redisstore.Open(ctx, redisstore.Options{Redis: &redis.UniversalOptions{Addrs: []string{c.socket}}, New: c.partitions})
 }
 
 // Close closes the connections and stops the server.

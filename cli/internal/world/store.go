@@ -27,18 +27,29 @@ type Store struct {
 	under   io.Closer // closes the store and the server of its own; nil has none
 }
 
+// Stores opens stores. One that is there keeps the partitions it was made with.
+type Stores struct {
+	Network    network.Network
+	Partitions int // that a new store is made with, for ever; 0 is engine.DefaultPartitions
+}
+
 // OpenStore opens the store at the redis:// URLs, several of which are a cluster's,
 // or, without one, an embedded store in memory that listens at the address.
 func OpenStore(ctx context.Context, n network.Network, address string, urls ...string) (*Store, error) {
+	return Stores{Network: n}.Open(ctx, address, urls...)
+}
+
+// Open is as [OpenStore].
+func (o Stores) Open(ctx context.Context, address string, urls ...string) (*Store, error) {
 	logging.Disable() // go-redis tells its dial errors to stderr; we get them as errors too
 	if len(urls) == 0 {
-		return OpenKept(ctx, n, address, "", nil)
+		return o.Kept(ctx, address, "", nil)
 	}
 	options, err := redisstore.ParseURL(urls...)
 	if err != nil {
 		return nil, err
 	}
-	store, err := redisstore.Open(ctx, redisstore.Options{Redis: options})
+	store, err := redisstore.Open(ctx, redisstore.Options{Redis: options, New: o.Partitions})
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +92,18 @@ func promise(ctx context.Context, store *redisstore.Store) (promise string, risk
 // the data directory, or without one in memory. warn hears of what the store recovered
 // from; it may be nil.
 func OpenKept(ctx context.Context, n network.Network, address, dir string, warn func(error)) (*Store, error) {
-	ln, err := n.Listen(ctx, address)
+	return Stores{Network: n}.Kept(ctx, address, dir, warn)
+}
+
+// Kept is as [OpenKept].
+func (o Stores) Kept(ctx context.Context, address, dir string, warn func(error)) (*Store, error) {
+	ln, err := o.Network.Listen(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the embedded store: %w", err)
 	}
 	store, err := aofstore.Open(ctx, aofstore.Options{
-		Dir: dir, Listener: ln, Warn: warn,
-		Dial: func(ctx context.Context, _, address string) (net.Conn, error) { return n.Dial(ctx, address) },
+		Dir: dir, Listener: ln, Warn: warn, New: o.Partitions,
+		Dial: func(ctx context.Context, _, address string) (net.Conn, error) { return o.Network.Dial(ctx, address) },
 	})
 	if err != nil {
 		return nil, err
