@@ -41,7 +41,7 @@ func (e *Element) Personalise(sealed applet.Sealed) error {
 	if err := e.write(k); err != nil {
 		return err
 	}
-	e.held = h
+	e.held, e.pair = h, nil
 	return nil
 }
 

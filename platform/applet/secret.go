@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/airtill/airtill/platform/scp80"
@@ -154,7 +155,7 @@ func (i Identity) Reveal() string {
 	if i.number == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d:%s", i.kind, *i.number)
+	return strconv.Itoa(int(i.kind)) + ":" + *i.number
 }
 
 // Masked is the number's last 4 characters, of a short one none.

@@ -82,7 +82,7 @@ func (p *Partition) enrol(tx *engine.Tx, in Enrol) (any, error) {
 	ph := newPhone(p.config.Vault, in.Phone)
 	ph.Enrolled, ph.counters.Version = tx.Now(), in.Version
 	p.phones[ph.MSISDN] = ph
-	delete(p.asleep.absent, phoneKeys(ph.id)[0])
+	delete(p.asleep.absent, registerKey(ph.id))
 	tx.SetField("phones", ph.id, encode(sealRegister(p.config.Vault, ph.Register)))
 	p.keepCounters(ph)
 	var moves []platform.Posting

@@ -1,8 +1,6 @@
 package keys
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
@@ -78,7 +76,8 @@ func (v *Vault) PIN(b Binding, counter uint32, token applet.TokenPAN, block appl
 // PINReference is what the platform keeps of a PIN: it can only be compared with, and
 // only with the vault.
 func (v *Vault) PINReference(token applet.TokenPAN, pin applet.PIN) string {
-	return hex.EncodeToString(keyed(v.current.Load().pin, string(token), pin.Reveal()))
+	sum := v.current.Load().pins.sum(string(token), pin.Reveal())
+	return hex.EncodeToString(sum[:])
 }
 
 // VerifyPIN compares a PIN with a reference in constant time. No PIN is never right.
@@ -90,7 +89,8 @@ func (v *Vault) VerifyPIN(reference string, token applet.TokenPAN, pin applet.PI
 // Fingerprint is a reference to a value of a kind, such as a card number: the same
 // value gives the same one, and nothing else can be learnt of it without the vault.
 func (v *Vault) Fingerprint(kind, value string) string {
-	return hex.EncodeToString(keyed(v.current.Load().fingerprint, kind, value)[:16])
+	sum := v.current.Load().fingerprints.sum(kind, value)
+	return hex.EncodeToString(sum[:16])
 }
 
 // tokenPrefix is the issuer number of Airtill's card tokens.
@@ -99,16 +99,7 @@ const tokenPrefix = "621234"
 // Token stands for a card where a PIN block needs a number: 16 digits with a check
 // digit, always the same for a card.
 func (v *Vault) Token(pan applet.PAN) applet.TokenPAN {
-	n := binary.BigEndian.Uint64(keyed(v.current.Load().token, "", pan.Reveal())) % 1e9
-	digits := fmt.Sprintf("%s%09d", tokenPrefix, n)
+	sum := v.current.Load().tokens.sum("", pan.Reveal())
+	digits := fmt.Sprintf("%s%09d", tokenPrefix, binary.BigEndian.Uint64(sum[:])%1e9)
 	return applet.TokenPAN(digits + string(rune(applet.LuhnDigit(digits))))
-}
-
-// keyed is HMAC-SHA-256 of two texts under a master key.
-func keyed[P any](k scp80.Key[P], kind, value string) []byte {
-	h := hmac.New(sha256.New, k.Reveal())
-	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(kind))))
-	h.Write([]byte(kind))
-	h.Write([]byte(value))
-	return h.Sum(nil)
 }

@@ -47,7 +47,7 @@ const lenTag = aes.BlockSize
 // kind and text is both the tag and the IV (a synthetic IV, as in RFC 5297, with HMAC
 // for the MAC). Equal texts of a kind show as equal, and nothing else shows.
 type textSealer struct {
-	hash   textHash
+	hash   *hasher
 	cipher cipher.Block
 }
 
@@ -65,17 +65,21 @@ func newTextSealer(rest restMaster) (textSealer, error) {
 	if err != nil {
 		return textSealer{}, fmt.Errorf("ready the keys for texts at rest: %w", err)
 	}
-	return textSealer{hash: scp80.NewKey[textHash](octets[:32]), cipher: block}, nil
+	return textSealer{hash: newHasher(scp80.NewKey[textHash](octets[:32])), cipher: block}, nil
 }
 
-func (t textSealer) tag(kind, plain string) []byte { return keyed(t.hash, kind, plain)[:lenTag] }
+func (t textSealer) tag(kind, plain string) [lenTag]byte {
+	sum := t.hash.sum(kind, plain)
+	return [lenTag]byte(sum[:])
+}
 
 // SealText encrypts a text of a kind - a phone number, a name - that the platform keeps
 // in its own store. The same text of a kind gives the same result, so it can be found
 // by it; who has the store learns no more than that two are the same.
 func (v *Vault) SealText(kind, plain string) string {
 	t := v.current.Load().texts
-	sealed := append(t.tag(kind, plain), plain...)
+	tag := t.tag(kind, plain)
+	sealed := append(tag[:], plain...)
 	cipher.NewCTR(t.cipher, sealed[:lenTag]).XORKeyStream(sealed[lenTag:], sealed[lenTag:])
 	return textMark + base64.RawURLEncoding.EncodeToString(sealed)
 }
@@ -90,7 +94,7 @@ func (v *Vault) OpenText(kind, sealed string) (string, error) {
 	}
 	t, tag, plain := v.current.Load().texts, octets[:lenTag], octets[lenTag:]
 	cipher.NewCTR(t.cipher, tag).XORKeyStream(plain, plain)
-	if !hmac.Equal(tag, t.tag(kind, string(plain))) {
+	if want := t.tag(kind, string(plain)); !hmac.Equal(tag, want[:]) {
 		return "", errAtRest
 	}
 	return string(plain), nil

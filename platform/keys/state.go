@@ -26,6 +26,8 @@ type state struct {
 	rest     cipher.AEAD
 	texts    textSealer
 	channels *cache
+
+	pins, tokens, fingerprints *hasher
 }
 
 // packetKDF derives the modern suite's packet keys of a version.
@@ -42,6 +44,7 @@ func newState(m *masters) (*state, error) {
 		s.kdf[p.version] = packetKDF{kic: ready(p.modern.kic), kid: ready(p.modern.kid)}
 	}
 	s.kik, s.card = ready(m.modern.kik), ready(m.modern.card)
+	s.pins, s.tokens, s.fingerprints = newHasher(m.pin), newHasher(m.token), newHasher(m.fingerprint)
 	block, err := aes.NewCipher(m.rest.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("ready the key for data at rest: %w", err)
