@@ -209,6 +209,7 @@ type (
 	forInitial       struct{}
 	forPIN           struct{}
 	forKeyEncryption struct{}
+	forUnsealed      struct{}
 
 	// CardDataKey wraps the card records of one element.
 	CardDataKey = scp80.Key[forCardData]
@@ -220,4 +221,6 @@ type (
 	PINKey = scp80.Key[forPIN]
 	// KeyEncryptionKey wraps an element's new packet keys on their way to it.
 	KeyEncryptionKey = scp80.Key[forKeyEncryption]
+	// UnsealedPersonalisation is a personalisation in clear, with all its keys.
+	UnsealedPersonalisation = scp80.Key[forUnsealed]
 )
