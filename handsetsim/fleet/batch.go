@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/airtill/airtill/gateway"
@@ -124,15 +125,16 @@ func (f *Fleet) PersonaliseBatch(in []PersonalisedPhone) ([]HandedRow, error) {
 	return done, f.sync(f.position())
 }
 
-// inParallel does n things on all processors.
+// inParallel does n things on all processors. Few goroutines do many each: their stacks
+// have grown by then to what the cryptography needs.
 func inParallel(n int, do func(i int)) {
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	room := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i := range n {
-		room <- struct{}{}
+	for range min(n, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
-			defer func() { <-room }()
-			do(i)
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
 		})
 	}
 	wg.Wait()

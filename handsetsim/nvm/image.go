@@ -41,9 +41,7 @@ func (m *Memory) everything() *image {
 func (s *Slot) least() int64 {
 	n := int64(lenBefore + lenState)
 	for k := kindContents; k < kinds; k++ {
-		if size := s.places[k].size; size > 0 {
-			n += int64(lenBefore) + int64(size)
-		}
+		n += s.places[k].record()
 	}
 	return n
 }

@@ -75,7 +75,7 @@ type Memory struct {
 	kept    uint64              // of them, those that cannot be lost any more
 	working bool                // somebody writes to the disk
 	size    int64               // of the file
-	least   int64               // its size when each value was in it once
+	least   int64               // about its size if each value that is on disk were in it once
 	slack   int64               // how much it may grow beside doubling
 	err     error               // why nothing is kept any more
 }
@@ -96,6 +96,14 @@ type waiting struct {
 type place struct {
 	at   int64
 	size uint32
+}
+
+// record is how long the record is whose value is there.
+func (p place) record() int64 {
+	if p.size == 0 {
+		return 0
+	}
+	return int64(lenBefore) + int64(p.size)
 }
 
 // written is a value that is being written: its number in line, and its place, from the
@@ -142,6 +150,7 @@ func load(d disk) (*Memory, error) {
 	if m.size, err = m.replay(size); err != nil {
 		return nil, err
 	}
+	m.least = 0
 	for _, s := range m.slots {
 		s.used = s.reserved
 		m.least += s.least()
@@ -174,6 +183,7 @@ func (m *Memory) slot(id applet.ElementID) (*Slot, error) {
 	}
 	s := &Slot{memory: m, id: octets}
 	m.slots[octets] = s
+	m.least += int64(lenBefore + lenState) // of the counters, which every element has
 	return s, nil
 }
 
@@ -270,15 +280,18 @@ func (m *Memory) settle(w written) {
 	if m.waiting[w.value].number == w.number {
 		delete(m.waiting, w.value)
 	}
-	w.value.slot.places[w.value.kind] = w.at
+	at := &w.value.slot.places[w.value.kind]
+	m.least += w.at.record() - at.record()
+	*at = w.at
 }
 
 // replaced notes where all values are in a file that was written anew.
 func (m *Memory) replaced(all *image) {
-	m.file, m.least = m.disk.reader(), m.size
+	m.file = m.disk.reader()
 	for _, w := range all.values {
 		m.settle(w)
 	}
+	m.least = m.size
 }
 
 // Close keeps what is in line and lets the directory go.

@@ -233,6 +233,35 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// A file that grows because there are more elements is only added to; it is written anew
+// once what is in it twice makes up half of it.
+func TestGrowthOfWhatLives(t *testing.T) {
+	d := newCrashDisk()
+	m := loaded(t, d)
+	m.slack = 0
+	keep := func(i int) (grew bool) {
+		before := bytes.Clone(d.file)
+		s := must(m.Slot(element(i)))
+		check(t, s.SaveContents(make([]byte, 100)))
+		saved(t, m, s, se.State{Sent: must(s.Load()).Sent + 1})
+		return bytes.HasPrefix(d.file, before)
+	}
+	for i := range 300 {
+		if !keep(i) && i > 2 {
+			t.Fatalf("it was written anew for element %d", i)
+		}
+	}
+	for i := range 300 {
+		if !keep(i) {
+			if i < 250 || m.least != int64(len(d.file)) {
+				t.Fatalf("it was written anew when %d values were in it twice, and has %d octets, not %d", i, len(d.file), m.least)
+			}
+			return
+		}
+	}
+	t.Error("it was not written anew")
+}
+
 // After a failed write nothing is taken any more, and nobody is told it was kept.
 func TestFailure(t *testing.T) {
 	d := newCrashDisk()

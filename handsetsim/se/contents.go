@@ -9,12 +9,15 @@ import (
 	"github.com/airtill/airtill/platform/scp80"
 )
 
-// kept is what an element keeps beside its counters: what it was given, as it came.
-// An element that is made again is given the same again, in the same order.
+// kept is what an element keeps beside its counters: what it was given. An element that is
+// made again is given the same again, in the same order. The personalisation is kept open,
+// beside the seed that would open it: to open it again at each start is nearly all that a
+// start of thousands takes. Sealed is one that was kept before that was so.
 type kept struct {
 	Form   applet.Form   `json:"form"`
-	Seed   []byte        `json:"seed"`             // of the key pair
-	Sealed applet.Sealed `json:"sealed,omitempty"` // the personalisation
+	Seed   []byte        `json:"seed"` // of the key pair
+	Opened []byte        `json:"opened,omitempty"`
+	Sealed applet.Sealed `json:"sealed,omitempty"`
 	Keys   []keptKeys    `json:"keys,omitempty"`   // KEYS messages since: of the version in use last
 	Before uint8         `json:"before,omitempty"` // the version that the platform may still use; 0: none
 }
@@ -87,10 +90,17 @@ func (e *Element) write(k *kept) error {
 // resume makes the element what it was.
 func (e *Element) resume(k *kept) error {
 	e.seed = scp80.NewKey[pairSeed](k.Seed)
-	if k.Sealed == nil {
+	if k.Opened == nil && k.Sealed == nil {
 		return nil
 	}
-	h, err := e.holdingOf(k.Sealed)
+	opened, err := scp80.NewKey[applet.UnsealedPersonalisation](k.Opened), error(nil)
+	if k.Opened == nil {
+		opened, err = e.unseal(k.Sealed)
+	}
+	if err != nil {
+		return ErrContents
+	}
+	h, err := e.holdingOf(opened)
 	if err != nil {
 		return ErrContents
 	}

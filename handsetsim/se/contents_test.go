@@ -101,8 +101,8 @@ func TestOutlives(t *testing.T) {
 // Contents that no element of this number and form had are refused, without a word of what is in them.
 func TestContentsRefused(t *testing.T) {
 	w, c := newWorld(scp80.Modern, 1), new(store)
-	lasting(t, w, c)
-	good := c.contents
+	e := lasting(t, w, c)
+	good, seal := c.contents, w.seal(e)
 	change := func(f func(*kept)) []byte {
 		var k kept
 		if err := json.Unmarshal(good, &k); err != nil {
@@ -111,13 +111,19 @@ func TestContentsRefused(t *testing.T) {
 		f(&k)
 		return must(json.Marshal(k))
 	}
+	sealed := func(f func(*kept)) []byte {
+		return change(func(k *kept) { k.Opened, k.Sealed = nil, bytes.Clone(seal); f(k) })
+	}
 	for name, contents := range map[string][]byte{
 		"nothing":           {},
 		"no JSON":           good[1:],
 		"another form":      change(func(k *kept) { k.Form = applet.SDTF }),
 		"a short seed":      change(func(k *kept) { k.Seed = k.Seed[1:] }),
-		"another key pair":  change(func(k *kept) { k.Seed[0] ^= 1 }),
-		"a damaged seal":    change(func(k *kept) { k.Sealed[9] ^= 1 }),
+		"another key pair":  sealed(func(k *kept) { k.Seed[0] ^= 1 }),
+		"a damaged seal":    sealed(func(k *kept) { k.Sealed[9] ^= 1 }),
+		"nothing in it":     change(func(k *kept) { k.Opened = []byte("{}") }),
+		"cut short":         change(func(k *kept) { k.Opened = k.Opened[:99] }),
+		"of another one":    change(func(k *kept) { k.Opened = bytes.ReplaceAll(k.Opened, []byte(element), []byte("89860112345678901235")) }),
 		"keys of nobody":    change(func(k *kept) { k.Keys = []keptKeys{{Version: 2}} }),
 		"more keys than go": change(func(k *kept) { k.Keys = make([]keptKeys, 3) }),
 	} {
@@ -127,6 +133,10 @@ func TestContentsRefused(t *testing.T) {
 		} else if bytes.Contains([]byte(err.Error()), []byte("seed")) {
 			t.Errorf("%s: the error says what is in it: %v", name, err)
 		}
+	}
+	c.contents = sealed(func(*kept) {})
+	if e := remade(t, c); !e.Personalised() || len(e.Cards()) != 1 {
+		t.Error("contents that are sealed, as they were kept before, are refused")
 	}
 	c.contents = good
 	if _, err := New(Config{ID: "89860112345678901235", Form: applet.SIM, Rand: seeded(1), Counters: c, Contents: c}); !errors.Is(err, ErrContents) {

@@ -29,7 +29,11 @@ type packetKeys struct {
 // A repeat replaces them; counters go on from where they are, the suite is the same as
 // before, and the version of the packet keys is not an earlier one.
 func (e *Element) Personalise(sealed applet.Sealed) error {
-	h, err := e.holdingOf(sealed)
+	opened, err := e.unseal(sealed)
+	if err != nil {
+		return err
+	}
+	h, err := e.holdingOf(opened)
 	if err != nil {
 		return err
 	}
@@ -37,21 +41,29 @@ func (e *Element) Personalise(sealed applet.Sealed) error {
 		return ErrPersonalisation
 	}
 	k := e.fresh()
-	k.Sealed = sealed
+	k.Opened = opened.Reveal()
 	if err := e.write(k); err != nil {
 		return err
 	}
-	e.held = h
+	e.held, e.pair = h, nil
 	return nil
 }
 
-// holdingOf opens what was sealed to this element and checks all that is in it.
-func (e *Element) holdingOf(sealed applet.Sealed) (*holding, error) {
+// unseal opens what was sealed to this element.
+func (e *Element) unseal(sealed applet.Sealed) (opened applet.UnsealedPersonalisation, err error) {
 	key, err := e.keyPair()
 	if err != nil {
-		return nil, err
+		return opened, err
 	}
-	p, err := applet.OpenPersonalisation(key, sealed)
+	if opened, err = applet.UnsealPersonalisation(key, sealed); err != nil {
+		return opened, ErrPersonalisation
+	}
+	return opened, nil
+}
+
+// holdingOf reads a personalisation and checks all that is in it.
+func (e *Element) holdingOf(opened applet.UnsealedPersonalisation) (*holding, error) {
+	p, err := applet.ReadPersonalisation(opened)
 	if err != nil || p.Element != e.id || p.TAR != scp80.TARPayment {
 		return nil, ErrPersonalisation
 	}

@@ -105,6 +105,7 @@ type Element struct {
 	form     applet.Form
 	random   io.Reader
 	seed     pairSeed
+	pair     hpke.PrivateKey // made of the seed, of an element that was made blank and is so still; else nil
 	counters Counters
 	contents Contents // nil: not kept
 	state    State    // as kept
@@ -152,13 +153,18 @@ func (e *Element) begin() error {
 		return fmt.Errorf("make a key pair: %w", err)
 	}
 	e.seed = scp80.NewKey[pairSeed](seed)
-	if _, err := e.keyPair(); err != nil {
+	pair, err := e.keyPair()
+	if err != nil {
 		return err
 	}
+	e.pair = pair // it is asked for at once, and when the element is personalised
 	return e.write(e.fresh())
 }
 
 func (e *Element) keyPair() (hpke.PrivateKey, error) {
+	if e.pair != nil {
+		return e.pair, nil
+	}
 	return applet.NewKeyPair(bytes.NewReader(e.seed.Reveal()))
 }
 

@@ -37,6 +37,20 @@ func readObject(body []byte, names ...string) (*object, error) {
 	if !utf8.Valid(body) {
 		return nil, unreadable("the body is not UTF-8")
 	}
+	if !json.Valid(body) || trimmed(body)[0] != '{' {
+		return readSlowly(body, names)
+	}
+	o := &object{values: make(map[string]json.RawMessage, len(names))}
+	for name, value := range members(body) {
+		if err := o.add(name, value, names); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// readSlowly reads what is hardly ever an object, and says why not.
+func readSlowly(body []byte, names []string) (*object, error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil, unreadable("the body is not a JSON object")
@@ -73,6 +87,10 @@ func (o *object) readField(dec *json.Decoder, names []string) error {
 	if err := dec.Decode(&value); err != nil {
 		return notJSON(dec, err)
 	}
+	return o.add(name, value, names)
+}
+
+func (o *object) add(name string, value json.RawMessage, names []string) error {
 	if !slices.Contains(names, name) {
 		return invalid(clip(name), "no such field; there are %s", strings.Join(names, ", "))
 	}
@@ -117,11 +135,12 @@ func (o *object) text(name string, most int) string {
 	if !o.has(name) {
 		return ""
 	}
-	var s string
-	if err := json.Unmarshal(o.values[name], &s); err != nil {
+	quoted := o.values[name]
+	if quoted[0] != '"' {
 		o.fail(name, "must be a string")
 		return ""
 	}
+	s := textOf(quoted)
 	switch {
 	case s == "":
 		o.fail(name, "is empty; leave it out instead")

@@ -144,10 +144,12 @@ func (o *object) elementID(name string) applet.ElementID {
 
 // list reads an array of at most most values.
 func (o *object) list(name string, most int) []json.RawMessage {
-	var values []json.RawMessage
-	if err := json.Unmarshal(o.values[name], &values); err != nil {
+	array := o.values[name]
+	if array[0] != '[' {
 		o.fail(name, "must be an array")
+		return nil
 	}
+	values := elements(array)
 	if len(values) > most {
 		o.fail(name, "has more than %d entries", most)
 	}

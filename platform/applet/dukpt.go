@@ -45,16 +45,20 @@ type dukpt struct {
 	bits    int // of a counter
 	maxWork int // most one bits in a counter
 	initial func(dst, base []byte, id InitialKeyID) error
-	step    func(dst, key []byte, id InitialKeyID, counter uint32) error
+	from    func(key []byte, id InitialKeyID) (step, error)
 	pin     func(dst, transaction []byte, id InitialKeyID, counter uint32) error
 }
+
+// step derives the key of a counter from the key that it was made of, which the result
+// may be written over.
+type step func(dst []byte, counter uint32) error
 
 func dukptOf(s scp80.Suite) (dukpt, error) {
 	switch s {
 	case scp80.Modern:
-		return dukpt{counterBitsAES, maxWorkAES, initialAES, stepAES, pinAES}, nil
+		return dukpt{counterBitsAES, maxWorkAES, initialAES, fromAES, pinAES}, nil
 	case scp80.Legacy:
-		return dukpt{counterBitsTDES, maxWorkTDES, initialTDES, stepTDES, pinTDES}, nil
+		return dukpt{counterBitsTDES, maxWorkTDES, initialTDES, fromTDES, pinTDES}, nil
 	}
 	return dukpt{}, fmt.Errorf("derive a DUKPT key: %w", ErrSuite)
 }
@@ -116,7 +120,11 @@ func (d dukpt) transaction(key []byte, id InitialKeyID, counter uint32) error {
 	for rest := counter; rest != 0; {
 		highest := uint32(1) << (bits.Len32(rest) - 1)
 		working, rest = working|highest, rest&^highest
-		if err := d.step(key, key, id, working); err != nil {
+		next, err := d.from(key, id)
+		if err != nil {
+			return err
+		}
+		if err := next(key, working); err != nil {
 			return err
 		}
 	}
@@ -208,10 +216,12 @@ func (k *PINKeys) advance(d dukpt) error {
 
 // fill derives the registers below at: those of the counters base + 2^i.
 func (k *PINKeys) fill(d dukpt, key []byte, base uint32, below int) error {
-	for i := range below {
-		if err := d.step(k.register(i), key, k.id, base|1<<i); err != nil {
-			return err
-		}
+	if below == 0 {
+		return nil
 	}
-	return nil
+	next, err := d.from(key, k.id)
+	for i := 0; err == nil && i < below; i++ {
+		err = next(k.register(i), base|1<<i)
+	}
+	return err
 }

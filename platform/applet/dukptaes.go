@@ -2,6 +2,7 @@ package applet
 
 import (
 	"crypto/aes"
+	"crypto/cipher"
 	"encoding/binary"
 	"fmt"
 )
@@ -26,8 +27,19 @@ func initialAES(dst, base []byte, id InitialKeyID) error {
 	return deriveAES(dst, base, data)
 }
 
-func stepAES(dst, key []byte, id InitialKeyID, counter uint32) error {
-	return deriveAES(dst, key, counterData(usageDerive, len(key), id, counter))
+// fromAES makes the key ready once for all that is derived from it.
+func fromAES(key []byte, id InitialKeyID) (step, error) {
+	block, err := newAES(key)
+	if err != nil {
+		return nil, err
+	}
+	data := counterData(usageDerive, len(key), id, 0)
+	var out [2 * aes.BlockSize]byte
+	return func(dst []byte, counter uint32) error {
+		binary.BigEndian.PutUint32(data[12:], counter)
+		encipherData(block, dst, &data, &out)
+		return nil
+	}, nil
 }
 
 func pinAES(dst, transaction []byte, id InitialKeyID, counter uint32) error {
@@ -55,15 +67,27 @@ func counterData(usage uint16, keyLen int, id InitialKeyID, counter uint32) [aes
 // deriveAES derives a key as long as the one it is derived from: as many blocks of
 // enciphered derivation data as that takes (X9.24-3 §6.3.1).
 func deriveAES(dst, from []byte, data [aes.BlockSize]byte) error {
-	block, err := aes.NewCipher(from)
+	block, err := newAES(from)
 	if err != nil {
-		return fmt.Errorf("derive a DUKPT key: %w", err)
+		return err
 	}
-	var out [2 * aes.BlockSize]byte
+	encipherData(block, dst, &data, new([2 * aes.BlockSize]byte))
+	return nil
+}
+
+func newAES(key []byte) (cipher.Block, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("derive a DUKPT key: %w", err)
+	}
+	return block, nil
+}
+
+// encipherData fills dst by way of out, which is longer than the last block needs.
+func encipherData(block cipher.Block, dst []byte, data *[aes.BlockSize]byte, out *[2 * aes.BlockSize]byte) {
 	for at := 0; at < len(dst); at += aes.BlockSize {
+		data[1] = byte(1 + at/aes.BlockSize) // the block counter
 		block.Encrypt(out[at:], data[:])
-		data[1]++
 	}
 	copy(dst, out[:])
-	return nil
 }

@@ -42,6 +42,11 @@ func initialTDES(dst, base []byte, id InitialKeyID) error {
 	return nil
 }
 
+// fromTDES derives one key after another: there is nothing to be made ready.
+func fromTDES(key []byte, id InitialKeyID) (step, error) {
+	return func(dst []byte, counter uint32) error { return stepTDES(dst, key, id, counter) }, nil
+}
+
 // stepTDES is the non-reversible key generation process (X9.24-1 A.2): the right half of
 // the key serial number, through both halves of the key and of its variant.
 func stepTDES(dst, key []byte, id InitialKeyID, counter uint32) error {

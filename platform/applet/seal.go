@@ -76,9 +76,26 @@ func SealPersonalisation(publicKey []byte, p Personalisation) (Sealed, error) {
 
 // OpenPersonalisation opens what was sealed to an element's key pair.
 func OpenPersonalisation(key hpke.PrivateKey, s Sealed) (Personalisation, error) {
-	var w personalisationWire
-	if err := open(key, infoPersonalisation, s, &w); err != nil {
+	unsealed, err := UnsealPersonalisation(key, s)
+	if err != nil {
 		return Personalisation{}, err
+	}
+	return ReadPersonalisation(unsealed)
+}
+
+// UnsealPersonalisation opens what was sealed to an element's key pair, and leaves it to
+// be read by [ReadPersonalisation]: whoever keeps it where nobody else reads need not
+// open it again, which takes many times as long.
+func UnsealPersonalisation(key hpke.PrivateKey, s Sealed) (UnsealedPersonalisation, error) {
+	plain, err := unseal(key, infoPersonalisation, s)
+	return scp80.NewKey[UnsealedPersonalisation](plain), err
+}
+
+// ReadPersonalisation reads what [UnsealPersonalisation] opened.
+func ReadPersonalisation(u UnsealedPersonalisation) (Personalisation, error) {
+	var w personalisationWire
+	if json.Unmarshal(u.Reveal(), &w) != nil {
+		return Personalisation{}, ErrSealed
 	}
 	return w.personalisation()
 }
@@ -152,9 +169,17 @@ func seal(publicKey []byte, info string, v any) (Sealed, error) {
 
 // open says nothing of what was inside when it cannot be read.
 func open(key hpke.PrivateKey, info string, s Sealed, v any) error {
-	plain, err := hpke.Open(key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info), s)
+	plain, err := unseal(key, info, s)
 	if err != nil || json.Unmarshal(plain, v) != nil {
 		return ErrSealed
 	}
 	return nil
+}
+
+func unseal(key hpke.PrivateKey, info string, s Sealed) ([]byte, error) {
+	plain, err := hpke.Open(key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info), s)
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plain, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/airtill/airtill/platform/scp80"
@@ -154,7 +155,7 @@ func (i Identity) Reveal() string {
 	if i.number == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d:%s", i.kind, *i.number)
+	return strconv.Itoa(int(i.kind)) + ":" + *i.number
 }
 
 // Masked is the number's last 4 characters, of a short one none.
@@ -208,6 +209,7 @@ type (
 	forInitial       struct{}
 	forPIN           struct{}
 	forKeyEncryption struct{}
+	forUnsealed      struct{}
 
 	// CardDataKey wraps the card records of one element.
 	CardDataKey = scp80.Key[forCardData]
@@ -219,4 +221,6 @@ type (
 	PINKey = scp80.Key[forPIN]
 	// KeyEncryptionKey wraps an element's new packet keys on their way to it.
 	KeyEncryptionKey = scp80.Key[forKeyEncryption]
+	// UnsealedPersonalisation is a personalisation in clear, with all its keys.
+	UnsealedPersonalisation = scp80.Key[forUnsealed]
 )

@@ -50,7 +50,9 @@ type asleep struct {
 	waiting  map[gateway.MSISDN][]*record // the same by phone
 	held     map[string]bool              // phones that are held, by fingerprint
 	absent   map[engine.Key]bool          // what there is none of
-	spoiled  map[engine.Key]error         // what cannot be read
+
+	registers map[string]string    // by fingerprint: of phones that are asleep, that were read alone
+	spoiled   map[engine.Key]error // what cannot be read
 }
 
 // sleeper is a bill that is found by its phone.
@@ -63,6 +65,7 @@ func newAsleep() asleep {
 	return asleep{
 		bills: make(map[applet.BillRef]string), orphans: make(map[applet.BillRef]*record), waiting: make(map[gateway.MSISDN][]*record),
 		held: make(map[string]bool), absent: make(map[engine.Key]bool), spoiled: make(map[engine.Key]error),
+		registers: make(map[string]string),
 	}
 }
 
@@ -121,10 +124,13 @@ func billKey(deadline string) engine.Key {
 	return engine.Key{Name: recordKey(platform.BillID(name))}
 }
 
+// registerKey is where a phone's register is kept.
+func registerKey(id string) engine.Key { return engine.Key{Hash: "phones", Name: id} }
+
 // phoneKeys are where all of a phone is kept: the register first.
 func phoneKeys(id string) []engine.Key {
 	all := make([]engine.Key, 0, 2+mostRecent)
-	all = append(all, engine.Key{Hash: "phones", Name: id}, engine.Key{Hash: "counters", Name: id})
+	all = append(all, registerKey(id), engine.Key{Hash: "counters", Name: id})
 	for at := range mostRecent {
 		all = append(all, engine.Key{Hash: "recent", Name: recentField(id, at)})
 	}
@@ -155,8 +161,28 @@ func (p *Partition) Feed(all []engine.Kept) {
 		}
 	}
 	for id, texts := range phones {
-		p.note(engine.Key{Hash: "phones", Name: id}, p.wakePhone(id, texts))
+		p.note(registerKey(id), p.feedPhone(id, texts))
 	}
+}
+
+// feedPhone takes in what was read of a phone: all, or the register alone, or the rest.
+func (p *Partition) feedPhone(id string, texts map[engine.Key]string) error {
+	register, read := texts[registerKey(id)]
+	switch {
+	case read && register == "":
+		return p.noPhone(id)
+	case read && len(texts) == 1:
+		p.asleep.registers[id] = register
+		return nil
+	case !read:
+		register = p.asleep.registers[id]
+	}
+	delete(p.asleep.registers, id)
+	if register == "" { // it was read before the rest, and there is none
+		p.asleep.absent[registerKey(id)] = true
+		return nil
+	}
+	return p.wakePhone(id, register, texts)
 }
 
 // note remembers why something that was read is no good.
@@ -229,12 +255,9 @@ func (p *Partition) wakeElement(k engine.Kept) error {
 }
 
 // wakePhone takes a phone into memory, and the bills that waited for it.
-func (p *Partition) wakePhone(id string, texts map[engine.Key]string) error {
+func (p *Partition) wakePhone(id, register string, texts map[engine.Key]string) error {
 	fields := phoneKeys(id)
-	if texts[fields[0]] == "" {
-		return p.noPhone(id)
-	}
-	ph, err := readPhone(p.config.Vault, texts[fields[0]], texts[fields[1]])
+	ph, err := readPhone(p.config.Vault, register, texts[fields[1]])
 	if err != nil {
 		return err
 	}
@@ -268,7 +291,7 @@ func (p *Partition) noPhone(id string) error {
 			return errors.New("there are bills for this phone, and it is not enrolled here")
 		}
 	}
-	p.asleep.absent[phoneKeys(id)[0]] = true
+	p.asleep.absent[registerKey(id)] = true
 	return nil
 }
 

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/applet"
-	"github.com/airtill/airtill/platform/keys"
 	"github.com/airtill/airtill/platform/ledger"
 	"github.com/airtill/airtill/platform/money"
 	"github.com/airtill/airtill/platform/scp80"
@@ -82,7 +80,7 @@ func (p *Partition) enrol(tx *engine.Tx, in Enrol) (any, error) {
 	ph := newPhone(p.config.Vault, in.Phone)
 	ph.Enrolled, ph.counters.Version = tx.Now(), in.Version
 	p.phones[ph.MSISDN] = ph
-	delete(p.asleep.absent, phoneKeys(ph.id)[0])
+	delete(p.asleep.absent, registerKey(ph.id))
 	tx.SetField("phones", ph.id, encode(sealRegister(p.config.Vault, ph.Register)))
 	p.keepCounters(ph)
 	var moves []platform.Posting
@@ -114,105 +112,13 @@ func (p *Partition) findPhone(in FindPhone) (any, error) {
 // BranchKey is the public key that enrolment secrets are sealed to.
 func (s *Service) BranchKey() []byte { return s.config.Vault.BranchPublicKey() }
 
-// Enrol opens mobile payment for a person and answers the element's personalisation.
-// Nothing is bound before all of it is known to be possible. A repeat answers the same
-// again, with the packet keys that the element has by now.
-func (s *Service) Enrol(ctx context.Context, e platform.Enrolment) (applet.Sealed, error) {
-	secrets, err := s.config.Vault.OpenSecrets(e.Secrets)
-	if err != nil {
-		return nil, invalid("secrets", "not sealed to this platform's branch key")
-	}
-	return s.enrol(ctx, e, secrets)
-}
-
-// batchAtOnce is how many of a batch are enrolled at a time: enough that each commit of
-// a partition carries several.
-const batchAtOnce = 64
-
-// EnrolBatch opens mobile payment for several people, [batchAtOnce] at a time.
-func (s *Service) EnrolBatch(ctx context.Context, b platform.EnrolmentBatch) ([]platform.EnrolmentOutcome, error) {
-	secrets, err := s.config.Vault.OpenAllSecrets(b.Secrets)
-	if err != nil {
-		return nil, invalid("secrets", "not sealed to this platform's branch key")
-	}
-	if len(secrets) != len(b.Enrolments) {
-		return nil, invalid("secrets", fmt.Sprintf("of %d people, and there are %d enrolments", len(secrets), len(b.Enrolments)))
-	}
-	done := make([]platform.EnrolmentOutcome, len(secrets))
-	var wg sync.WaitGroup
-	room := make(chan struct{}, batchAtOnce)
-	for i, e := range b.Enrolments {
-		if e.Phone == "" {
-			continue
-		}
-		room <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-room }()
-			done[i].Personalisation, done[i].Err = s.enrol(ctx, e, secrets[i])
-		})
-	}
-	wg.Wait()
-	return done, nil
-}
-
-// enrol enrols one person whose secrets are open.
-func (s *Service) enrol(ctx context.Context, e platform.Enrolment, secrets applet.EnrolmentSecrets) (applet.Sealed, error) {
-	reg, err := s.register(e, secrets)
-	if err != nil {
-		return nil, err
-	}
-	if reg.Bare() {
-		_, err := s.do(ctx, s.PhonePartition(reg.MSISDN), Enrol{Phone: reg, Accounts: e.Accounts})
-		return nil, err
-	}
-	version, err := s.keysFor(ctx, reg)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := s.config.Vault.Personalise(keys.Enrolment{
-		Element: reg.Element, Suite: reg.Suite, Version: version, PublicKey: e.PublicKey, Secrets: secrets,
-	})
-	if err != nil {
-		return nil, invalid("public_key", "not the public key of a secure element")
-	}
-	if err := s.bind(ctx, Enrol{Phone: reg, Version: version, Accounts: e.Accounts}); err != nil {
-		return nil, err
-	}
-	return sealed, nil
-}
-
-// keysFor is the version of the packet keys that an enrolment gives: that of the phone
-// if it is enrolled so already, else the newest.
-func (s *Service) keysFor(ctx context.Context, reg Register) (uint8, error) {
-	known, err := s.do(ctx, s.PhonePartition(reg.MSISDN), FindPhone{Phone: reg.MSISDN})
-	switch {
-	case isCode(err, platform.CodeUnknownPhone):
-		return s.config.Vault.Version(), nil
-	case err != nil:
-		return 0, err
-	case !sameEnrolment(known.(Found).Register, reg):
-		return 0, otherEnrolment()
-	}
-	return known.(Found).Version, nil
-}
-
-// bind claims the element for the phone, then keeps the phone.
-func (s *Service) bind(ctx context.Context, in Enrol) error {
-	reg := in.Phone
-	if _, err := s.do(ctx, s.elementPartition(reg.Element), ClaimElement{Element: reg.Element, Phone: reg.MSISDN}); err != nil {
-		return err
-	}
-	_, err := s.do(ctx, s.PhonePartition(reg.MSISDN), in)
-	return err
-}
-
 func (s *Service) elementPartition(id applet.ElementID) engine.Partition {
 	return engine.PartitionOf("element:"+elementTail(id), s.config.Partitions)
 }
 
-// register makes the register entry of an enrolment: what was secret in it becomes
+// registerOf makes the register entry of an enrolment: what was secret in it becomes
 // references that only the vault can compare with.
-func (s *Service) register(e platform.Enrolment, secrets applet.EnrolmentSecrets) (Register, error) {
+func (s *Service) registerOf(e platform.Enrolment, secrets applet.EnrolmentSecrets) (Register, error) {
 	if len(secrets.Cards) == 0 || len(secrets.Cards) != len(e.Accounts) {
 		return Register{}, invalid("accounts", "one for each card, and at least one card")
 	}

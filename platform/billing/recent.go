@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform/applet"
@@ -103,7 +102,10 @@ func (r *recent) stage(tx *engine.Tx, phone string) {
 	r.dirty = 0
 }
 
-func recentField(phone string, at int) string { return fmt.Sprintf("%s:%02d", phone, at) }
+// recentField is the phone's fingerprint and the place in two digits.
+func recentField(phone string, at int) string {
+	return phone + ":" + string([]byte{'0' + byte(at/10), '0' + byte(at%10)})
+}
 
 // put takes a packet back from the store.
 func (r *recent) put(at int, t taken) {

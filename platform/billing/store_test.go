@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform"
 )
 
@@ -186,11 +189,12 @@ func TestWakeOfWhatCannotBe(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bank) {
-				id, other := b.bring(b.payer(1), bill.Opened), b.bring(b.payer(2), bill.Opened)
+				h := b.payer(1)
+				id, other := b.bring(h, bill.Opened), b.bring(b.payer(2), bill.Opened)
 				tt.spoil(b, id)
 				b.strict = false
 				b.restart()
-				for _, in := range []any{Cancel{Merchant: theShop, Bill: id}, Reported{Bill: id}, engine.Due{ID: b.deadline(id)}} {
+				for _, in := range []any{FindPhone{Phone: h.phone}, Cancel{Merchant: theShop, Bill: id}, Reported{Bill: id}, engine.Due{ID: b.deadline(id)}} {
 					_, err := b.Do(t.Context(), 0, in)
 					if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "airtill audit")) {
 						t.Errorf("%T: %v, want it to say %q", in, err, tt.want)
@@ -212,6 +216,43 @@ func TestWakeOfAnElement(t *testing.T) {
 		b.restart()
 		if _, err := b.Do(t.Context(), 0, ClaimElement{Element: h.element, Phone: h.phone}); err == nil || !strings.Contains(err.Error(), "elements") {
 			t.Errorf("it was claimed: %v", err)
+		}
+	})
+}
+
+// An enrolment reads a phone's register before all else of it. Whoever wants the phone
+// meanwhile wants the rest alone, which comes later.
+func TestRegisterIsReadAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bank) {
+		h, stranger := b.payer(1), newHandset(2, bankCard{500000, "CNY"})
+		b.restart()
+		p := b.parts[0]
+		for number, there := range map[gateway.MSISDN]bool{h.phone: true, stranger.phone: false} {
+			missing := func(in any) []engine.Key {
+				all, ok := errors.AsType[*engine.Missing](p.need(in))
+				if !ok {
+					return nil
+				}
+				return all.Keys
+			}
+			first := missing(FindPhone{Phone: number})
+			if want := []engine.Key{registerKey(p.phoneID(number))}; !slices.Equal(first, want) {
+				t.Fatalf("an enrolment reads %v", first)
+			}
+			rest := missing(Message{Phone: number})[1:] // the engine has asked for the register
+			b.feed(p, first)
+			if more := missing(FindPhone{Phone: number}); there != slices.Equal(more, rest) {
+				t.Errorf("there %v, and then it reads %v", there, more)
+			}
+			for range mostAbsent + 1 {
+				p.asleep.absent[engine.Key{Name: strconv.Itoa(len(p.asleep.absent))}] = true
+			}
+			b.feed(p, rest)
+			for _, in := range []any{FindPhone{Phone: number}, Message{Phone: number}} {
+				if more := missing(in); more != nil || p.phones[number] != nil != there || len(p.asleep.registers) != 0 {
+					t.Errorf("there %v, and %T wants %v at the end", there, in, more)
+				}
+			}
 		}
 	})
 }

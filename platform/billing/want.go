@@ -41,9 +41,9 @@ func (w *want) input(in any) {
 	case Typed:
 		w.phone(in.Phone)
 	case FindPhone:
-		w.phone(in.Phone)
+		w.newcomer(in.Phone)
 	case Enrol:
-		w.phone(in.Phone.MSISDN)
+		w.newcomer(in.Phone.MSISDN)
 	case platform.Unlock:
 		w.phone(in.Phone)
 	case platform.Release:
@@ -126,18 +126,46 @@ func (w *want) phone(number gateway.MSISDN) {
 		id = w.p.phoneID(number)
 		w.phoneFields(id)
 	}
-	short, _ := shortPhone(id)
-	at, _ := slices.BinarySearchFunc(a.byPhone, short, func(s sleeper, phone uint32) int { return cmp.Compare(s.phone, phone) })
-	for ; at < len(a.byPhone) && a.byPhone[at].phone == short; at++ {
-		w.bill(a.byPhone[at].bill)
+	for _, s := range a.billsOf(id) {
+		w.bill(s.bill)
 	}
 }
 
-// phoneFields wants all that is kept of a phone, unless there is nothing.
+// billsOf are the sleeping bills of the phones whose fingerprints begin as this one does.
+func (a *asleep) billsOf(id string) []sleeper {
+	short, _ := shortPhone(id)
+	from, _ := slices.BinarySearchFunc(a.byPhone, short, func(s sleeper, phone uint32) int { return cmp.Compare(s.phone, phone) })
+	to := from
+	for to < len(a.byPhone) && a.byPhone[to].phone == short {
+		to++
+	}
+	return a.byPhone[from:to]
+}
+
+// newcomer wants a phone that is hardly ever there yet: its register alone, and the rest
+// when there is one. Of a phone with bills all is wanted at once, as ever.
+func (w *want) newcomer(number gateway.MSISDN) {
+	a := &w.p.asleep
+	if w.p.phones[number] == nil {
+		id := w.p.phoneID(number)
+		if k := registerKey(id); !a.absent[k] && a.registers[id] == "" && len(a.billsOf(id)) == 0 {
+			w.nameless()
+			w.key(k)
+			return
+		}
+	}
+	w.phone(number)
+}
+
+// phoneFields wants all that is kept of a phone, unless there is nothing, but the register
+// if that was read.
 func (w *want) phoneFields(id string) {
-	fields := phoneKeys(id)
-	if w.p.asleep.absent[fields[0]] {
+	if w.p.asleep.absent[registerKey(id)] {
 		return
+	}
+	fields := phoneKeys(id)
+	if w.p.asleep.registers[id] != "" {
+		fields = fields[1:]
 	}
 	for _, k := range fields {
 		w.key(k)
@@ -167,7 +195,7 @@ func (w *want) some(refs *[]applet.BillRef) {
 		k, of := billKey(a.bills[ref]), ""
 		if r := a.orphans[ref]; r != nil {
 			of = w.p.phoneID(r.Phone)
-			k = phoneKeys(of)[0]
+			k = registerKey(of)
 		}
 		switch {
 		case a.spoiled[k] != nil: // the others are none the worse
