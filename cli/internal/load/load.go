@@ -209,6 +209,7 @@ type Generator struct {
 	LagHistogram string  `json:"lag_histogram"`
 	Stalled      float64 `json:"stalled_ms"`   // how long it was held up, in all
 	StallMax     float64 `json:"stall_max_ms"` // and at most
+	StallEnd     float64 `json:"stall_end_s"`  // when that longest one ended, since the start; 0: there was none
 }
 
 // Audit is what the auditor found in the end.

@@ -222,10 +222,14 @@ func (g *Generator) merge(o Generator) error {
 	if err != nil {
 		return fmt.Errorf("lag: %w", err)
 	}
+	worst := o.StallEnd
+	if g.StallMax >= o.StallMax {
+		worst = g.StallEnd
+	}
 	*g = Generator{
 		Lag: ladder(h), LagHistogram: text, CPU: g.CPU + o.CPU, Server: max(g.Server, o.Server),
 		GCPauseMax: max(g.GCPauseMax, o.GCPauseMax), HeapMB: g.HeapMB + o.HeapMB, Files: g.Files + o.Files,
-		Stalls: g.Stalls + o.Stalls, Stalled: max(g.Stalled, o.Stalled), StallMax: max(g.StallMax, o.StallMax),
+		Stalls: g.Stalls + o.Stalls, Stalled: max(g.Stalled, o.Stalled), StallMax: max(g.StallMax, o.StallMax), StallEnd: worst,
 	}
 	return nil
 }

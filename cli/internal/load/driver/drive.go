@@ -29,6 +29,8 @@ type drive struct {
 	ending  ending
 	climb   *climb
 	watched bool // phones tell what they do
+
+	generator load.Generator // how it did until the last bill was over
 }
 
 func newDrive(c Config) (d *drive, err error) {
@@ -75,6 +77,7 @@ func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err e
 	}
 	begun := d.load(ctx)
 	d.drain(ctx)
+	d.generator = d.watchdog.Generator() // the audit may hold it up as it likes
 	d.phase("audit")
 	found := d.look(ctx, n)
 	result = d.result(begun, found)

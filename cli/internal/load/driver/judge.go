@@ -47,7 +47,7 @@ func (d *drive) result(begun time.Duration, f findings) *load.Result {
 	r.Asked = c.Asked
 	r.Asked.Handsets, r.Asked.MaxInFlight, r.Asked.Target = c.Traffic.Handsets, c.MaxInFlight, c.Site.Name()
 	lag, histogram := r.Generator.Lag, r.Generator.LagHistogram
-	r.Generator = d.watchdog.Generator()
+	r.Generator = d.generator
 	r.Generator.Lag, r.Generator.LagHistogram = lag, histogram
 	r.Climb, r.Best = d.climb.rungs, d.climb.good
 	r.Environment = environment()
