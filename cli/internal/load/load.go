@@ -154,6 +154,9 @@ type StepResult struct {
 	// Histogram has all of it in the compressed form of HdrHistogram (base64), in
 	// microseconds; so results can be merged, and looked at more closely.
 	Histogram string `json:"histogram"`
+	// Unseen is why nobody could time the step in this run, which is not that nothing came
+	// to it: "not seen at a target".
+	Unseen string `json:"unseen,omitempty"`
 }
 
 // Ladder is a latency's percentiles, in milliseconds.

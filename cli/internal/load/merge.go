@@ -197,10 +197,18 @@ func (r *Result) mergeSteps(o *Result) error {
 		if err != nil {
 			return fmt.Errorf("step %s: %w", step, err)
 		}
-		all = append(all, StepResult{Step: step, Count: a.Count + b.Count, Failed: a.Failed + b.Failed, Ladder: ladder(h), Histogram: text})
+		all = append(all, StepResult{Step: step, Count: a.Count + b.Count, Failed: a.Failed + b.Failed, Ladder: ladder(h), Histogram: text, Unseen: unseenBoth(a, b)})
 	}
 	r.Steps = all
 	return nil
+}
+
+// unseenBoth is why a step was timed in neither of two runs.
+func unseenBoth(a, b StepResult) string {
+	if a.Count+b.Count > 0 || a.Unseen == "" {
+		return ""
+	}
+	return a.Unseen
 }
 
 func mergeHistograms(a, b string) (*hdrhistogram.Histogram, string, error) {
