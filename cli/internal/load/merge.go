@@ -298,18 +298,27 @@ func (l Ladder) slower(o Ladder) Ladder {
 	}
 }
 
-// mergeClimb keeps the rungs that both were on: a rate held if it did in both.
+// mergeClimb keeps the rungs that both were on: a rate held if it did in both, the last
+// time that it was tried.
 func (r *Result) mergeClimb(o *Result) {
 	rungs := r.Climb[:min(len(r.Climb), len(o.Climb))]
-	r.Best = 0
+	held := make(map[float64]bool)
 	for i, their := range o.Climb[:len(rungs)] {
 		mine := &rungs[i]
+		if mine.Rate != their.Rate { // from here on each went its own way
+			rungs = rungs[:i]
+			break
+		}
 		mine.P99 = max(mine.P99, their.P99)
 		if mine.Held && !their.Held {
 			mine.Held, mine.Why = false, their.Why
 		}
-		if mine.Held {
-			r.Best = max(r.Best, mine.Rate)
+		held[mine.Rate] = mine.Held
+	}
+	r.Best = 0
+	for rate, did := range held {
+		if did {
+			r.Best = max(r.Best, rate)
 		}
 	}
 	r.Climb = rungs

@@ -121,6 +121,13 @@ func (w *Watchdog) Look() (cpu, server float64) {
 	return now.cores(before)
 }
 
+// Stalled is how long the generator was held up in all, since the start or since Forget.
+func (w *Watchdog) Stalled() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stalled
+}
+
 // Generator says how the generator did since the start, or since Forget. Its lag is the
 // Recorder's.
 func (w *Watchdog) Generator() Generator {

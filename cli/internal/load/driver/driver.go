@@ -78,12 +78,13 @@ type Config struct {
 }
 
 // Climb finds the highest rate that holds: until a threshold breaks or the generator
-// cannot keep up. Without a Step it doubles the rate until then, and after that halves the
-// gap between the last good rate and the first bad one until it is within a twentieth.
+// cannot keep up, twice in a row. Without a Step it doubles the rate until then, and after
+// that halves the gap between the last good rate and the first bad one until it is within
+// a fiftieth; then both are tried once more, for twice as long. [schedule.Search] has the rest.
 type Climb struct {
 	From    float64       // the first rate; 0: no climb
 	Step    float64       // that a rate is higher than the one before
-	Every   time.Duration // that a rate is held for; 0 is 5 s
+	Every   time.Duration // that a rate is held for; 0 is 5 s. A first part of it is not judged
 	Max     float64       // 0: none
 	Through bool          // with a Step: go on to Max, whatever breaks
 }

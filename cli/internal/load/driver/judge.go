@@ -53,7 +53,7 @@ func (d *drive) result(begun time.Duration, f findings) *load.Result {
 	r.Generator = d.generator
 	r.Generator.Lag, r.Generator.LagHistogram = lag, histogram
 	d.unseen(&r)
-	r.Climb, r.Best = d.climb.rungs, d.climb.good
+	r.Climb, r.Best = d.climb.rungs, d.climb.best()
 	r.Environment = environment()
 	r.Lost, r.Audit = int64(len(f.lost)), f.audit
 	r.Audit.Differences = append(few(f.lost), f.audit.Differences...)
