@@ -114,7 +114,11 @@ func (p *Phone) actAtMenu(now time.Time, fx *Effects) {
 		p.redial.deferred = true
 		p.invited(string(s.code), now)
 	}
+	from := len(fx.Events)
 	_ = p.Reply(input, now, fx) // the screen asks
+	if len(fx.Events) > from {
+		fx.Events[from].Took = s.decision.After
+	}
 }
 
 // inputFor is what is typed for a decision, empty when the text has no such choice.

@@ -43,6 +43,7 @@ const (
 //	POST /v1/phones/{msisdn}/clone             200 -> Phone; a thief copies the element
 //	POST /v1/phones/{msisdn}/restore           200 -> Phone; the phone goes on with the copy
 //	GET  /v1/fleet                             200 Counts
+//	GET  /v1/events                            200 News, a line each, as it happens
 //
 // A batch has up to [MaxBatch] phones, each number once. Its rows are done or refused each
 // for itself, and one that was cut off can be said again: a phone that is there is no problem.
@@ -73,6 +74,7 @@ func (f *Fleet) Handler() http.Handler {
 	handle(mux, "POST /v1/phones/{msisdn}/clone", f.clone)
 	handle(mux, "POST /v1/phones/{msisdn}/restore", f.restore)
 	handle(mux, "GET /v1/fleet", func(*http.Request) (int, any, error) { return http.StatusOK, f.Counts(), nil })
+	mux.HandleFunc("GET /v1/events", f.serveFeed)
 	handle(mux, "/", func(*http.Request) (int, any, error) {
 		return 0, nil, &Problem{Status: http.StatusNotFound, Detail: "no such resource"}
 	})

@@ -26,3 +26,33 @@ func TestSlowObserver(t *testing.T) {
 		t.Errorf("%d events seen", len(seen))
 	}
 }
+
+// TestSlowReader: a reader of the feed who lags is cut off, and so is every one when events
+// are lost; those who keep up are told all, in order.
+func TestSlowReader(t *testing.T) {
+	tl := newTeller(nil)
+	tl.tell([]handsetsim.Event{{Detail: "nobody listens"}})
+	slow, quick := tl.follow(), tl.follow()
+	seen := 0
+	for range readerMost + 5 {
+		tl.tell([]handsetsim.Event{{}})
+		tl.flush()
+		seen += len(<-quick.batches)
+	}
+	kept := 0
+	for range slow.batches { // it is closed
+		kept++
+	}
+	if seen != readerMost+5 || kept != readerMost {
+		t.Errorf("%d came to the quick one, %d to the slow one", seen, kept)
+	}
+	tl.unfollow(slow)
+	tl.tell(make([]handsetsim.Event, tellerMost+1))
+	if _, open := <-quick.batches; open || tl.missed() != 1 {
+		t.Errorf("open %v, %d missed", open, tl.missed())
+	}
+	tl.unfollow(quick)
+	if tl.heard.Load() {
+		t.Error("somebody listens still")
+	}
+}

@@ -7,7 +7,8 @@
 // urfave/cli v2.27 does badly is put right here once (its own help, completion,
 // did-you-mean and exit handling are not used), so a command never meets it:
 //
-//   - a flag after an argument, which urfave takes for an argument, is refused;
+//   - a flag after an argument, which urfave takes for an argument, is refused, or read
+//     where a command has its flags in any order;
 //   - the common flags are on every command that runs;
 //   - a usage error is two lines on stderr and status 2, not the whole help on stdout;
 //   - an unknown command is a usage error that suggests only visible names;
@@ -72,6 +73,7 @@ func run(ctx context.Context, env Env, top command, args []string) error {
 	if len(args) > 1 && args[1] == "help" && aboutCommand(top, args[2:]) {
 		args = append(append([]string{args[0]}, args[2:]...), "--help")
 	}
+	args = flagsFirst(top, args)
 	return frame{env: env, line: args}.app(top).RunContext(ctx, args)
 }
 

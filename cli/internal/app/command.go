@@ -38,6 +38,9 @@ type command struct {
 
 	// alone is of a group that is a command too: it has the common flags.
 	alone bool
+
+	// anyOrder is of a command whose flags may stand behind its arguments too.
+	anyOrder bool
 }
 
 // runs says whether the command has the flags of one that runs.

@@ -18,7 +18,7 @@ import (
 func loadMerge() command {
 	var out cli.StringSlice
 	return command{
-		name: "merge", short: "make one result of the segments of a run", args: "FILE...",
+		name: "merge", short: "make one result of the segments of a run", args: "FILE...", anyOrder: true,
 		about: "The files are those of --out json, each of one --segment K/N. Counts and histograms add up exactly. " +
 			"The status is that of the whole run.",
 		examples: []string{
@@ -56,7 +56,7 @@ func outFlag(into *cli.StringSlice) cli.Flag {
 func loadReport() command {
 	var out cli.StringSlice
 	return command{
-		name: "report", short: "show the result of a run again, or write it in another form", args: "FILE",
+		name: "report", short: "show the result of a run again, or write it in another form", args: "FILE", anyOrder: true,
 		about:    "The file is that of --out json. The status is that of the run.",
 		examples: []string{"airtill load report base.json", "airtill load report --out html=base.html base.json"},
 		flags:    []cli.Flag{outFlag(&out)},
@@ -85,10 +85,10 @@ func loadDiff() command {
 	var tolerance string
 	var out cli.StringSlice
 	return command{
-		name: "diff", short: "compare two runs", args: "BASE NEW",
+		name: "diff", short: "compare two runs", args: "BASE NEW", anyOrder: true,
 		about: "The files are those of --out json. What differs by no more than the tolerance is the same. " +
 			"The status is 10 when the new run is worse.",
-		examples: []string{"airtill load diff base.json new.json", "airtill load diff --tolerance 5% --out html=diff.html base.json new.json"},
+		examples: []string{"airtill load diff base.json new.json", "airtill load diff base.json new.json --tolerance 5% --out html=diff.html"},
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: "tolerance", Usage: "let figures differ by `P%`", Value: "10%", Destination: &tolerance},
 			&cli.StringSliceFlag{Name: "out", Usage: "write `html=FILE`", Destination: &out},

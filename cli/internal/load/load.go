@@ -154,6 +154,9 @@ type StepResult struct {
 	// Histogram has all of it in the compressed form of HdrHistogram (base64), in
 	// microseconds; so results can be merged, and looked at more closely.
 	Histogram string `json:"histogram"`
+	// Unseen is why nobody could time the step in this run, which is not that nothing came
+	// to it: "not seen at a target".
+	Unseen string `json:"unseen,omitempty"`
 }
 
 // Ladder is a latency's percentiles, in milliseconds.
@@ -209,6 +212,7 @@ type Generator struct {
 	LagHistogram string  `json:"lag_histogram"`
 	Stalled      float64 `json:"stalled_ms"`   // how long it was held up, in all
 	StallMax     float64 `json:"stall_max_ms"` // and at most
+	StallEnd     float64 `json:"stall_end_s"`  // when that longest one ended, since the start; 0: there was none
 }
 
 // Audit is what the auditor found in the end.

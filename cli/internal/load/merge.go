@@ -197,10 +197,18 @@ func (r *Result) mergeSteps(o *Result) error {
 		if err != nil {
 			return fmt.Errorf("step %s: %w", step, err)
 		}
-		all = append(all, StepResult{Step: step, Count: a.Count + b.Count, Failed: a.Failed + b.Failed, Ladder: ladder(h), Histogram: text})
+		all = append(all, StepResult{Step: step, Count: a.Count + b.Count, Failed: a.Failed + b.Failed, Ladder: ladder(h), Histogram: text, Unseen: unseenBoth(a, b)})
 	}
 	r.Steps = all
 	return nil
+}
+
+// unseenBoth is why a step was timed in neither of two runs.
+func unseenBoth(a, b StepResult) string {
+	if a.Count+b.Count > 0 || a.Unseen == "" {
+		return ""
+	}
+	return a.Unseen
 }
 
 func mergeHistograms(a, b string) (*hdrhistogram.Histogram, string, error) {
@@ -222,10 +230,14 @@ func (g *Generator) merge(o Generator) error {
 	if err != nil {
 		return fmt.Errorf("lag: %w", err)
 	}
+	worst := o.StallEnd
+	if g.StallMax >= o.StallMax {
+		worst = g.StallEnd
+	}
 	*g = Generator{
 		Lag: ladder(h), LagHistogram: text, CPU: g.CPU + o.CPU, Server: max(g.Server, o.Server),
 		GCPauseMax: max(g.GCPauseMax, o.GCPauseMax), HeapMB: g.HeapMB + o.HeapMB, Files: g.Files + o.Files,
-		Stalls: g.Stalls + o.Stalls, Stalled: max(g.Stalled, o.Stalled), StallMax: max(g.StallMax, o.StallMax),
+		Stalls: g.Stalls + o.Stalls, Stalled: max(g.Stalled, o.Stalled), StallMax: max(g.StallMax, o.StallMax), StallEnd: worst,
 	}
 	return nil
 }
@@ -286,18 +298,27 @@ func (l Ladder) slower(o Ladder) Ladder {
 	}
 }
 
-// mergeClimb keeps the rungs that both were on: a rate held if it did in both.
+// mergeClimb keeps the rungs that both were on: a rate held if it did in both, the last
+// time that it was tried.
 func (r *Result) mergeClimb(o *Result) {
 	rungs := r.Climb[:min(len(r.Climb), len(o.Climb))]
-	r.Best = 0
+	held := make(map[float64]bool)
 	for i, their := range o.Climb[:len(rungs)] {
 		mine := &rungs[i]
+		if mine.Rate != their.Rate { // from here on each went its own way
+			rungs = rungs[:i]
+			break
+		}
 		mine.P99 = max(mine.P99, their.P99)
 		if mine.Held && !their.Held {
 			mine.Held, mine.Why = false, their.Why
 		}
-		if mine.Held {
-			r.Best = max(r.Best, mine.Rate)
+		held[mine.Rate] = mine.Held
+	}
+	r.Best = 0
+	for rate, did := range held {
+		if did {
+			r.Best = max(r.Best, rate)
 		}
 	}
 	r.Climb = rungs

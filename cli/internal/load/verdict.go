@@ -11,7 +11,7 @@ const (
 	LagFloor     = 20 * time.Millisecond  // up to which a lag's p99 is of no account
 	LagShare     = 0.10                   // of the latency's p99 that may be lag, over the floor
 	StallLimit   = 100 * time.Millisecond // over which the watchdog counts a stall
-	StallShare   = 0.01                   // of the run that the generator may be held up in all
+	StallShare   = 0.01                   // of the run that the generator may be held up in all, unless that is under LagShare of the latency's p99
 	MissingShare = 0.01                   // of the bills due that need not be begun
 )
 
@@ -26,7 +26,8 @@ const (
 //     bill was due it was begun, had a p99 over LagLimit, or over LagFloor and over
 //     LagShare of the p99 of what it measured (end to end without the time people took;
 //     else pay, else end to end); or the watchdog was held up for more than StallShare of
-//     the run, so that the p99 may be the generator's own; or bills over MissingShare of
+//     the run, so that the p99 may be the generator's own (unless all of it is less than
+//     LagShare of that p99: no bill can have waited longer for it); or bills over MissingShare of
 //     those due were neither begun nor dropped; or none was begun. Bills of a closed model
 //     are due when they begin, so of these only the watchdog speaks there.
 //   - failed: a threshold was not kept.
@@ -147,8 +148,8 @@ func (r *Result) generatorFaults() (why []string) {
 	case lag > milliseconds(LagFloor) && lag > LagShare*measured && measured > 0:
 		say("bills began late, by %s at p99, over %.0f%% of the latency of %s", latencyText(lag), LagShare*100, latencyText(measured))
 	}
-	if held := r.Generator.Stalled / 1000; held > StallShare*r.Seconds {
-		say("it was held up for %s in all, over %.0f%% of the run", latencyText(r.Generator.Stalled), StallShare*100)
+	if held := r.Generator.Stalled; held > StallShare*1000*r.Seconds && held > LagShare*measured {
+		say("it was held up for %s in all, over %.0f%% of the run%s", latencyText(held), StallShare*100, r.Generator.longest())
 	}
 	t := r.Totals
 	if missing := t.Due - t.Begun - t.Dropped; float64(missing) > MissingShare*float64(t.Due) {
@@ -158,6 +159,14 @@ func (r *Result) generatorFaults() (why []string) {
 		say("no bill was begun")
 	}
 	return why
+}
+
+// longest says when the generator was held up for longest.
+func (g *Generator) longest() string {
+	if g.StallEnd == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; for %s at a time, until %.1f s after the start", latencyText(g.StallMax), g.StallEnd)
 }
 
 // measured is the p99 that lag is held against.

@@ -36,6 +36,8 @@ func TestJudge(t *testing.T) {
 		"little lag of little":         {change: func(r *Result) { r.Generator.Lag.P99 = 19; r.Steps[0].Ladder.P99 = 20 }, verdict: Passed, held: true},
 		"a stall of a hundredth":       {change: func(r *Result) { r.Generator.Stalled = 100 }, verdict: Passed, held: true},
 		"a stall of more":              {change: func(r *Result) { r.Generator.Stalled = 101 }, verdict: Inconclusive, why: "it was held up for 101ms in all, over 1% of the run"},
+		"a stall when all was slow":    {change: func(r *Result) { r.Generator.Stalled = 300; r.Steps[0].Ladder.P99 = 3001 }, verdict: Passed, held: true},
+		"a stall, and when":            {change: func(r *Result) { g := &r.Generator; g.Stalled, g.StallMax, g.StallEnd = 2100, 2000, 7.3 }, verdict: Inconclusive, why: "over 1% of the run; for 2s at a time, until 7.3 s after the start"},
 		"not begun":                    {change: func(r *Result) { r.Totals.Begun = 980 }, verdict: Inconclusive, why: "20 bills of 1000 due were not begun"},
 		"nearly all begun":             {change: func(r *Result) { r.Totals.Begun = 990 }, verdict: Passed, held: true},
 		"none begun":                   {change: func(r *Result) { r.Totals = Totals{} }, verdict: Inconclusive, why: "no bill was begun"},

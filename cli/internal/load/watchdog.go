@@ -24,7 +24,8 @@ type Watchdog struct {
 	stalls  int64
 	stalled time.Duration
 	longest time.Duration
-	since   usage // the start, or the last Forget
+	ended   time.Time // the longest
+	since   usage     // the start, or the last Forget
 	looked  usage
 	pauses  []uint64 // of the garbage collector until then, by length
 }
@@ -48,7 +49,7 @@ func (w *Watchdog) Forget() {
 	now, pauses := w.usage(), gcPauses()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stalls, w.stalled, w.longest = 0, 0, 0
+	w.stalls, w.stalled, w.longest, w.ended = 0, 0, 0, time.Time{}
 	w.since, w.looked, w.pauses = now, now, pauses.Counts
 }
 
@@ -60,13 +61,13 @@ func (w *Watchdog) Run(ctx context.Context) {
 			return
 		}
 		now := time.Now()
-		w.note(now.Sub(last) - watchEvery)
+		w.note(now, now.Sub(last)-watchEvery)
 		last = now
 	}
 }
 
-// note counts a stall, if one was held up for long enough.
-func (w *Watchdog) note(held time.Duration) {
+// note counts a stall that ends now, if one was held up for long enough.
+func (w *Watchdog) note(now time.Time, held time.Duration) {
 	if held <= StallLimit {
 		return
 	}
@@ -74,7 +75,9 @@ func (w *Watchdog) note(held time.Duration) {
 	defer w.mu.Unlock()
 	w.stalls++
 	w.stalled += held
-	w.longest = max(w.longest, held)
+	if held > w.longest {
+		w.longest, w.ended = held, now
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -118,6 +121,13 @@ func (w *Watchdog) Look() (cpu, server float64) {
 	return now.cores(before)
 }
 
+// Stalled is how long the generator was held up in all, since the start or since Forget.
+func (w *Watchdog) Stalled() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stalled
+}
+
 // Generator says how the generator did since the start, or since Forget. Its lag is the
 // Recorder's.
 func (w *Watchdog) Generator() Generator {
@@ -127,6 +137,9 @@ func (w *Watchdog) Generator() Generator {
 	g := Generator{
 		GCPauseMax: longestPause(pauses, w.pauses), HeapMB: heapMB(), Files: openFiles(),
 		Stalls: w.stalls, Stalled: milliseconds(w.stalled), StallMax: milliseconds(w.longest),
+	}
+	if w.stalls > 0 {
+		g.StallEnd = w.ended.Sub(w.since.at).Seconds()
 	}
 	g.CPU, g.Server = now.cores(w.since)
 	return g

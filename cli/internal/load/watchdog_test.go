@@ -16,7 +16,7 @@ func TestStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		held := []time.Duration{0, 50 * time.Millisecond, StallLimit, 300 * time.Millisecond, 0, 2 * time.Second}
 		w := NewWatchdog()
-		w.note(time.Minute)
+		w.note(time.Now(), time.Minute)
 		w.Forget()
 		ctx, cancel := context.WithCancel(t.Context())
 		w.Wait = func(ctx context.Context, d time.Duration) error {
@@ -29,7 +29,7 @@ func TestStalls(t *testing.T) {
 			return sleep(ctx, d+extra)
 		}
 		w.Run(ctx)
-		if g := w.Generator(); g.Stalls != 2 || g.Stalled != 2300 || g.StallMax != 2000 {
+		if g := w.Generator(); g.Stalls != 2 || g.Stalled != 2300 || g.StallMax != 2000 || g.StallEnd < 2.3 || g.StallEnd > 2.7 {
 			t.Errorf("%+v", g)
 		}
 	})

@@ -25,6 +25,7 @@ type Ready struct {
 	Merchants   []ReadyMerchant `json:"merchants"`
 	Phones      []ReadyPhone    `json:"phones"`
 	ESMEs       []ReadyESME     `json:"esmes"`
+	PID         int             `json:"pid,omitempty"` // of the process that wrote it
 }
 
 // ReadyMerchant is a merchant with its keys.
@@ -61,6 +62,7 @@ type ReadyESME struct {
 
 // WriteReady writes a ready file whole: who waits for it never sees a part.
 func WriteReady(path string, r Ready) error {
+	r.PID = os.Getpid()
 	if err := writeOwn(path, r); err != nil {
 		return fmt.Errorf("write ready file: %w", err)
 	}

@@ -30,12 +30,15 @@ type book struct {
 	open     []int32 // bills before each handset
 	active   int     // handsets that have one
 	over     func()  // a bill has ended; may be nil
+	menus    menus
+	deafened bool          // phones are not heard of any more
+	ahead    time.Duration // the platform's clock, of this process's
 }
 
 func newBook(handsets int) *book {
 	return &book{
 		refs: make(map[applet.BillRef]*trip), early: make(map[applet.BillRef][]handsetsim.Event),
-		receipts: newReceipts(), open: make([]int32, handsets),
+		receipts: newReceipts(), open: make([]int32, handsets), menus: make(menus),
 	}
 }
 
@@ -44,6 +47,10 @@ func (k *book) begin(t *trip) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.trips = append(k.trips, t)
+	t.blind = t.blind || k.deafened
+	if t.menu {
+		k.menus.begin(t)
+	}
 	if k.open[t.handset]++; k.open[t.handset] == 1 {
 		k.active++
 	}
@@ -137,11 +144,12 @@ func refusal(err error) load.Cause {
 
 // onPhone takes what happened on a phone.
 func (k *book) onPhone(e handsetsim.Event) {
-	if e.Bill == (applet.BillRef{}) {
-		return
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if e.Bill == (applet.BillRef{}) {
+		k.onMenu(e)
+		return
+	}
 	t := k.refs[e.Bill]
 	if t == nil {
 		k.early[e.Bill] = append(k.early[e.Bill], e)
@@ -245,6 +253,7 @@ func (k *book) taken(t *trip, r api.Result, at time.Time) {
 		return
 	}
 	t.once(acknowledged)
+	r.Paid, r.Ended = k.here(r.Paid), k.here(r.Ended)
 	t.told(r, at)
 	from := r.Paid
 	if from.IsZero() {
@@ -271,11 +280,35 @@ func (k *book) end(t *trip) {
 		t.record.Step(load.System, t.system(t.toldAt), o.Cause == "")
 	}
 	t.record.Ended(o)
+	if t.menu {
+		k.menus.end(t, o.Pay > 0)
+	}
 	if k.open[t.handset]--; k.open[t.handset] == 0 {
 		k.active--
 	}
 	if k.over != nil {
 		k.over()
+	}
+}
+
+// here is a moment of the platform's clock by the clock of this process.
+func (k *book) here(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(-k.ahead)
+}
+
+// deafen ends the waiting for what phones do.
+func (k *book) deafen() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.deafened = true
+	for _, t := range k.trips {
+		if !t.is(ended) {
+			t.blind = true
+			k.settle(t)
+		}
 	}
 }
 

@@ -7,29 +7,29 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/load/schedule"
 )
 
 // climb is a climb under way: it sets the rate, holds it, and looks whether it held.
 type climb struct {
 	config Climb
 
-	mu    sync.Mutex
-	rate  float64
-	good  float64 // the highest that held
-	bad   float64 // the lowest that did not; 0: none yet
-	rungs []load.Rung
+	mu     sync.Mutex
+	search *schedule.Search // nil: nothing is climbed
+	rungs  []load.Rung
 }
 
-// Bounds of a climb.
 const (
-	settleShare = 4    // of a rung's time, one part is not judged: what came before ends in it
-	closeEnough = 0.05 // between the last good rate and the first bad one, of that
-	mostRungs   = 40
-	leastRate   = 0.1
+	settleShare  = 4 // of a rung's time, one part is not judged: what came before ends in it
+	longerFactor = 2 // as long is a rate held that is to be confirmed
 )
 
 func newClimb(c Config) *climb {
-	return &climb{config: c.Climb, rate: c.Climb.From}
+	k := &climb{config: c.Climb}
+	if k.wanted() {
+		k.search = schedule.NewSearch(schedule.SearchConfig{From: c.Climb.From, Step: c.Climb.Step, Max: c.Climb.Max, Through: c.Climb.Through})
+	}
+	return k
 }
 
 // wanted says whether there is a climb.
@@ -37,38 +37,77 @@ func (c *climb) wanted() bool { return c.config.From > 0 }
 
 // stage says how far it is, for people; "" without a climb.
 func (c *climb) stage() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if !c.wanted() {
 		return ""
 	}
-	return fmt.Sprintf("rung %d at %.4g/s", len(c.rungs)+1, c.rate)
+	rate, _ := c.next()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("rung %d at %.4g/s", len(c.rungs)+1, rate)
 }
+
+// next is the rate to hold, and for how long; 0: what holds is known.
+func (c *climb) next() (rate float64, hold time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rate, longer := c.search.Rate()
+	hold = orDefault(c.config.Every, defaultEvery)
+	if longer {
+		hold *= longerFactor
+	}
+	return rate, hold
+}
+
+// best is the highest rate that held; 0 is none.
+func (c *climb) best() float64 {
+	if c.search == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.search.Best()
+}
+
+// defaultEvery is how long a rate is held for.
+const defaultEvery = 5 * time.Second
 
 // climbUp climbs until it is known what holds, or the run ends.
 func (d *drive) climbUp(ctx context.Context) {
-	c := d.climb
-	hold := orDefault(c.config.Every, defaultEvery)
-	for c.more() {
-		d.change(load.Order{Kind: "rate", Rate: c.asked()})
-		if !d.wait(ctx, hold/settleShare) {
+	if !d.wait(ctx, d.config.Plan.Warmup) {
+		return
+	}
+	for {
+		rate, hold := d.climb.next()
+		if rate == 0 {
+			break
+		}
+		cut, ok := d.rung(ctx, rate, hold)
+		if !ok {
 			return
 		}
-		d.recorder.Cut(time.Since(d.start), c.asked())
-		if !d.wait(ctx, hold-hold/settleShare) {
-			return
-		}
-		cut := d.recorder.Cut(time.Since(d.start), c.asked())
-		held := c.judge(&cut, d.config.Thresholds)
-		if !held && c.more() {
+		held := d.climb.judge(cut, rate, d.config.Thresholds)
+		if more, _ := d.climb.next(); !held && more > 0 {
 			d.recover(ctx)
 		}
 	}
 	d.ending.stopNow()
 }
 
-// defaultEvery is how long a rate is held for.
-const defaultEvery = 5 * time.Second
+// rung holds a rate, and answers what came of it once it had settled; false: the run has ended.
+func (d *drive) rung(ctx context.Context, rate float64, hold time.Duration) (*load.Result, bool) {
+	d.change(load.Order{Kind: "rate", Rate: rate})
+	if !d.wait(ctx, hold/settleShare) {
+		return nil, false
+	}
+	d.recorder.Cut(time.Since(d.start), rate)
+	stalled := d.watchdog.Stalled()
+	if !d.wait(ctx, hold-hold/settleShare) {
+		return nil, false
+	}
+	cut := d.recorder.Cut(time.Since(d.start), rate)
+	cut.Generator.Stalled = float64(d.watchdog.Stalled()-stalled) / float64(time.Millisecond)
+	return &cut, true
+}
 
 // wait lets time pass, and says false when the run ends first.
 func (d *drive) wait(ctx context.Context, t time.Duration) bool {
@@ -94,55 +133,30 @@ func (d *drive) recover(ctx context.Context) {
 	}
 }
 
-func (c *climb) asked() float64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.rate
-}
-
-// judge notes whether the rate held, and chooses the next.
-func (c *climb) judge(cut *load.Result, thresholds []load.Threshold) (held bool) {
+// judge notes whether a rate held, for the search to choose the next.
+func (c *climb) judge(cut *load.Result, rate float64, thresholds []load.Threshold) (held bool) {
 	cut.Judge(thresholds)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	rung := load.Rung{Rate: c.rate, Held: cut.Verdict == load.Passed, P99: p99Of(cut)}
+	rung := load.Rung{Rate: rate, Held: cut.Verdict == load.Passed, P99: p99Of(cut)}
 	if len(cut.Why) > 0 {
 		rung.Why = cut.Why[0]
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.rungs = append(c.rungs, rung)
-	if rung.Held {
-		c.good = max(c.good, c.rate)
-	} else if c.bad == 0 || c.rate < c.bad {
-		c.bad = c.rate
-	}
-	c.rate = c.next()
+	c.search.Tried(trialOf(cut))
 	return rung.Held
 }
 
-// next is the rate to try next; 0 is none. The lock is held.
-func (c *climb) next() float64 {
-	most := c.config.Max
-	if most == 0 {
-		most = 1e9
-	}
+// trialOf is what a rung says of its rate: nothing, if this process was held up in it.
+func trialOf(cut *load.Result) schedule.Trial {
 	switch {
-	case len(c.rungs) >= mostRungs:
-		return 0
-	case c.config.Step > 0 && c.config.Through && c.rate+c.config.Step <= most:
-		return c.rate + c.config.Step
-	case c.config.Step > 0 && c.bad == 0 && c.rate+c.config.Step <= most:
-		return c.rate + c.config.Step
-	case c.config.Step > 0:
-		return 0
-	case c.bad == 0 && c.rate >= most, c.bad > 0 && c.bad-c.good <= closeEnough*c.bad, c.bad > 0 && c.bad < leastRate:
-		return 0
-	case c.bad == 0:
-		return min(2*c.rate, most)
+	case cut.Verdict == load.Passed:
+		return schedule.Held
+	case cut.Verdict == load.Inconclusive && cut.Generator.Stalled > 0:
+		return schedule.Disturbed
 	}
-	return (c.good + c.bad) / 2
+	return schedule.Broke
 }
-
-func (c *climb) more() bool { return c.asked() > 0 }
 
 // p99Of is the p99 of a cut: end to end without the time that people took.
 func p99Of(r *load.Result) float64 {

@@ -28,7 +28,10 @@ type drive struct {
 	changes chan load.Order // for the pacer
 	ending  ending
 	climb   *climb
-	watched bool // phones tell what they do
+	phones  Seen // whether phones tell what they do
+	carrier Seen // and the carrier
+
+	generator load.Generator // how it did until the last bill was over
 }
 
 func newDrive(c Config) (d *drive, err error) {
@@ -59,7 +62,10 @@ func (d *drive) phase(name string) { d.dial.phase.Store(&name) }
 
 // run enrols, loads, drains and judges.
 func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err error) {
-	d.watched = n.Watched
+	d.phones, d.carrier, d.book.ahead = n.Phones, n.Carrier, n.Ahead
+	for _, text := range n.Says {
+		d.config.Talk("%s", text)
+	}
 	d.watchdog = load.NewWatchdog(n.Server...)
 	if d.config.doze != nil {
 		d.watchdog.Wait = d.config.doze
@@ -75,6 +81,7 @@ func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err e
 	}
 	begun := d.load(ctx)
 	d.drain(ctx)
+	d.generator = d.watchdog.Generator() // the audit may hold it up as it likes
 	d.phase("audit")
 	found := d.look(ctx, n)
 	result = d.result(begun, found)
@@ -82,6 +89,12 @@ func (d *drive) run(ctx context.Context, n *Network) (result *load.Result, err e
 	d.phase("done")
 	d.tick()
 	return result, nil
+}
+
+// deaf is called when the phones of a network are not heard of any more.
+func (d *drive) deaf(why error) {
+	d.config.Talk("%s: what phones do from now on is not timed", why)
+	d.book.deafen()
 }
 
 // enrolAll enrols the handsets, and shows how far that is.

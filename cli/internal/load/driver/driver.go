@@ -16,9 +16,13 @@
 // money moves. The shops are the load's own, several merchants of profile key, so that
 // what they were told can be held against what the platform says in the end.
 //
-// Left out: bills of merchants that sign (profiles modern and legacy). The phones of a
-// running network, and phones without an element, tell nobody what they do: of their bills
-// the order, the callback and the end are timed, and nothing without the person's time.
+// What phones do is told by themselves: in a network of the load's own, and in a running one
+// by the feed of its handsets. A phone without an element shows no bill's reference, so what
+// it does is put down to the one bill that is before it; when there are more, none of
+// them is timed on the phone. Clocks of other machines are put right, as far as can be told.
+//
+// Left out: bills of merchants that sign (profiles modern and legacy). A running network's
+// carrier tells nobody of its receipts, and over USSD there are none.
 package driver
 
 import (
@@ -74,12 +78,13 @@ type Config struct {
 }
 
 // Climb finds the highest rate that holds: until a threshold breaks or the generator
-// cannot keep up. Without a Step it doubles the rate until then, and after that halves the
-// gap between the last good rate and the first bad one until it is within a twentieth.
+// cannot keep up, twice in a row. Without a Step it doubles the rate until then, and after
+// that halves the gap between the last good rate and the first bad one until it is within
+// a fiftieth; then both are tried once more, for twice as long. [schedule.Search] has the rest.
 type Climb struct {
 	From    float64       // the first rate; 0: no climb
 	Step    float64       // that a rate is higher than the one before
-	Every   time.Duration // that a rate is held for; 0 is 5 s
+	Every   time.Duration // that a rate is held for; 0 is 5 s. A first part of it is not judged
 	Max     float64       // 0: none
 	Through bool          // with a Step: go on to Max, whatever breaks
 }
@@ -191,7 +196,7 @@ func Run(ctx context.Context, c Config) (*load.Result, error) {
 		return nil, err
 	}
 	var result *load.Result
-	err = d.config.Site.Run(ctx, Watch{Phones: d.book.onPhone, Carrier: d.book.onCarrier}, func(ctx context.Context, n *Network) error {
+	err = d.config.Site.Run(ctx, Watch{Phones: d.book.onPhone, Carrier: d.book.onCarrier, Deaf: d.deaf}, func(ctx context.Context, n *Network) error {
 		result, err = d.run(ctx, n)
 		return err
 	})

@@ -410,8 +410,32 @@ func testClimb(t *testing.T) {
 	c.Plan = schedule.Config{}
 	c.Climb = Climb{From: 20, Step: 10, Max: 40, Every: 400 * time.Millisecond}
 	c.Thresholds = thresholds(t, "rate<1/s")
-	if r = run(t, c, w, load.Failed); r.Best != 0 || len(r.Climb) != 1 {
+	if r = run(t, c, w, load.Failed); r.Best != 0 || len(r.Climb) != 2 {
 		t.Errorf("nothing held: best %.1f, %+v", r.Best, r.Climb)
+	}
+}
+
+// TestClimbDisturbed: a rung in which the generator was held up says nothing of its rate,
+// which is tried again.
+func TestClimbDisturbed(t *testing.T) { synctest.Test(t, testClimbDisturbed) }
+
+func testClimbDisturbed(t *testing.T) {
+	c, w := small(t)
+	c.Plan = schedule.Config{}
+	c.Climb = Climb{From: 20, Max: 20, Every: time.Second}
+	var late atomic.Bool
+	var held sync.Once
+	c.Watch = func(s load.Snapshot) { late.Store(s.Phase == "run" && s.Elapsed >= 300*time.Millisecond) }
+	c.doze = func(ctx context.Context, d time.Duration) error {
+		if late.Load() {
+			held.Do(func() { d += 250 * time.Millisecond })
+		}
+		wait(ctx, d)
+		return ctx.Err()
+	}
+	r := run(t, c, w, load.Passed)
+	if r.Best != 20 || len(r.Climb) != 3 || r.Climb[0].Held || !strings.Contains(r.Climb[0].Why, "it was held up") || !r.Climb[1].Held || !r.Climb[2].Held {
+		t.Errorf("best %.0f, %+v", r.Best, r.Climb)
 	}
 }
 

@@ -31,7 +31,7 @@ func (e Embedded) Run(ctx context.Context, watch Watch, body func(ctx context.Co
 		server := c.Store.Server(ctx)
 		return body(ctx, &Network{
 			Branch: w.Branch, Platform: w.Platform.URL(), HTTP: httpClient(c.Network), Listen: c.Network, Host: "127.0.0.1",
-			Watched: true, Store: server.Name, Server: processes(server),
+			Store: server.Name, Server: processes(server),
 			Audit: func(ctx context.Context) load.Audit { return auditStore(ctx, c.Store) },
 		})
 	})

@@ -1,16 +1,19 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/load/schedule"
 	"github.com/airtill/airtill/fsm/bill"
 	"github.com/airtill/airtill/platform/api"
 )
@@ -47,9 +50,10 @@ func (d *drive) result(begun time.Duration, f findings) *load.Result {
 	r.Asked = c.Asked
 	r.Asked.Handsets, r.Asked.MaxInFlight, r.Asked.Target = c.Traffic.Handsets, c.MaxInFlight, c.Site.Name()
 	lag, histogram := r.Generator.Lag, r.Generator.LagHistogram
-	r.Generator = d.watchdog.Generator()
+	r.Generator = d.generator
 	r.Generator.Lag, r.Generator.LagHistogram = lag, histogram
-	r.Climb, r.Best = d.climb.rungs, d.climb.good
+	d.unseen(&r)
+	r.Climb, r.Best = d.climb.rungs, d.climb.best()
 	r.Environment = environment()
 	r.Lost, r.Audit = int64(len(f.lost)), f.audit
 	r.Audit.Differences = append(few(f.lost), f.audit.Differences...)
@@ -61,6 +65,22 @@ func (d *drive) result(begun time.Duration, f findings) *load.Result {
 	}
 	d.conclude(&r)
 	return &r
+}
+
+// unseen says of the steps that nobody could time why that is.
+func (d *drive) unseen(r *load.Result) {
+	receipts := d.carrier
+	if receipts == "" && d.config.Traffic.Channel == schedule.USSD {
+		receipts = "there are no receipts over USSD"
+	}
+	for step, seen := range map[load.Step]Seen{
+		load.Push: d.phones, load.DLR: cmp.Or(d.phones, receipts), load.Reply: d.phones, load.Pay: d.phones, load.System: d.phones,
+	} {
+		i := slices.IndexFunc(r.Steps, func(s load.StepResult) bool { return s.Step == step })
+		if i >= 0 && r.Steps[i].Count == 0 {
+			r.Steps[i].Unseen = string(seen)
+		}
+	}
 }
 
 // conclude sets the verdict. A climb goes on until thresholds break: what held is told

@@ -9,6 +9,7 @@ import (
 
 	"github.com/airtill/airtill/cli/internal/load/scenario"
 	"github.com/airtill/airtill/cli/internal/load/schedule"
+	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/money"
 )
@@ -35,11 +36,11 @@ func (d *drive) order(ctx context.Context, t *trip) {
 // wanting is the order of a bill.
 func (d *drive) wanting(t *trip) api.Order {
 	o := api.Order{
-		Reference: t.reference, Amount: t.amount, Currency: money.CNY, Phone: d.config.number(t.handset),
+		Reference: t.reference, Amount: t.amount, Currency: money.CNY, Phone: t.phone,
 		ExpiresIn: api.Duration(d.config.Expiry), Subject: subject(t.bill.Parts, t.bill.UCS2),
 	}
 	row := d.row(t.bill)
-	o.Phone, o.Subject, o.Payee = cmp.Or(row.MSISDN, o.Phone), cmp.Or(row.Subject, o.Subject), row.Payee
+	o.Subject, o.Payee = cmp.Or(row.Subject, o.Subject), row.Payee
 	return o
 }
 
@@ -49,6 +50,11 @@ func (d *drive) row(b schedule.Bill) scenario.Row {
 		return scenario.Row{}
 	}
 	return d.config.Data.Rows[b.Row]
+}
+
+// phone is whom a bill is for: what its row says, or its handset's number.
+func (d *drive) phone(b schedule.Bill) gateway.MSISDN {
+	return cmp.Or(d.row(b).MSISDN, d.config.number(b.Handset))
 }
 
 // amount is a bill's: what its row says, or what was drawn.

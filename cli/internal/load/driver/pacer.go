@@ -59,9 +59,10 @@ func (d *drive) begin(n int64, at time.Duration) {
 	}
 	b := d.traffic.Bill(n)
 	t := &trip{
+		phone: d.phone(b), menu: d.config.form(b.Handset) == platform.FormNone,
 		record: record, due: d.start.Add(at), handset: b.Handset, habit: d.traffic.Person(b.Handset).Kind,
 		shop: int(n % int64(len(d.shops.ids))), amount: d.amount(b), bill: b,
-		blind: !d.watched || d.config.form(b.Handset) == platform.FormNone,
+		blind: d.phones != "",
 	}
 	record.Begun(max(time.Since(t.due), 0))
 	t.reference = d.book.begin(t)

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/airtill/airtill/cli/internal/load"
 	"github.com/airtill/airtill/cli/internal/network"
@@ -19,10 +20,11 @@ type Site interface {
 	Name() string
 }
 
-// Watch looks on at the wires of a network that lets it. Neither may block.
+// Watch looks on at the wires of a network that lets it. None may block.
 type Watch struct {
 	Phones  func(handsetsim.Event)
 	Carrier func(smsc.Event)
+	Deaf    func(why error) // the phones are not heard of any more
 }
 
 // Network is a network under test, as those who load it see it.
@@ -31,12 +33,21 @@ type Network struct {
 	Platform string        // base URL
 	HTTP     *http.Client  // to it
 	Listen   network.Network
-	Host     string // to listen for callbacks at
-	Watched  bool   // its phones' and its carrier's events come to Watch
+	Host     string        // to listen for callbacks at
+	Phones   Seen          // whether its phones' events come to Watch
+	Carrier  Seen          // whether its carrier's do
+	Ahead    time.Duration // its platform's clock, of this process's; phones' events have been put right
+	Says     []string      // what its load should know of it
 	Store    string
 	Server   []int // process ids, if it is of other processes and they are known
 	Audit    func(ctx context.Context) load.Audit
 }
+
+// Seen is whether somebody tells what they do: "" is that they do, and all else is why not.
+type Seen string
+
+// NotAtTarget is of what a running network tells nobody.
+const NotAtTarget Seen = "not seen at a target"
 
 // httpConnections is how many orders are with the platform at the same time.
 const httpConnections = 256

@@ -16,7 +16,8 @@ import (
 )
 
 // Target is a network that runs already, as its ready file says. Its handsets are
-// enrolled at its own control face, and its callbacks come to shops that listen here.
+// enrolled at its own control face, and tell what they do in its feed; its callbacks come
+// to shops that listen here.
 type Target struct {
 	Ready world.Ready
 	Seed  uint64                               // of the cards that are issued
@@ -27,7 +28,7 @@ type Target struct {
 func (t Target) Name() string { return t.Ready.HTTP }
 
 // Run implements [Site].
-func (t Target) Run(ctx context.Context, _ Watch, body func(ctx context.Context, n *Network) error) error {
+func (t Target) Run(ctx context.Context, watch Watch, body func(ctx context.Context, n *Network) error) error {
 	n := network.TCP{}
 	at, err := url.Parse(t.Ready.HTTP)
 	if err != nil || t.Ready.Handsets == "" {
@@ -49,10 +50,28 @@ func (t Target) Run(ctx context.Context, _ Watch, body func(ctx context.Context,
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+	news := followPhones(ctx, phones, watch)
+	defer news.close()
+	clock := platformSkew(ctx, office)
+	seen := Seen("")
+	if news.why != nil {
+		seen = NotAtTarget
+	}
 	return body(ctx, &Network{
 		Branch:   &world.Branch{Office: office, Phones: phones, Random: rand.New(rand.NewPCG(t.Seed, 0))},
 		Platform: t.Ready.HTTP, HTTP: client, Listen: n, Host: host, Store: "the target's", Audit: t.audit,
+		Phones: seen, Carrier: NotAtTarget, Ahead: clock.ahead, Server: t.processes(host),
+		Says: append(news.skew.says("handsets"), clock.says("platform")...),
 	})
+}
+
+// processes are those of the network that are of this machine, as far as they are known.
+func (t Target) processes(host string) []int {
+	at := net.ParseIP(host)
+	if t.Ready.PID == 0 || at == nil || !at.IsLoopback() {
+		return nil
+	}
+	return []int{t.Ready.PID}
 }
 
 // audit has the target's store audited, if it can be reached.

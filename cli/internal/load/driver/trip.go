@@ -9,6 +9,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/load/schedule"
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
@@ -22,6 +23,8 @@ type trip struct {
 	reference string
 	due       time.Time
 	handset   int
+	phone     gateway.MSISDN
+	menu      bool // it comes to a phone without an element, and is paid at a menu
 	habit     persona.Kind
 	shop      int
 	bill      schedule.Bill
@@ -42,6 +45,9 @@ type trip struct {
 	submit   load.Cause    // why the carrier did not take its phone's last message that failed; "": none did, or it is not known
 	marks    mark
 	cause    load.Cause // that is known before the end
+
+	typed  time.Duration // at a menu: to the last answer's being sent, without the time its person took; 0: none was
+	closed bool          // at a menu: the session is over
 }
 
 // mark is what has happened to a bill already.
@@ -98,6 +104,8 @@ func (t *trip) heard() bool {
 	switch {
 	case t.blind:
 		return true
+	case t.menu && (t.state == bill.Settled || t.state == bill.Refused):
+		return t.typed > 0 && t.closed
 	case t.state == bill.Settled:
 		return t.pays >= t.attempts
 	case t.state == bill.Refused:

@@ -94,7 +94,7 @@ func (l Look) books(a load.Audit) string {
 
 func stepsText(r *load.Result) string {
 	var rows [][]string
-	for _, s := range r.Steps {
+	for _, s := range seen(r.Steps) {
 		p := s.Ladder
 		rows = append(rows, []string{string(s.Step), fmt.Sprint(s.Count), fmt.Sprint(s.Count - s.Failed), fmt.Sprint(s.Failed),
 			counted(s.Count, p.P50), counted(s.Count, p.P95), counted(s.Count, p.P99), counted(s.Count, p.Max)})
@@ -102,7 +102,32 @@ func stepsText(r *load.Result) string {
 	if len(rows) == 0 {
 		return indent + "nothing was timed\n"
 	}
-	return tabulate([]tableColumn{left("step"), right("count"), right("ok"), right("failed"), right("p50"), right("p95"), right("p99"), right("max")}, rows)
+	return tabulate([]tableColumn{left("step"), right("count"), right("ok"), right("failed"), right("p50"), right("p95"), right("p99"), right("max")}, rows) + unseenText(r.Steps)
+}
+
+// seen are the steps that somebody could time.
+func seen(steps []load.StepResult) []load.StepResult {
+	return slices.DeleteFunc(slices.Clone(steps), func(s load.StepResult) bool { return s.Unseen != "" })
+}
+
+// unseenText says which steps nobody could time, and why: "dlr: not seen at a target".
+func unseenText(steps []load.StepResult) string {
+	var whys []string
+	of := make(map[string][]string)
+	for _, s := range steps {
+		if s.Unseen == "" {
+			continue
+		}
+		if of[s.Unseen] == nil {
+			whys = append(whys, s.Unseen)
+		}
+		of[s.Unseen] = append(of[s.Unseen], string(s.Step))
+	}
+	var b strings.Builder
+	for _, why := range whys {
+		fmt.Fprintf(&b, "%s%s: %s\n", indent, strings.Join(of[why], ", "), Look{}.clean(why))
+	}
+	return b.String()
 }
 
 func (l Look) causesText(r *load.Result) string {
@@ -128,7 +153,7 @@ func laddersText(r *load.Result) string {
 		columns = append(columns, right(r.name))
 	}
 	var rows [][]string
-	for _, s := range r.Steps {
+	for _, s := range seen(r.Steps) {
 		row := []string{string(s.Step)}
 		for _, of := range rungs {
 			row = append(row, counted(s.Count, of.of(s.Ladder)))

@@ -140,6 +140,9 @@ func (l Look) notes(r *load.Result, m meaning) string {
 	if !r.Audit.Done {
 		pairs = append(pairs, [2]string{"books", "they were not looked at" + after(": ", l.clean(r.Audit.Why)) + "; whether bills were lost is not known"})
 	}
+	if r.Verdict == load.Inconclusive && r.Generator.Stalls > 0 {
+		pairs = append(pairs, [2]string{"next", "this process stood still at times: let nothing else work beside it, and nobody stop it"})
+	}
 	for _, next := range m.next {
 		pairs = append(pairs, [2]string{"next", next})
 	}
