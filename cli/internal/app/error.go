@@ -161,7 +161,7 @@ func longDashes(text string) string {
 }
 
 func dashed(name string) string {
-	if len(name) == 1 {
+	if len(name) == 1 || name == "vv" {
 		return "-" + name
 	}
 	return "--" + name
