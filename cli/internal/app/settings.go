@@ -283,7 +283,7 @@ func readConfig(path string) (*config.File, error) {
 		}
 		return nil, explainConfig(&config.Error{Path: path, Err: err}, path)
 	}
-	file, err := config.Read(path, text, config.Rules{Schema: root().schema(), Nearest: nearest, Secret: secretIn})
+	file, err := config.Read(path, text, config.Rules{Schema: root().schema(), Secret: secretIn})
 	return file, explainConfig(err, path)
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/cli/internal/spelling"
 )
 
 // topics are the texts of airtill help TOPIC: the first line is what it is about, the
@@ -214,7 +216,7 @@ func showHelp(c *call, words []string) error {
 		return write(c.env.Stdout, t.fill(c.top()))
 	}
 	known := append(topicNames(all), visibleNames(c.top().sub)...)
-	if near := nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return usagef("no topic and no command %q; did you mean %q?", name, near)
 	}
 	return usagef("no topic and no command %q; topics: %s", name, strings.Join(topicNames(all), ", "))
