@@ -58,3 +58,23 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
+
+func TestWrap(t *testing.T) {
+	for _, tt := range []struct {
+		text          string
+		width, indent int
+		want          string
+	}{
+		{"one two three", 0, 2, "one two three"},
+		{"one two three", 7, 0, "one two\nthree"},
+		{"one two three", 9, 2, "one two\n  three"},
+		{"one  two\nthree", 80, 0, "one two three"},
+		{"a verylongword b", 6, 1, "a\n verylongword\n b"},
+		{"不多 一二 x", 5, 0, "不多\n一二\nx"},
+		{"", 5, 2, ""},
+	} {
+		if got := Wrap(tt.text, tt.width, tt.indent); got != tt.want {
+			t.Errorf("%q in %d: %q, want %q", tt.text, tt.width, got, tt.want)
+		}
+	}
+}
