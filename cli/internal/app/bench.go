@@ -20,7 +20,7 @@ import (
 
 func benchCommand() command {
 	return command{
-		name: "bench", short: "measure how fast something is", section: "Offline",
+		name: "bench", short: "measure how fast something is", section: loadSection,
 		sub: []command{benchEngine(), benchTakeover(), benchSMSC()},
 	}
 }

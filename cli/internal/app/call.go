@@ -45,6 +45,7 @@ type commonFlags struct {
 	color     string
 	config    string
 	verbose   bool
+	chatty    bool // -vv
 	logFormat string
 	logLevel  string
 }
@@ -65,7 +66,8 @@ func (o *commonFlags) flags(level string) []cli.Flag {
 			EnvVars: []string{"AIRTILL_COLOR"}, Destination: &o.color},
 		&cli.StringFlag{Name: "config", Usage: "read settings from `FILE`, or \"none\"", DefaultText: "$XDG_CONFIG_HOME/airtill/config.yaml",
 			EnvVars: []string{"AIRTILL_CONFIG"}, Destination: &o.config},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log everything: --log-level debug", Destination: &o.verbose},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens and what is asked: --log-level info", Destination: &o.verbose},
+		&cli.BoolFlag{Name: "vv", Usage: "log everything: --log-level debug", Destination: &o.chatty},
 		&cli.StringFlag{Name: "log-level", Usage: "log from `LEVEL` up: debug, info, warn, error, off", Value: level,
 			EnvVars: []string{"AIRTILL_LOG_LEVEL"}, Destination: &o.logLevel},
 		&cli.StringFlag{Name: "log-format", Usage: "write the log in `FORMAT`: auto, console, json", Value: "auto",

@@ -42,7 +42,7 @@ func carrierIsUp(ctx context.Context, r world.Ready) bool {
 // carriers says the flags of a command that asks the carrier.
 func (t *target) carriers(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
-		t.networkFlag(),
+		t.networkFlag(), t.timeoutFlag(patient),
 		&cli.StringFlag{Name: "carrier", Usage: "`URL` of the carrier's management", EnvVars: []string{"AIRTILL_CARRIER"}, Destination: &t.carrier},
 		&cli.StringFlag{Name: "operator-key-file", Usage: "read its key from `FILE` (or AIRTILL_CARRIER_KEY holds it)", Destination: &t.operatorKeyFile},
 	}, more...)
@@ -63,8 +63,10 @@ func (t *target) carrierClient(c *call) (*management.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := world.HTTPClient(network.TCP{})
-	h.Timeout = patient
+	h, err := t.http(c)
+	if err != nil {
+		return nil, err
+	}
 	return management.NewClient(address, key, h)
 }
 
@@ -77,6 +79,9 @@ func (t *target) explainCarrier(err error) error {
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return hinted(fmt.Errorf("nobody answers: %w", dial), "is the carrier running? start one: airtill gateway --handsets 10")
+	}
+	if late(err) {
+		return t.tooLate("it may be done all the same: look before it is asked again")
 	}
 	if p, ok := errors.AsType[*management.Problem](err); ok {
 		return hinted(err, "%s", t.carrierAdvice(p))

@@ -126,7 +126,7 @@ func manPage(top command) string {
 	} {
 		if t, found := findTopic(topics(), s.topic); found {
 			r.macro("SH", s.heading)
-			r.as(t.fill(top))
+			r.as(t.fill(top, 0))
 		}
 	}
 	return r.String()
@@ -152,7 +152,7 @@ func markdownPage(top command) string {
 	markdownFlags(&b, new(commonFlags).flags(""))
 	for _, t := range topics() {
 		if t.Name != tourTopic {
-			fmt.Fprintf(&b, "\n## %s: %s\n\n```text\n%s```\n", t.Name, t.What, t.fill(top))
+			fmt.Fprintf(&b, "\n## %s: %s\n\n```text\n%s```\n", t.Name, t.What, t.fill(top, 0))
 		}
 	}
 	return b.String()

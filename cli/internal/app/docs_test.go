@@ -151,7 +151,7 @@ func TestTopics(t *testing.T) {
 func TestEnvironmentIsWhole(t *testing.T) {
 	text, _ := findTopic(topics(), "environment")
 	source := regexp.MustCompile(`"(AIRTILL_[A-Z_]+)"`)
-	told := text.fill(root())
+	told := text.fill(root(), 0)
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

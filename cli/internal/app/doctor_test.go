@@ -18,6 +18,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm/enginetest"
 	"github.com/airtill/airtill/fsm/redisstore"
@@ -95,8 +96,8 @@ func TestDoctorOfRedis(t *testing.T) {
 	s.check(s.run("doctor", "--redis", url), 0, "nothing is wrong")
 	_, lax := forKeeps(t, "--appendfsync", "everysec")
 	got := s.run("doctor", "--redis", lax)
-	s.check(got, 1, "airtill doctor: what can lose money: 1, and warnings: 0", "the column mend says what to do; CONFIG REWRITE then keeps what CONFIG SET has set")
-	if !strings.Contains(got.stdout, "up to two seconds of what was acknowledged are lost") || !strings.HasPrefix(got.stdout, "CHECK ") {
+	s.check(got, 1, "airtill doctor: what can lose money: 1, and warnings: 0", "mend says what to do; CONFIG REWRITE then keeps what CONFIG SET has set")
+	if !strings.Contains(got.stdout, "up to two seconds of what was acknowledged are lost") || !strings.HasPrefix(got.stdout, "fine:\n") {
 		t.Error(got.stdout)
 	}
 }
@@ -328,5 +329,53 @@ func TestDoctorOfConfiguration(t *testing.T) {
 	}
 	if got := s.run("doctor", "--redis", "redis://127.0.0.1:1", "--config", s.path("none")); got.status != StatusConfig {
 		t.Errorf("%+v", got)
+	}
+}
+
+// An embedded store has no settings, and nothing is wrong with that.
+func TestDoctorOfAnEmbeddedStore(t *testing.T) {
+	for _, dir := range []string{"", t.TempDir()} {
+		store, err := world.OpenKept(t.Context(), network.TCP{}, "127.0.0.1:0", dir, func(err error) { t.Error(err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newShell(t)
+		if f := about(s.findings(0, "--redis", store.URL), "store"); f.Weight != redisstore.Fine || !strings.Contains(f.Found, "embedded") {
+			t.Errorf("kept in %q: %+v", dir, f)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// For people what is wrong comes last, with what to do, in lines that fit.
+func TestFindingsForPeople(t *testing.T) {
+	got := findingText([]finding{
+		{Check: "store appendonly", At: "10.0.0.5:6379", Found: "no", Wanted: "yes", Weight: redisstore.Danger, Cost: "a restart loses all that was acknowledged", Mend: "CONFIG SET appendonly yes"},
+		{Check: "clock", Found: "the time", Wanted: "the time", Weight: redisstore.Fine},
+		{Check: "port of the shop", At: "127.0.0.1:8082", Found: "taken", Weight: redisstore.Note, Cost: "it moves", Mend: "stop it"},
+		{Check: "vault", Found: "-rw-------", At: "/v.json", Weight: redisstore.Fine},
+	}, 40)
+	want := `fine:
+  clock  the time
+  vault  -rw-------  /v.json
+
+note:
+  port of the shop, 127.0.0.1:8082
+    found     taken
+    can cost  it moves
+    mend      stop it
+
+danger:
+  store appendonly, 10.0.0.5:6379
+    found     no
+    wanted    yes
+    can cost  a restart loses all that
+              was acknowledged
+    mend      CONFIG SET appendonly yes
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

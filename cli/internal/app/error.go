@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/cli/internal/spelling"
 )
 
 // Error is a failure that says how the program ends.
@@ -110,7 +112,7 @@ func (f frame) onUsageError(h helpPage) cli.OnUsageErrorFunc {
 		case !h.command.runs() && slices.Contains(commonFlagNames(), name):
 			return h.usage("--%s belongs after the command it is for", name)
 		}
-		if near := nearest(name, flagNames(h.flags)); near != "" {
+		if near := spelling.Nearest(name, flagNames(h.flags)); near != "" {
 			return h.usage("no flag %s; did you mean %s?", dashed(name), dashed(near))
 		}
 		return h.usage("no flag %s", dashed(name))
@@ -118,7 +120,7 @@ func (f frame) onUsageError(h helpPage) cli.OnUsageErrorFunc {
 }
 
 func (h helpPage) unknownCommand(word string) error {
-	if near := nearest(word, visibleNames(h.command.sub)); near != "" {
+	if near := spelling.Nearest(word, visibleNames(h.command.sub)); near != "" {
 		return h.usage("no command %q; did you mean %q?", word, near)
 	}
 	return h.usage("no command %q", word)
@@ -161,41 +163,10 @@ func longDashes(text string) string {
 }
 
 func dashed(name string) string {
-	if len(name) == 1 {
+	if len(name) == 1 || name == "vv" {
 		return "-" + name
 	}
 	return "--" + name
-}
-
-// nearest returns the candidate that word was most likely meant to be, or "".
-func nearest(word string, candidates []string) string {
-	best, least := "", len(word)/3+2
-	for _, c := range candidates {
-		if d := editDistance(word, c); d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the insertions, deletions and substitutions between a and b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // write prints s, keeping only the error.

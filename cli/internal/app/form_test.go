@@ -129,8 +129,8 @@ func TestLook(t *testing.T) {
 		{"auto", map[string]string{"CLICOLOR_FORCE": "1"}, true}, {"auto", map[string]string{"CLICOLOR_FORCE": "0"}, false},
 		{"auto", map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, false}, {"always", map[string]string{"NO_COLOR": "1"}, true},
 	} {
-		l, err := readLook(Env{Stderr: new(bytes.Buffer), Getenv: func(n string) string { return tt.environ[n] }}, tt.said)
-		if err != nil || l.colour != tt.colour || l.screen {
+		l, err := readLook(Env{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer), Getenv: func(n string) string { return tt.environ[n] }}, tt.said)
+		if err != nil || l.colour != tt.colour || l.data != tt.colour || l.screen {
 			t.Errorf("%+v: %+v %v", tt, l, err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // helpPage is a command with what its help and its usage errors need.
@@ -16,21 +18,33 @@ type helpPage struct {
 	flags   []cli.Flag
 }
 
-func (h helpPage) print(w io.Writer) error { return write(w, h.String()) }
+func (h helpPage) print(w io.Writer) error { return write(w, h.text(widthOf(w))) }
 
-// String is the help text: what it is, usage, examples, commands, flags.
-func (h helpPage) String() string {
+// String is the help text in lines as they come.
+func (h helpPage) String() string { return h.text(0) }
+
+// widest is how wide text for reading is made at most: longer lines are hard to follow.
+const widest = 120
+
+// widthOf is how wide text for reading is on what is written; 0 is no bound.
+func widthOf(w io.Writer) int { return min(terminal.Width(w), widest) }
+
+// text is the help text: what it is, usage, examples, commands, flags, in lines of a
+// width; 0 is no bound. Examples are to be pasted, and stay whole.
+func (h helpPage) text(width int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s - %s\n\n", h.path, h.command.short)
+	fmt.Fprintf(&b, "%s\n\n", terminal.Wrap(h.path+" - "+h.command.short, width, 0))
 	if h.command.about != "" {
-		fmt.Fprintf(&b, "%s\n\n", h.command.about)
+		for paragraph := range strings.SplitSeq(h.command.about, "\n\n") {
+			fmt.Fprintf(&b, "%s\n\n", terminal.Wrap(paragraph, width, 0))
+		}
 	}
 	fmt.Fprintf(&b, "usage: %s\n", h.usageLine())
 	if len(h.command.examples) > 0 {
 		fmt.Fprintf(&b, "\nexamples:\n  %s\n", strings.Join(h.command.examples, "\n  "))
 	}
-	h.writeCommands(&b)
-	h.writeFlags(&b)
+	h.writeCommands(&b, width)
+	h.writeFlags(&b, width)
 	return b.String()
 }
 
@@ -44,7 +58,7 @@ func (h helpPage) usageLine() string {
 	return strings.TrimRight(h.path+" [flags] "+h.command.args, " ")
 }
 
-func (h helpPage) writeCommands(b *strings.Builder) {
+func (h helpPage) writeCommands(b *strings.Builder, width int) {
 	var rows [][2]string
 	section := "commands"
 	for _, c := range h.command.sub {
@@ -52,15 +66,15 @@ func (h helpPage) writeCommands(b *strings.Builder) {
 			continue
 		}
 		if c.section != "" && c.section != section {
-			writeRows(b, section, rows)
+			writeRows(b, section, rows, width)
 			section, rows = c.section, nil
 		}
 		rows = append(rows, [2]string{c.name, c.short})
 	}
-	writeRows(b, section, rows)
+	writeRows(b, section, rows, width)
 }
 
-func (h helpPage) writeFlags(b *strings.Builder) {
+func (h helpPage) writeFlags(b *strings.Builder, width int) {
 	var own, common [][2]string
 	isCommon := commonFlagNames()
 	for _, f := range h.flags {
@@ -73,22 +87,36 @@ func (h helpPage) writeFlags(b *strings.Builder) {
 			own = append(own, flagRow(f))
 		}
 	}
-	writeRows(b, "flags", own)
-	writeRows(b, "common flags", common)
+	writeRows(b, "flags", own, width)
+	writeRows(b, "common flags", common, width)
 }
 
-func writeRows(b *strings.Builder, heading string, rows [][2]string) {
-	if len(rows) == 0 {
-		return
+func writeRows(b *strings.Builder, heading string, rows [][2]string, width int) {
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "\n%s:\n%s", heading, rowsText(rows, width))
 	}
-	width := 0
+}
+
+// rowsText lays names and what they mean out in two columns, in lines of a width; 0 is no
+// bound.
+func rowsText(rows [][2]string, width int) string {
+	names := 0
 	for _, r := range rows {
-		width = max(width, len(r[0]))
+		names = max(names, len(r[0]))
 	}
-	fmt.Fprintf(b, "\n%s:\n", heading)
+	indent := names + 4
+	if width > 0 && indent > width/2 { // a narrow terminal: what they mean stands under the names
+		indent = 8
+	}
+	var b strings.Builder
 	for _, r := range rows {
-		fmt.Fprintf(b, "  %-*s  %s\n", width, r[0], r[1])
+		name := fmt.Sprintf("  %-*s  ", names, r[0])
+		if width > 0 && len(name) > indent {
+			name = "  " + r[0] + "\n" + strings.Repeat(" ", indent)
+		}
+		b.WriteString(strings.TrimRight(name+terminal.Wrap(r[1], width, indent), " ") + "\n")
 	}
+	return b.String()
 }
 
 // flagRow describes one flag: "--seed N, -s N" and what it does. A word in

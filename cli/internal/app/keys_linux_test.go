@@ -13,7 +13,7 @@ import (
 // An officer types a component, which does not show.
 func TestTypedComponent(t *testing.T) {
 	v := newVaultShell(t)
-	person, program := terminal(t)
+	person, program := openPTY(t)
 	prompts, talk := io.Pipe()
 	said := make(chan string, 1)
 	go func() {

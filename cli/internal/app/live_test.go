@@ -16,6 +16,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm/bill"
+	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/handsetsim/persona"
 	"github.com/airtill/airtill/platform"
@@ -36,6 +37,27 @@ type live struct {
 	ctx     context.Context
 	environ map[string]string
 	secrets []string
+	stirred chan struct{} // holds one when something has happened on a phone
+}
+
+// until waits until it is so, which may be when something happens on a phone.
+func (l *live) until(what string, is func() bool) {
+	l.t.Helper()
+	for !is() {
+		select {
+		case <-l.stirred:
+		case <-l.ctx.Done():
+			l.t.Fatal(what)
+		}
+	}
+}
+
+// stir is told what happens on phones.
+func (l *live) stir(handsetsim.Event) {
+	select {
+	case l.stirred <- struct{}{}:
+	default: // one is waiting
+	}
 }
 
 // run carries out one command line and checks its status; nothing it says may hold a secret.
@@ -106,10 +128,12 @@ func TestAgainstARunningNetwork(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	l := &live{t: t, stirred: make(chan struct{}, 1)}
 	w, err := world.New(ctx, world.Config{
 		Network: network.TCP{}, Store: store, Seed: 1, ShopName: "Sky Travel",
 		Pace:   persona.Pace{Read: 10 * time.Millisecond, Type: 10 * time.Millisecond},
 		Timing: billing.Timing{SweepEvery: 20 * time.Millisecond},
+		Watch:  world.Watch{Phones: l.stir},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -119,9 +143,10 @@ func TestAgainstARunningNetwork(t *testing.T) {
 		if err := world.WriteReady(ready, w.Ready()); err != nil {
 			return err
 		}
-		l := &live{t: t, ctx: ctx, environ: map[string]string{
+		l.ctx = ctx
+		l.environ = map[string]string{
 			"XDG_STATE_HOME": filepath.Dir(filepath.Dir(ready)), "AIRTILL_PIN": livePIN, "AIRTILL_ID_NUMBER": liveID,
-		}}
+		}
 		l.secrets = []string{livePIN, liveID, w.Keys.APIKey, w.Keys.WebhookSecret, w.Ready().OperatorKey}
 		l.enrol()
 		l.enrolWhatIsThere(w)
@@ -204,20 +229,18 @@ func (l *live) payAlone() {
 }
 
 // byHand makes a bill that its holder leaves alone, and waits until the phone shows it.
-func (l *live) byHand(reference string) (api.Bill, fleet.Bill) {
+func (l *live) byHand(reference string) (b api.Bill, shown fleet.Bill) {
 	l.t.Helper()
-	b := object[api.Bill](l, 0, "bill", "create", "--amount", "2500", "--phone", manualPhone, "--reference", reference)
-	for {
-		for _, shown := range objects[fleet.Bill](l, 0, "phone", "bills", manualPhone) {
-			if shown.Bill == b.ID.Ref().String() {
-				return b, shown
-			}
+	b = object[api.Bill](l, 0, "bill", "create", "--amount", "2500", "--phone", manualPhone, "--reference", reference)
+	l.until("the bill does not reach the phone", func() bool {
+		all := objects[fleet.Bill](l, 0, "phone", "bills", manualPhone)
+		i := slices.IndexFunc(all, func(one fleet.Bill) bool { return one.Bill == b.ID.Ref().String() })
+		if i >= 0 {
+			shown = all[i]
 		}
-		if l.ctx.Err() != nil {
-			l.t.Fatal("the bill does not reach the phone")
-		}
-		time.Sleep(time.Millisecond) // the network is real: there is nothing to be told by
-	}
+		return i >= 0
+	})
+	return b, shown
 }
 
 const manualPhone = "8613800000011"
@@ -270,14 +293,11 @@ func (l *live) payByHand() {
 func (l *live) texts() {
 	l.t.Helper()
 	l.run(0, "phone", "send", "--to", livePhone, manualPhone, "hello there")
-	for !slices.ContainsFunc(objects[fleet.Message](l, 0, "phone", "inbox", livePhone), func(m fleet.Message) bool {
-		return m.Text == "hello there" && m.From == manualPhone
-	}) {
-		if l.ctx.Err() != nil {
-			l.t.Fatal("the text does not arrive")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	l.until("the text does not arrive", func() bool {
+		return slices.ContainsFunc(objects[fleet.Message](l, 0, "phone", "inbox", livePhone), func(m fleet.Message) bool {
+			return m.Text == "hello there" && m.From == manualPhone
+		})
+	})
 	if p := object[fleet.Phone](l, 0, "phone", "power", livePhone, "off"); p.On {
 		l.t.Errorf("switched off it is %+v", p)
 	}

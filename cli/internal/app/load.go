@@ -37,10 +37,13 @@ type loadTest struct {
 	sweep                           time.Duration
 }
 
+// loadSection is the heading of what is hard on a network.
+const loadSection = "Load and crash tests"
+
 func loadCommand() command {
 	l := new(loadTest)
 	return command{
-		name: "load", short: "put a load of bills on a network, and judge it", section: "Load tests", alone: true,
+		name: "load", short: "put a load of bills on a network, and judge it", section: loadSection, alone: true,
 		about: "Bills are begun when they are due, however the others do: an open model, whose latency counts from the due time. " +
 			"Handsets, orders, callbacks and money are real; the network is one of its own in this process, or the running one of --target. " +
 			"In the end the books are audited, and every bill is held against what its shop was told: lost must be 0.\n\n" +

@@ -33,8 +33,7 @@ func (l *loadTest) serve(ctx context.Context, c *call, files []outFile, orders c
 	if len(addresses) == 0 {
 		return func() error { return nil }, nil
 	}
-	watch := show.watch
-	show.watch = func(s load.Snapshot) { control.Watch(s); watch(s) }
+	show.also = control.Watch
 	var opened loadFaces
 	for _, address := range addresses {
 		if err := opened.open(ctx, c, hereUnlessSaid(address), &control); err != nil {

@@ -45,7 +45,7 @@ func (l *loadTest) plan(c *call) (driver.Config, error) {
 	config := driver.Config{
 		Name: l.name, Users: l.users, Prefix: l.prefix, MaxInFlight: l.inFlight, Expiry: l.expiry, Shops: l.shops,
 		OrderTimeout: l.orderTimeout, DrainTimeout: l.drain, Interval: l.interval, AbortOnFail: l.abort, AbortAfter: l.abortAfter,
-		Talk: c.talk, Log: c.log,
+		Log: c.log,
 	}
 	for _, read := range []func(*driver.Config) error{l.readTraffic, l.readPlan, l.readClimb, l.readData, l.readThresholds, l.readLabels} {
 		if err := read(&config); err != nil {
@@ -293,7 +293,7 @@ func (l *loadTest) readThresholds(config *driver.Config) error {
 	for _, text := range texts {
 		t, err := load.ParseThreshold(text)
 		if err != nil {
-			return fmt.Errorf("--threshold %q: %w", text, err)
+			return err // it names the flag and the text
 		}
 		config.Thresholds = append(config.Thresholds, t)
 	}

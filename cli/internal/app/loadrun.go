@@ -79,6 +79,9 @@ func (l *loadTest) load(ctx context.Context, c *call, config driver.Config, file
 	defer closeSite()
 	orders := make(chan load.Order, 16)
 	config.Orders = orders
+	if !c.out.json {
+		c.talk("%s: %s model, seed %d", config.Name, config.Model(), config.Traffic.Seed)
+	}
 	show, err := l.show(running, c, config.Traffic.Handsets, orders)
 	if err != nil {
 		return err
@@ -87,11 +90,8 @@ func (l *loadTest) load(ctx context.Context, c *call, config driver.Config, file
 	if err != nil {
 		return errors.Join(err, show.end())
 	}
-	config.Watch, config.Site = show.watch, site
-	unwatch := watchSignals(ctx, orders, c)
-	if !c.out.json {
-		c.talk("%s: %s model, seed %d", config.Name, config.Model(), config.Traffic.Seed)
-	}
+	config.Watch, config.Talk, config.Site = show.watch, show.talk, site
+	unwatch := watchSignals(ctx, orders, show.talk)
 	result, err := driver.Run(running, config)
 	unwatch()
 	err = errors.Join(err, show.end(), faces())
@@ -123,7 +123,7 @@ func startProfile(path string) (stop func() error, err error) {
 
 // watchSignals turns interrupts into orders: the first ends the run softly, the second at
 // once. An end of ctx is a first one.
-func watchSignals(ctx context.Context, orders chan<- load.Order, c *call) (stop func()) {
+func watchSignals(ctx context.Context, orders chan<- load.Order, talk func(format string, args ...any)) (stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithCancel(ctx)
@@ -148,7 +148,7 @@ func watchSignals(ctx context.Context, orders chan<- load.Order, c *call) (stop 
 				orders <- load.Order{Kind: "kill"}
 				continue
 			}
-			say.Do(func() { c.talk("ending: bills under way go on to their end; Ctrl-C again stops at once") })
+			say.Do(func() { talk("ending: bills under way go on to their end; Ctrl-C again stops at once") })
 			orders <- load.Order{Kind: "stop"}
 		}
 	})

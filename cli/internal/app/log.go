@@ -3,11 +3,11 @@ package app
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
+
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // timeLayout is RFC 3339 with milliseconds: seconds are too coarse for a network.
@@ -25,7 +25,7 @@ func newLogger(env Env, o *commonFlags, l look) (zerolog.Logger, error) {
 	case "console":
 		w = consoleWriter(l, w)
 	case "", "auto":
-		if isTerminal(env.Stderr) {
+		if terminal.Is(env.Stderr) {
 			w = consoleWriter(l, w)
 		}
 	default:
@@ -35,8 +35,11 @@ func newLogger(env Env, o *commonFlags, l look) (zerolog.Logger, error) {
 }
 
 func logLevel(o *commonFlags) (zerolog.Level, error) {
-	if o.verbose {
+	switch {
+	case o.chatty:
 		return zerolog.DebugLevel, nil
+	case o.verbose && o.logLevel != "debug":
+		return zerolog.InfoLevel, nil
 	}
 	switch o.logLevel {
 	case "off":
@@ -66,15 +69,4 @@ func consoleWriter(l look, w io.Writer) io.Writer {
 			return at.Format("15:04:05.000")
 		},
 	}
-}
-
-// isTerminalIn says whether somebody types what is read.
-func isTerminalIn(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -5,36 +5,27 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // look is what may be done to what people see.
 type look struct {
-	colour bool // escape sequences for colour
-	screen bool // a terminal that can be drawn on: bars, a live view
+	colour bool // on stderr: escape sequences for colour
+	data   bool // the same on stdout
+	screen bool // stderr is a terminal that can be drawn on: bars, a live view
 }
 
 // readLook decides it: --color before the environment, and the environment before what
-// stderr is. A plain pipe gets plain text. NO_COLOR is of no-color.org, CLICOLOR_FORCE
-// of bixense.com/clicolors.
+// stderr and stdout are. A plain pipe gets plain text.
 func readLook(env Env, said string) (look, error) {
-	terminal := isTerminal(env.Stderr) && env.Getenv("TERM") != "dumb"
-	l := look{screen: terminal, colour: terminal}
-	switch said {
-	case "always":
-		l.colour = true
-	case "never":
-		l.colour = false
-	case "auto", "":
-		if force := env.Getenv("CLICOLOR_FORCE"); force != "" && force != "0" {
-			l.colour = true
-		}
-		if env.Getenv("NO_COLOR") != "" {
-			l.colour = false
-		}
-	default:
-		return l, fmt.Errorf("--color %q is not auto, always or never", said)
+	l := look{screen: terminal.Drawable(env.Stderr, env.Getenv)}
+	var err error
+	if l.colour, err = terminal.Colours(said, l.screen, env.Getenv); err != nil {
+		return l, err
 	}
-	return l, nil
+	l.data, err = terminal.Colours(said, terminal.Drawable(env.Stdout, env.Getenv), env.Getenv)
+	return l, err
 }
 
 // confirm asks before something that cannot be undone. Without a terminal to ask at, or
@@ -44,7 +35,7 @@ func (c *call) confirm(ctx context.Context, format string, args ...any) error {
 		return nil
 	}
 	question := fmt.Sprintf(format, args...)
-	if !c.input || !isTerminalIn(c.env.Stdin) {
+	if !c.input || !terminal.Is(c.env.Stdin) {
 		return usagef("%s? say --yes", question)
 	}
 	fmt.Fprintf(c.env.Stderr, "%s? [y/N] ", question)
@@ -67,7 +58,7 @@ func (c *call) confirm(ctx context.Context, format string, args ...any) error {
 // confirmErase asks before --fresh erases something that is there, where somebody sits at
 // a terminal. Elsewhere --fresh has said it.
 func (c *call) confirmErase(ctx context.Context, format string, args ...any) error {
-	if !c.input || !isTerminalIn(c.env.Stdin) {
+	if !c.input || !terminal.Is(c.env.Stdin) {
 		return nil
 	}
 	return c.confirm(ctx, "erase "+format, args...)

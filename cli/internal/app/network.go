@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/handsetsim/fleet"
 	"github.com/airtill/airtill/platform/api"
@@ -27,13 +27,15 @@ type target struct {
 
 	apiKeyFile, operatorKeyFile string
 
+	timeout time.Duration // of an answer
+
 	keyFrom string // where the key that is used came from, for whoever is refused
 }
 
 // shop says the flags of a command that asks the platform as a merchant.
 func (t *target) shop() []cli.Flag {
 	return append([]cli.Flag{
-		t.networkFlag(), t.platformFlag(),
+		t.networkFlag(), t.platformFlag(), t.timeoutFlag(usualTimeout),
 		&cli.StringFlag{
 			Name: "merchant", Usage: "act as the merchant `ID`: of the ready file, or one that signs (or AIRTILL_MERCHANT is one that signs)",
 			DefaultText: "the ready file's first", Destination: &t.merchant,
@@ -45,7 +47,7 @@ func (t *target) shop() []cli.Flag {
 // office says the flags of a command that asks the platform as its operator.
 func (t *target) office() []cli.Flag {
 	return []cli.Flag{
-		t.networkFlag(), t.platformFlag(), operatorKeyFlag(t),
+		t.networkFlag(), t.platformFlag(), t.timeoutFlag(usualTimeout), operatorKeyFlag(t),
 	}
 }
 
@@ -54,7 +56,9 @@ func operatorKeyFlag(t *target) cli.Flag {
 }
 
 // phones says the flags of a command that asks the handsets.
-func (t *target) phones() []cli.Flag { return []cli.Flag{t.networkFlag(), t.handsetsFlag()} }
+func (t *target) phones() []cli.Flag {
+	return []cli.Flag{t.networkFlag(), t.handsetsFlag(), t.timeoutFlag(usualTimeout)}
+}
 
 // store says the flags of a command that reads the store.
 func (t *target) store() []cli.Flag {
@@ -199,7 +203,11 @@ func (t *target) asking(c *call, key func(c *call, address string) (api.Key, err
 		return api.ClientConfig{}, err
 	}
 	k, err := key(c, address)
-	return api.ClientConfig{BaseURL: address, Key: k, HTTP: world.HTTPClient(network.TCP{})}, err
+	if err != nil {
+		return api.ClientConfig{}, err
+	}
+	client, err := t.http(c)
+	return api.ClientConfig{BaseURL: address, Key: k, HTTP: client}, err
 }
 
 // phonesClient asks the handsets.
@@ -208,7 +216,15 @@ func (t *target) phonesClient(c *call) (*fleet.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fleet.NewClient(address, world.HTTPClient(network.TCP{}))
+	return t.fleetClient(c, address)
+}
+
+func (t *target) fleetClient(c *call, address string) (*fleet.Client, error) {
+	client, err := t.http(c)
+	if err != nil {
+		return nil, err
+	}
+	return fleet.NewClient(address, client)
 }
 
 // phonesClients asks the fleets that share the numbers, one or several.
@@ -222,7 +238,7 @@ func (t *target) phonesClients(c *call) ([]*fleet.Client, error) {
 		if err := checkAddress("handsets", address); err != nil {
 			return nil, err
 		}
-		one, err := fleet.NewClient(address, world.HTTPClient(network.TCP{}))
+		one, err := t.fleetClient(c, address)
 		if err != nil {
 			return nil, err
 		}

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // printer writes a command's data to stdout: for people, or for programs in the form
@@ -33,7 +34,7 @@ type column[T any] struct {
 func printRows[T any](p *printer, rows []T, columns ...column[T]) error {
 	switch {
 	case p.form == formCSV && len(columns) > 0:
-		return p.csvRows(texts(rows, columns))
+		return p.csvRows(append([][]string{names(columns)}, cells(rows, columns)...))
 	case p.form == formYAML || p.form == formJSON:
 		if rows == nil {
 			rows = []T{}
@@ -59,20 +60,32 @@ func printWide[T any](p *printer, rows []T, columns, more []column[T]) error {
 	return printRows(p, rows, columns...)
 }
 
-// texts are the rows of a table with its header before them, as CSV has them.
-func texts[T any](rows []T, columns []column[T]) [][]string {
-	all := [][]string{nil}
+func names[T any](columns []column[T]) (all []string) {
 	for _, c := range columns {
-		all[0] = append(all[0], c.name)
-	}
-	for _, r := range rows {
-		var cells []string
-		for _, c := range columns {
-			cells = append(cells, c.cell(r))
-		}
-		all = append(all, cells)
+		all = append(all, c.name)
 	}
 	return all
+}
+
+// cells are the rows of a table, or of CSV.
+func cells[T any](rows []T, columns []column[T]) (all [][]string) {
+	for _, r := range rows {
+		var row []string
+		for _, c := range columns {
+			row = append(row, c.cell(r))
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// renderTable lays rows out for people.
+func renderTable[T any](rows []T, columns []column[T]) string {
+	var heads []terminal.Column
+	for _, c := range columns {
+		heads = append(heads, terminal.Column{Name: c.name, Right: c.right})
+	}
+	return terminal.Table(heads, cells(rows, columns))
 }
 
 // field is one line of the display of a single thing.
@@ -119,34 +132,4 @@ func (p *printer) object(v any) error {
 		return fmt.Errorf("print as JSON: %w", err)
 	}
 	return nil
-}
-
-// renderTable lays rows out in columns without rules, so that it reads well and
-// splits well.
-func renderTable[T any](rows []T, columns []column[T]) string {
-	tw := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
-	tw.SetStyle(style)
-	tw.SuppressTrailingSpaces()
-	var header table.Row
-	var configs []table.ColumnConfig
-	for i, c := range columns {
-		header = append(header, c.name)
-		if c.right {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
-		}
-	}
-	tw.AppendHeader(header)
-	tw.SetColumnConfigs(configs)
-	for _, r := range rows {
-		var cells table.Row
-		for _, c := range columns {
-			cells = append(cells, c.cell(r))
-		}
-		tw.AppendRow(cells)
-	}
-	return tw.Render() + "\n"
 }

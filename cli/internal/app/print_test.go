@@ -58,6 +58,7 @@ func TestLogger(t *testing.T) {
 	}{
 		{"info is below the default", commonFlags{logFormat: "auto"}, false},
 		{"verbose wins", commonFlags{verbose: true, logLevel: "error"}, true},
+		{"-vv wins", commonFlags{chatty: true, logLevel: "off"}, true},
 		{"asked for", commonFlags{logLevel: "info", logFormat: "json"}, true},
 		{"off", commonFlags{logLevel: "off"}, false},
 	}

@@ -21,6 +21,9 @@ func (t *target) explain(err error) error {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return hinted(fmt.Errorf("nobody answers: %w", dial), "is the network running? start one: airtill dev")
 	}
+	if late(err) {
+		return t.tooLate("the same command again is safe, and finds out")
+	}
 	if p, ok := errors.AsType[*api.Problem](err); ok {
 		return hinted(err, "%s", t.advice(p))
 	}

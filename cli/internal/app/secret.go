@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // secret is something that is read from a file or the environment, or typed, but
@@ -77,15 +79,15 @@ func (s secret) readOrAsk(ctx context.Context, c *call, again bool) (string, err
 	if err != nil || text != "" {
 		return text, err
 	}
-	terminal, ok := c.env.Stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+	typed, ok := c.env.Stdin.(*os.File)
+	if !ok || !terminal.Is(typed) {
 		return "", usagef("no %s: %s", s.what, s.hint())
 	}
-	text, err = s.ask(ctx, c, terminal, s.what)
+	text, err = s.ask(ctx, c, typed, s.what)
 	if err != nil || !again {
 		return text, err
 	}
-	repeated, err := s.ask(ctx, c, terminal, "the same "+s.what+" again")
+	repeated, err := s.ask(ctx, c, typed, "the same "+s.what+" again")
 	if err == nil && repeated != text {
 		err = fmt.Errorf("the two are not the same; nothing was done")
 	}
@@ -94,8 +96,8 @@ func (s secret) readOrAsk(ctx context.Context, c *call, again bool) (string, err
 
 // ask takes a line that does not show. When ctx ends first the terminal is put right
 // again, and the line stays unread until the program ends.
-func (s secret) ask(ctx context.Context, c *call, terminal *os.File, prompt string) (string, error) {
-	fd := int(terminal.Fd())
+func (s secret) ask(ctx context.Context, c *call, in *os.File, prompt string) (string, error) {
+	fd := int(in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("read the %s: %w", s.what, err)

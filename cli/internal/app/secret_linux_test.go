@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal opens a pseudo-terminal: what a person types into, and what the program reads.
-func terminal(t *testing.T) (person, program *os.File) {
+// openPTY opens a pseudo-terminal: what a person types into, and what the program reads.
+func openPTY(t *testing.T) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestAskForASecret(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			person, program := terminal(t)
+			person, program := openPTY(t)
 			prompts, talk := io.Pipe()
 			go func() { // types when asked: before that the line would show
 				for prompt := bufio.NewReader(prompts); ; {
@@ -89,7 +89,7 @@ func TestAskForASecret(t *testing.T) {
 
 // An interrupt gives the terminal back as it was.
 func TestAskIsInterrupted(t *testing.T) {
-	person, program := terminal(t)
+	person, program := openPTY(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	prompts, talk := io.Pipe()
 	go func() {
@@ -117,7 +117,7 @@ func TestAskIsInterrupted(t *testing.T) {
 // the answer beforehand.
 func TestConfirmAtATerminal(t *testing.T) {
 	for answer, done := range map[string]bool{"y\n": true, "YES\n": true, "n\n": false, "\n": false} {
-		person, program := terminal(t)
+		person, program := openPTY(t)
 		var talk strings.Builder
 		c := &call{env: Env{Stdin: program, Stderr: &talk}, input: true}
 		if _, err := io.WriteString(person, answer); err != nil {
@@ -136,7 +136,7 @@ func TestConfirmAtATerminal(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, program := terminal(t)
+	_, program := openPTY(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	c := &call{env: Env{Stdin: program, Stderr: io.Discard}, input: true}

@@ -40,7 +40,7 @@ func (c command) allFlags(path string, common *commonFlags) []cli.Flag {
 // not come from a forgotten file or variable.
 var spoken = []string{
 	"fresh", "yes", "config", "dry-run", "clear", "unencrypted", "drop", "check", "id", "bill", "reference", "idempotency-key",
-	"after", "before", "replaces", "replace", "bug",
+	"after", "before", "replaces", "replace", "bug", "print-scenario", "print-secret",
 }
 
 // isSetting says whether a flag may be set by the environment and the configuration file.
@@ -283,7 +283,7 @@ func readConfig(path string) (*config.File, error) {
 		}
 		return nil, explainConfig(&config.Error{Path: path, Err: err}, path)
 	}
-	file, err := config.Read(path, text, config.Rules{Schema: root().schema(), Nearest: nearest, Secret: secretIn})
+	file, err := config.Read(path, text, config.Rules{Schema: root().schema(), Secret: secretIn})
 	return file, explainConfig(err, path)
 }
 

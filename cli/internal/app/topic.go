@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/airtill/airtill/cli/internal/spelling"
 )
 
 // topics are the texts of airtill help TOPIC: the first line is what it is about, the
@@ -68,15 +70,16 @@ func topicNames(all []topic) (names []string) {
 	return names
 }
 
-// fill answers a text with what is made from the code put in.
-func (t topic) fill(top command) string {
+// fill answers a text with what is made from the code put in, that in lines of a width; 0
+// is no bound.
+func (t topic) fill(top command, width int) string {
 	made := map[string]func() string{
-		"statuses":  statusTable,
-		"variables": func() string { return variableTable(top) },
-		"settings":  func() string { return settingTable(top) },
-		"commands":  func() string { return commandTable(top) },
-		"topics":    func() string { return topicTable(topics()) },
-		"cheats":    func() string { return topicTable(cheats()) },
+		"statuses":  func() string { return statusTable(width) },
+		"variables": func() string { return variableTable(top, width) },
+		"settings":  func() string { return settingTable(top, width) },
+		"commands":  func() string { return commandTable(top, width) },
+		"topics":    func() string { return topicTable(topics(), width) },
+		"cheats":    func() string { return topicTable(cheats(), width) },
 	}
 	text := t.text
 	for _, name := range slices.Sorted(maps.Keys(made)) {
@@ -87,20 +90,7 @@ func (t topic) fill(top command) string {
 	return text
 }
 
-// rowsText lays rows out in two columns.
-func rowsText(rows [][2]string) string {
-	width := 0
-	for _, r := range rows {
-		width = max(width, len(r[0]))
-	}
-	var b strings.Builder
-	for _, r := range rows {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s  %s", width, r[0], r[1]), " ") + "\n")
-	}
-	return b.String()
-}
-
-func statusTable() string {
+func statusTable(width int) string {
 	var rows [][2]string
 	for _, m := range meanings() {
 		text := m.means
@@ -109,23 +99,23 @@ func statusTable() string {
 		}
 		rows = append(rows, [2]string{fmt.Sprintf("%3d", m.status), text})
 	}
-	return rowsText(rows)
+	return rowsText(rows, width)
 }
 
-func topicTable(all []topic) string {
+func topicTable(all []topic, width int) string {
 	var rows [][2]string
 	for _, t := range all {
 		if t.Name != tourTopic {
 			rows = append(rows, [2]string{t.Name, t.What})
 		}
 	}
-	return rowsText(rows)
+	return rowsText(rows, width)
 }
 
 // commandTable lists the commands of the top by section.
-func commandTable(top command) string {
+func commandTable(top command, width int) string {
 	var b strings.Builder
-	helpPage{command: top}.writeCommands(&b)
+	helpPage{command: top}.writeCommands(&b, width)
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
@@ -150,17 +140,17 @@ func variables(top command) map[string]string {
 	return all
 }
 
-func variableTable(top command) string {
+func variableTable(top command, width int) string {
 	all := variables(top)
 	var rows [][2]string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		rows = append(rows, [2]string{name, all[name]})
 	}
-	return rowsText(rows)
+	return rowsText(rows, width)
 }
 
 // settingTable lists the settings that the most commands share.
-func settingTable(top command) string {
+func settingTable(top command, width int) string {
 	count := make(map[string]int)
 	for _, words := range leaves(top, nil) {
 		leaf := descend(top, words)
@@ -180,7 +170,7 @@ func settingTable(top command) string {
 	for _, name := range names[:min(12, len(names))] {
 		rows = append(rows, [2]string{name, fmt.Sprintf("%d commands", count[name])})
 	}
-	return rowsText(rows)
+	return rowsText(rows, width)
 }
 
 // tourTopic is what help shows by itself.
@@ -211,10 +201,10 @@ func showHelp(c *call, words []string) error {
 	}
 	all := topics()
 	if t, found := findTopic(all, name); found && len(words) < 2 {
-		return write(c.env.Stdout, t.fill(c.top()))
+		return write(c.env.Stdout, t.fill(c.top(), widthOf(c.env.Stdout)))
 	}
 	known := append(topicNames(all), visibleNames(c.top().sub)...)
-	if near := nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		return usagef("no topic and no command %q; did you mean %q?", name, near)
 	}
 	return usagef("no topic and no command %q; topics: %s", name, strings.Join(topicNames(all), ", "))

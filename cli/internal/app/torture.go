@@ -30,7 +30,7 @@ type tortureRun struct {
 func tortureCommand() command {
 	t := new(tortureRun)
 	return command{
-		name: "torture", short: "kill a network of real processes again and again, and see that nothing is lost", section: "Offline",
+		name: "torture", short: "kill a network of real processes again and again, and see that nothing is lost", section: loadSection,
 		about: "It starts a carrier, a platform, handsets and a redis-server (which must be installed) of its own, has orders placed and\n" +
 			"paid, and lets one fault happen each round; each time the live store is audited. At the end what the merchant and the\n" +
 			"phones have written down is compared with what the platform says. The status is 1 when anything differs; then the\n" +

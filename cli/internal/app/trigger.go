@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/airtill/airtill/cli/internal/spelling"
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/fsm"
 	"github.com/airtill/airtill/fsm/bill"
@@ -92,7 +93,7 @@ func triggerCommand() command {
 func (t *trigger) run(ctx context.Context, c *call) error {
 	i := slices.IndexFunc(occasions(), func(o occasion) bool { return o.event == c.args[0] || o.alias != "" && o.alias == c.args[0] })
 	if i < 0 {
-		if near := nearest(c.args[0], allNames()); near != "" {
+		if near := spelling.Nearest(c.args[0], allNames()); near != "" {
 			return usagef("no event %q; did you mean %s?", c.args[0], near)
 		}
 		return usagef("no event %q; there is %s", c.args[0], strings.Join(eventNames(), ", "))

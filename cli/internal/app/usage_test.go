@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -219,5 +220,40 @@ func TestFlagsBehindArgumentsOnEveryCommand(t *testing.T) {
 		if got := newShell(t).run(append(slices.Clone(e.words), "x", "--help")...); got.status != 0 || !strings.HasPrefix(got.stdout, e.path+" - ") {
 			t.Errorf("%q: %+v", words, got)
 		}
+	}
+}
+
+// On a narrow terminal nothing but what is to be pasted is longer than a line.
+func TestHelpWraps(t *testing.T) {
+	c := command{
+		name: "pay", short: "pay what is due", about: "One two three four five six\nseven eight nine ten.\n\nAnother paragraph.",
+		examples: []string{"airtill pay --amount 128000 --phone 8613800000001 --wait 10s"},
+		run:      func(context.Context, *call) error { return nil },
+		flags:    []cli.Flag{&cli.StringFlag{Name: "callback-address", Usage: "tell `URL` of all that came of it"}},
+	}
+	h := helpPage{command: c, path: "airtill pay", flags: c.flags}
+	got := h.text(30)
+	want := `airtill pay - pay what is due
+
+One two three four five six
+seven eight nine ten.
+
+Another paragraph.
+
+usage: airtill pay [flags]
+
+examples:
+  airtill pay --amount 128000 --phone 8613800000001 --wait 10s
+
+flags:
+  --callback-address URL
+        tell URL of all that
+        came of it
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if wide := h.text(0); !strings.Contains(wide, "  --callback-address URL  tell URL of all that came of it\n") || !strings.Contains(wide, "six\nseven") {
+		t.Errorf("without a bound:\n%s", wide)
 	}
 }

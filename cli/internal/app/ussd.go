@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
+	"github.com/airtill/airtill/cli/internal/terminal"
 	"github.com/airtill/airtill/gateway/management"
 	"github.com/airtill/airtill/gateway/ussd"
 )
@@ -103,7 +102,7 @@ func (d *dialling) giveUp(ctx context.Context, client *management.Client, id str
 // next reads a line of stdin, or is over with ctx: the line then stays unread until
 // the program ends.
 func (d *dialling) next(ctx context.Context, c *call) (string, error) {
-	if f, ok := c.env.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if terminal.Is(c.env.Stdin) {
 		fmt.Fprint(c.env.Stderr, "> ")
 	}
 	type line struct {

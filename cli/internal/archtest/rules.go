@@ -48,6 +48,7 @@ var pure = map[string][]string{
 	"platform/scp80":             nil,
 	"platform/applet":            {"gateway", "platform/money", "platform/scp80"},
 	"cli/internal/load/schedule": {"handsetsim/persona", "platform/money"},
+	"cli/internal/spelling":      nil,
 	"platform/menu":              {"platform", "platform/applet", "platform/money", "gateway/tpdu", "gateway/ussd"},
 }
 

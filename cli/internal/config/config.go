@@ -20,9 +20,12 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/airtill/airtill/cli/internal/spelling"
 )
 
 // Schema is what a file may hold: at its top for all commands, below a command's name
@@ -75,9 +78,8 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Rules are what a file is checked against.
 type Rules struct {
-	Schema  Schema
-	Nearest func(word string, candidates []string) string // "": nothing is like it
-	Secret  func(flag, text string) (secret string)       // the part of a value that is a secret, or ""
+	Schema Schema
+	Secret func(flag, text string) (secret string) // the part of a value that is a secret, or ""
 }
 
 // Read reads a file. All that is wrong with it comes at once, joined, each an [*Error].
@@ -91,6 +93,30 @@ func Read(path string, text []byte, rules Rules) (*File, error) {
 		r.section(root, nil, rules.Schema)
 	}
 	return r.file, errors.Join(r.wrong...)
+}
+
+// What YAML's reader says. Lines in which its parser, not its scanner, finds something are
+// counted from 0, and 0 is left out. Of what is wrong with characters and anchors it
+// does not say where it is.
+var (
+	yamlSaid = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	fromZero = regexp.MustCompile(`did not find expected (?:node content|key|<document start>|'-'|',')`)
+	anywhere = regexp.MustCompile(`characters? (?:are|is) not allowed|UTF-|unknown anchor|value contains`)
+)
+
+// Syntax reads what YAML's reader says of a text that is not YAML: what is wrong, and in
+// which line, from 1; 0 is not known.
+func Syntax(err error) (line int, what error) {
+	said := yamlSaid.FindStringSubmatch(err.Error())
+	if said == nil {
+		return 0, err
+	}
+	text := strings.TrimPrefix(err.Error(), said[0])
+	line, _ = strconv.Atoi(said[1]) // none is 0
+	if fromZero.MatchString(text) || line == 0 && !anywhere.MatchString(text) {
+		line++
+	}
+	return line, errors.New("not YAML: " + text)
 }
 
 // parse answers the top of the one document, or nil of an empty file.
@@ -120,15 +146,10 @@ type reader struct {
 	wrong []error
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
 // syntax is for what the YAML decoder says.
 func (r *reader) syntax(err error) error {
-	e := &Error{Path: r.file.Path, Err: errors.New(yamlLine.ReplaceAllString(err.Error(), "not YAML: "))}
-	if at := yamlLine.FindStringSubmatch(err.Error()); at != nil {
-		_, _ = fmt.Sscan(at[1], &e.Line) // none stays 0
-	}
-	return e
+	line, what := Syntax(err)
+	return &Error{Path: r.file.Path, Line: line, Err: what}
 }
 
 func (r *reader) refuse(n *yaml.Node, path []string, key, format string, args ...any) {
@@ -186,7 +207,7 @@ func (r *reader) unknown(key *yaml.Node, path []string, s Schema) {
 		known = append(known, name)
 	}
 	slices.Sort(known)
-	if near := r.rules.Nearest(key.Value, known); near != "" {
+	if near := spelling.Nearest(key.Value, known); near != "" {
 		r.refuse(key, path, key.Value, "no such setting; did you mean %s?", near)
 		return
 	}

@@ -19,14 +19,6 @@ func rules() config.Rules {
 				"bill":     {Flags: []string{"platform"}, Commands: map[string]config.Schema{"show": {Flags: []string{"platform"}}}},
 			},
 		},
-		Nearest: func(word string, all []string) string {
-			for _, c := range all {
-				if len(word) > 1 && strings.HasPrefix(c, word[:2]) {
-					return c
-				}
-			}
-			return ""
-		},
 		Secret: func(_, text string) string {
 			_, secret, _ := strings.Cut(text, "secret=")
 			return secret
@@ -97,7 +89,15 @@ func TestFaults(t *testing.T) {
 		{"redis: secret=hush", "a.yaml:1: redis: a secret stands in the file: write ${NAME} for it, and set NAME in the environment"},
 		{"- a", "a.yaml:1: settings are lines like key: value"},
 		{"a: b\n---\nc: d", "a.yaml: there is a second document in it"},
-		{"seed: [1", "a.yaml:1: not YAML: did not find expected ',' or ']'"},
+		{"seed: [1", "a.yaml:2: not YAML: did not find expected ',' or ']'"}, // where it should have ended
+		{"seed: 1\nhttp: {a: 1\nx: 2", "a.yaml:2: not YAML: did not find expected ',' or '}'"},
+		{"seed: 1\n- a", "a.yaml:2: not YAML: did not find expected key"},
+		{"}", "a.yaml:1: not YAML: did not find expected node content"},
+		{"seed: @x", "a.yaml:1: not YAML: found character that cannot start any token"},
+		{"seed: 1\nhttp: @x", "a.yaml:2: not YAML: found character that cannot start any token"},
+		{"seed: 1\nhttp 3\n", "a.yaml:2: not YAML: could not find expected ':'"},
+		{"seed: 1\nhttp: *a", "a.yaml: not YAML: unknown anchor 'a' referenced"},
+		{"seed: \x01", "a.yaml: not YAML: control characters are not allowed"},
 		{"seed: &a 1\nhttp: *a", "a.yaml:2: http: it wants a value, or a list of values"},
 		{"x1: 1\nx2: 2", "a.yaml:1: x1: no such setting\na.yaml:2: x2: no such setting"},
 	}

@@ -83,38 +83,6 @@ func keyOf(name string) (key, bool) {
 	return all[i], true
 }
 
-// nearest is the key that a misspelt one was perhaps meant to be; "" is none.
-func nearest(name string) string {
-	plain := func(s string) string { return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s)) }
-	best, least := "", 3
-	for _, k := range append(Keys(), "description") {
-		if d := distance(plain(name), plain(k)); d < least && d < len(k) {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters have to be added, taken out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		above := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			above, row[j+1] = row[j+1], min(above+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 func discard[T any](parse func(string) (T, error)) func(string) error {
 	return func(s string) error { _, err := parse(s); return err }
 }

@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/airtill/airtill/cli/internal/config"
+	"github.com/airtill/airtill/cli/internal/spelling"
 )
 
 // Scenario is what a file says, in its order.
@@ -87,30 +88,13 @@ func documents(text []byte) (bodies []*yaml.Node, err error) {
 // empty says whether nothing is written where a value is to be.
 func empty(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Value == "" }
 
-// What YAML's reader says. Lines in which its parser, not its scanner, finds something are
-// counted from 0, and 0 is left out. Of what is wrong with characters and anchors it
-// does not say where it is.
-var (
-	yamlSaid = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-	fromZero = regexp.MustCompile(`did not find expected (?:node content|key|<document start>|'-'|',')`)
-	anywhere = regexp.MustCompile(`characters? (?:are|is) not allowed|UTF-|unknown anchor|value contains`)
-)
-
 // syntax is what YAML's reader says, after its line.
 func syntax(err error) error {
-	said := yamlSaid.FindStringSubmatch(err.Error())
-	if said == nil {
-		return err
+	line, what := config.Syntax(err)
+	if line == 0 {
+		return what
 	}
-	what := strings.TrimPrefix(err.Error(), said[0])
-	if said[1] == "" && anywhere.MatchString(what) {
-		return fmt.Errorf("not YAML: %s", what)
-	}
-	line, _ := strconv.Atoi(said[1]) // none is 0
-	if line == 0 || fromZero.MatchString(what) {
-		line++
-	}
-	return fmt.Errorf("line %d: not YAML: %s", line, what)
+	return fmt.Errorf("line %d: %w", line, what)
 }
 
 func mapping(n *yaml.Node) (entries []entry, err error) {
@@ -153,7 +137,7 @@ func (s *Scenario) take(e entry) error {
 
 // unknown says which key was perhaps meant.
 func unknown(name string) error {
-	if near := nearest(name); near != "" {
+	if near := spelling.Nearest(name, append(Keys(), "description")); near != "" {
 		return fmt.Errorf("no key %q; did you mean %s?", name, near)
 	}
 	return fmt.Errorf("no key %q; keys are the flags of airtill load: %s", name, strings.Join(Keys(), ", "))

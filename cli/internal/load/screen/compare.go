@@ -9,6 +9,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // Diff prints how a run compares with one before it.
@@ -21,7 +22,7 @@ func Diff(w io.Writer, d *load.Difference, l Look) error {
 	for _, c := range d.Rows {
 		rows = append(rows, l.changeRow(c))
 	}
-	b.WriteString("\n" + tabulate([]tableColumn{left("figure"), right("base"), right("new"), right("change"), left("")}, rows))
+	b.WriteString("\n" + tabulate([]terminal.Column{left("figure"), right("base"), right("new"), right("change"), left("")}, rows))
 	if len(d.Notes) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", l.paint(bold)("They do not quite compare"))
 		for _, note := range d.Notes {
@@ -89,7 +90,7 @@ func Segments(w io.Writer, parts []*load.Result, l Look) error {
 		rows = append(rows, []string{l.nameOr(p.Segment, "-"), l.nameOr(p.Name, "-"), fmt.Sprint(p.Totals.Begun), fmt.Sprint(p.Totals.OK), fmt.Sprint(p.Totals.Failed),
 			fmt.Sprint(p.Lost), rate(p.Rate) + "/s", latency(p.Generator.Lag.P99), cores(p.Generator.CPU), l.paint(verdicts[p.Verdict].style)(p.Verdict)})
 	}
-	table := tabulate([]tableColumn{left("segment"), left("name"), right("begun"), right("ok"), right("failed"), right("lost"), right("rate"), right("lag p99"), right("CPU"), left("verdict")}, rows)
+	table := tabulate([]terminal.Column{left("segment"), left("name"), right("begun"), right("ok"), right("failed"), right("lost"), right("rate"), right("lag p99"), right("CPU"), left("verdict")}, rows)
 	if _, err := fmt.Fprintf(w, "%s\n%s\n", l.paint(bold)(fmt.Sprintf("Merged from %d", len(parts))), table); err != nil {
 		return fmt.Errorf("print the segments: %w", err)
 	}

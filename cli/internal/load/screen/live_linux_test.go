@@ -16,7 +16,7 @@ import (
 
 // live is a Live that runs on a terminal.
 type live struct {
-	*terminal
+	*pty
 	snapshots   chan load.Snapshot
 	orders      chan load.Order
 	interrupted atomic.Int32
@@ -26,7 +26,7 @@ type live struct {
 
 func startLive(ctx context.Context, t *testing.T, show func(context.Context, Console, *live) error) *live {
 	t.Helper()
-	l := &live{terminal: newTerminal(t, 80, 24), snapshots: make(chan load.Snapshot), orders: make(chan load.Order), ended: make(chan error, 1)}
+	l := &live{pty: newPTY(t, 80, 24), snapshots: make(chan load.Snapshot), orders: make(chan load.Order), ended: make(chan error, 1)}
 	getenv := environment(map[string]string{"TERM": "xterm-256color", "LANG": "C.UTF-8"})
 	at := Console{
 		In: l.program, Out: l.program, Getenv: getenv, Look: LookOf(true, getenv),
@@ -180,7 +180,7 @@ func TestBar(t *testing.T) {
 		"ended early": {40, []string{"enrolled", "40 of 100", "40 %"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			term := newTerminal(t, 80, 24)
+			term := newPTY(t, 80, 24)
 			b := NewBar(term.program, TUI, "enrolled", 100)
 			for done := int64(0); done <= tt.done; done += 10 {
 				b.Set(done)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // Report prints what came of a run: the verdict, and unless quiet all that it rests on.
@@ -102,7 +103,7 @@ func stepsText(r *load.Result) string {
 	if len(rows) == 0 {
 		return indent + "nothing was timed\n"
 	}
-	return tabulate([]tableColumn{left("step"), right("count"), right("ok"), right("failed"), right("p50"), right("p95"), right("p99"), right("max")}, rows) + unseenText(r.Steps)
+	return tabulate([]terminal.Column{left("step"), right("count"), right("ok"), right("failed"), right("p50"), right("p95"), right("p99"), right("max")}, rows) + unseenText(r.Steps)
 }
 
 // seen are the steps that somebody could time.
@@ -143,11 +144,11 @@ func (l Look) causesText(r *load.Result) string {
 	if len(rows) == 0 {
 		return indent + "no bill failed\n"
 	}
-	return tabulate([]tableColumn{left("cause"), right("bills"), right("share"), left("what it is")}, rows)
+	return tabulate([]terminal.Column{left("cause"), right("bills"), right("share"), left("what it is")}, rows)
 }
 
 func laddersText(r *load.Result) string {
-	columns := []tableColumn{left("step")}
+	columns := []terminal.Column{left("step")}
 	rungs := slices.DeleteFunc(rungs(), func(r rung) bool { return r.name == "min" || r.name == "mean" })
 	for _, r := range rungs {
 		columns = append(columns, right(r.name))
@@ -179,7 +180,7 @@ func ClimbText(climb []load.Rung, l Look) string {
 	if len(rows) == 0 {
 		return ""
 	}
-	return tabulate([]tableColumn{right("rate"), left("held"), right("p99"), left("why not")}, rows)
+	return tabulate([]terminal.Column{right("rate"), left("held"), right("p99"), left("why not")}, rows)
 }
 
 func generatorText(g load.Generator) string {

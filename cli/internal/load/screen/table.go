@@ -5,49 +5,19 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // indent is how far a part of a text stands under its head.
 const indent = "  "
 
-// tableColumn is one of a table in a text. What is a number stands at the right.
-type tableColumn struct {
-	name  string
-	right bool
-}
+func left(name string) terminal.Column  { return terminal.Column{Name: name} }
+func right(name string) terminal.Column { return terminal.Column{Name: name, Right: true} }
 
-func left(name string) tableColumn  { return tableColumn{name: name} }
-func right(name string) tableColumn { return tableColumn{name: name, right: true} }
-
-// tabulate lays rows out in columns without rules, as the commands' tables are.
-func tabulate(columns []tableColumn, rows [][]string) string {
-	tw := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
-	tw.SetStyle(style)
-	tw.SuppressTrailingSpaces()
-	var header table.Row
-	var configs []table.ColumnConfig
-	for i, c := range columns {
-		header = append(header, c.name)
-		if c.right {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
-		}
-	}
-	tw.AppendHeader(header)
-	tw.SetColumnConfigs(configs)
-	for _, row := range rows {
-		var cells table.Row
-		for _, c := range row {
-			cells = append(cells, c)
-		}
-		tw.AppendRow(cells)
-	}
-	return indented(tw.Render())
+// tabulate is a table under a head.
+func tabulate(columns []terminal.Column, rows [][]string) string {
+	return indented(terminal.Table(columns, rows))
 }
 
 // fields lays names and values out in two columns. Those without a value are left out.

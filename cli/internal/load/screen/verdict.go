@@ -7,6 +7,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/airtill/airtill/cli/internal/load"
+	"github.com/airtill/airtill/cli/internal/terminal"
 )
 
 // ClosedLabel is what is said of every figure of a closed model.
@@ -114,7 +115,7 @@ func (l Look) thresholds(judged []load.Judged) string {
 		}
 		rows = append(rows, []string{l.paint(style)(l.mark(j.Kept)), l.clean(j.Threshold), got(j)})
 	}
-	return tabulate([]tableColumn{left(""), left("threshold"), right("got")}, rows)
+	return tabulate([]terminal.Column{left(""), left("threshold"), right("got")}, rows)
 }
 
 // got is a threshold's figure with its unit, which the threshold says.

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a pseudo-terminal with somebody before it: what the program writes is shown
+// pty is a pseudo-terminal with somebody before it: what the program writes is shown
 // by an emulator, which answers the program's questions as a terminal does.
-type terminal struct {
+type pty struct {
 	program *os.File // the program's end
 	person  *os.File
 
@@ -26,10 +26,10 @@ type terminal struct {
 	changed chan struct{}
 }
 
-func newTerminal(t *testing.T, width, height int) *terminal {
+func newPTY(t *testing.T, width, height int) *pty {
 	t.Helper()
 	person, program := openPTY(t)
-	term := &terminal{program: program, person: person, shown: vt.NewEmulator(width, height), changed: make(chan struct{}, 1)}
+	term := &pty{program: program, person: person, shown: vt.NewEmulator(width, height), changed: make(chan struct{}, 1)}
 	term.size(t, width, height)
 	var both sync.WaitGroup
 	both.Go(func() { _, _ = io.Copy(term, person) }) // ends when the program's end is closed
@@ -62,7 +62,7 @@ func openPTY(t *testing.T) (person, program *os.File) {
 }
 
 // Write shows what the program wrote.
-func (m *terminal) Write(b []byte) (int, error) {
+func (m *pty) Write(b []byte) (int, error) {
 	m.mu.Lock()
 	n, err := m.shown.Write(b)
 	m.mu.Unlock()
@@ -74,7 +74,7 @@ func (m *terminal) Write(b []byte) (int, error) {
 }
 
 // size makes the window another size. The process is told so as by a terminal of its own.
-func (m *terminal) size(t *testing.T, width, height int) {
+func (m *pty) size(t *testing.T, width, height int) {
 	t.Helper()
 	m.mu.Lock()
 	m.shown.Resize(width, height)
@@ -86,7 +86,7 @@ func (m *terminal) size(t *testing.T, width, height int) {
 	}
 }
 
-func (m *terminal) press(t *testing.T, keys string) {
+func (m *pty) press(t *testing.T, keys string) {
 	t.Helper()
 	if _, err := io.WriteString(m.person, keys); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func (m *terminal) press(t *testing.T, keys string) {
 }
 
 // until waits for the terminal to be as it should.
-func (m *terminal) until(t *testing.T, what string, is func(*vt.Emulator) bool) {
+func (m *pty) until(t *testing.T, what string, is func(*vt.Emulator) bool) {
 	t.Helper()
 	limit := time.After(30 * time.Second)
 	for {
@@ -115,7 +115,7 @@ func (m *terminal) until(t *testing.T, what string, is func(*vt.Emulator) bool) 
 }
 
 // shows waits for a picture, all of it.
-func (m *terminal) shows(t *testing.T, picture string) {
+func (m *pty) shows(t *testing.T, picture string) {
 	t.Helper()
 	m.until(t, "\n"+picture, func(e *vt.Emulator) bool { return trimmed(e.String()) == trimmed(picture) })
 }
@@ -130,7 +130,7 @@ func trimmed(s string) string {
 }
 
 // mode is how the terminal treats what is typed.
-func (m *terminal) mode(t *testing.T) unix.Termios {
+func (m *pty) mode(t *testing.T) unix.Termios {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(m.program.Fd()), unix.TCGETS)
 	if err != nil {
