@@ -62,9 +62,8 @@ const (
 	// DefaultWait is how long one waits for its turn.
 	DefaultWait = 10 * time.Second
 
-	maxAnswer       = 4 << 10  // octets of the answer's body
-	maxAnswerHeader = 16 << 10 // octets of the answer's header
-	idleConnections = 256
+	maxAnswer       = 4 << 10         // octets of the answer's body
+	maxAnswerHeader = 16 << 10        // octets of the answer's header
 	idleOfHost      = 64              // a host may take callbacks of several merchants
 	idleTimeout     = 4 * time.Second // many servers hang up after 5, and an attempt that comes then has failed
 )
@@ -156,9 +155,10 @@ func New(config Config) (*Deliverer, error) {
 			DialContext:            config.Dial,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxAnswerHeader,
-			MaxIdleConns:           idleConnections,
-			MaxIdleConnsPerHost:    idleOfHost,
-			IdleConnTimeout:        idleTimeout,
+			// There is no bound over all hosts: the connection that is closed for its sake may be
+			// one whose answer net/http has not handed on yet, and the attempt has failed.
+			MaxIdleConnsPerHost: idleOfHost,
+			IdleConnTimeout:     idleTimeout,
 		},
 	}
 	return d, nil
