@@ -70,12 +70,45 @@ func TestEventText(t *testing.T) {
 	})
 }
 
+// TestPlainEvent: events as they mostly are, are read the quick way; others are left to
+// package json.
+func TestPlainEvent(t *testing.T) {
+	at := time.Date(2026, 11, 23, 22, 30, 0, 5_000_000, time.UTC)
+	for name, test := range map[string]struct {
+		event Event
+		plain bool
+	}{
+		"a step":         {Event{Subject: "bill_1", From: "opened", To: "paid", Cause: "phone", Prev: "1-2", At: at, Data: json.RawMessage(`{"postings":[{"account":"a","amount":-5}]}`)}, true},
+		"bare":           {Event{At: at}, true},
+		"effects":        {Event{Subject: "s", At: at, Effects: []Effect{{ID: "e", Kind: "k", Lane: "l", Body: json.RawMessage(`{"b":[]}`)}, {ID: "f"}}}, true},
+		"another tongue": {Event{Subject: "账单", At: at}, false},
+		"a fraction":     {Event{Subject: "s", At: at, Data: json.RawMessage(`{"n":0.5}`)}, false},
+	} {
+		text, err := test.event.AppendText(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := plainEvent("", string(text))
+		if ok != test.plain || ok && !reflect.DeepEqual(got, test.event) {
+			t.Errorf("%s: %s reads %#v, %t", name, text, got, ok)
+		}
+	}
+}
+
 func FuzzParseEvent(f *testing.F) {
 	f.Add(`{"subject":"bill_1","from":"a","to":"b","at":"2026-11-23T22:30:00Z","data":{"n":1},"effects":[{"id":"e","kind":"sms","body":{}}]}`)
 	f.Add(`{"at":"0001-01-01T00:00:00Z"}`)
 	f.Add(`{"data":null,"effects":[{}]}`)
+	f.Add(`{"subject":"bill_1","at":"2026-11-23T22:30:00.5Z","effects":[{"id":"e","kind":"sms","lane":"l","body":[{"a":-1}]},{"id":"f"}]}`)
+	f.Add(`{"subject":"","at":"2026-11-23T22:30:00+08:00","data":[]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := ParseEvent("name", text)
+		if quick, ok := plainEvent("name", text); ok {
+			slow, err := parseEvent("name", text)
+			if err != nil || !reflect.DeepEqual(quick, slow) {
+				t.Fatalf("%s\nreads quickly %#v\nand slowly    %#v, %v", text, quick, slow, err)
+			}
+		}
 		if err != nil {
 			return
 		}

@@ -126,6 +126,13 @@ func appendEffects(dst []byte, effects []Effect) []byte {
 
 // ParseEvent reads what AppendText wrote.
 func ParseEvent(name, text string) (Event, error) {
+	if e, ok := plainEvent(name, text); ok {
+		return e, nil
+	}
+	return parseEvent(name, text)
+}
+
+func parseEvent(name, text string) (Event, error) {
 	var t eventText
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
 		return Event{}, fmt.Errorf("parse event %s: %w", name, err)

@@ -105,7 +105,7 @@ func (p *Partition) redoSweep(tx *engine.Tx, in RedoSweep) error {
 	pl = p.pool(sub, platform.Bill{Payee: s.Payee, Currency: s.Currency})
 	pl.Number, pl.Amount, pl.At = s.Number, s.Amount, tx.Now()
 	if p.book.Balance(sub) == s.Amount { // it paid for all that wait
-		p.bookTakings(tx, pl)
+		p.bookTakings(tx, pl, pl.byPayment())
 	}
 	moves := ledger.Move(sub, ledger.Clearing(s.Currency), s.Amount)
 	p.post(tx, moves)

@@ -63,12 +63,12 @@ func (p *Partition) sweep(tx *engine.Tx, sub string) {
 	}
 	pl.Number++
 	pl.Amount, pl.Open, pl.At = amount, true, tx.Now()
-	for _, ref := range pl.inOrder() {
-		r := pl.waiting[ref]
+	paid := pl.byPayment()
+	for _, r := range paid {
 		r.Sweep = pl.Number
 		tx.Put(recordKey(r.ID), r)
 	}
-	p.bookTakings(tx, pl)
+	p.bookTakings(tx, pl, paid)
 	moves := ledger.Move(sub, ledger.Clearing(pl.Currency), amount)
 	p.post(tx, moves)
 	p.keepPool(tx, sub, pl)

@@ -1,9 +1,10 @@
 package billing
 
 import (
-	"fmt"
+	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,19 +50,21 @@ func takenHash(m platform.MerchantID, day string) string { return "taken:" + str
 // accountField names an account in a merchant's hashes.
 func accountField(payee string, c money.Currency) string { return payee + ":" + string(c) }
 
-// bookTakings books the payments that a new sweep takes home.
-func (p *Partition) bookTakings(tx *engine.Tx, pl *pool) {
+// bookTakings books the payments that a new sweep takes home, in the order in which they
+// were made. They are of few days, nearly always of one.
+func (p *Partition) bookTakings(tx *engine.Tx, pl *pool, paid []*record) {
 	m := payeeMerchant(pl.Payee)
 	account := accountField(pl.Payee, pl.Currency)
-	ids := make(map[string][]string)
-	for _, r := range pl.byPayment() {
-		day := pl.Taken.dayOf(r.Paid)
-		pl.Taken = pl.Taken.next(day, r.Amount)
-		ids[day] = append(ids[day], strings.TrimPrefix(string(r.ID), billPrefix))
+	for rest := paid; len(rest) > 0; {
+		var ids []string
+		day := pl.Taken.dayOf(rest[0].Paid)
+		for len(rest) > 0 && pl.Taken.dayOf(rest[0].Paid) == day {
+			pl.Taken = pl.Taken.next(day, rest[0].Amount)
+			ids = append(ids, strings.TrimPrefix(string(rest[0].ID), billPrefix))
+			rest = rest[1:]
+		}
 		tx.SetField(takingsHash(m), day+":"+account, encode(pl.Taken))
-	}
-	for _, day := range slices.Sorted(maps.Keys(ids)) {
-		tx.SetField(takenHash(m, day), fmt.Sprintf("%s:%d", account, pl.Number), strings.Join(ids[day], " "))
+		tx.SetField(takenHash(m, day), account+":"+strconv.FormatUint(pl.Number, 10), strings.Join(ids, " "))
 	}
 }
 
@@ -69,12 +72,9 @@ const billPrefix = "bill_"
 
 // byPayment lists the bills that wait, by when they were paid.
 func (pl *pool) byPayment() []*record {
-	all := make([]*record, 0, len(pl.waiting))
-	for _, ref := range pl.inOrder() {
-		all = append(all, pl.waiting[ref])
-	}
-	slices.SortStableFunc(all, func(a, b *record) int { return a.Paid.Compare(b.Paid) })
-	return all
+	return slices.SortedFunc(maps.Values(pl.waiting), func(a, b *record) int {
+		return cmp.Or(a.Paid.Compare(b.Paid), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // FindTakings asks a partition what a merchant took there. It answers a Takings.
