@@ -177,7 +177,7 @@ func (m *newPeople) run(ctx context.Context, c *call, n *newPerson) error {
 	if more := done.Refused - len(refused); more > 0 {
 		c.talk("and %d more", more)
 	}
-	return errors.Join(m.say(c, done, took), m.outcome(n, who, done, err))
+	return errors.Join(m.say(c, done, took), m.outcome(c, n, who, done, err))
 }
 
 // refusalText is why somebody was refused, without what names the field a second time.
@@ -197,10 +197,10 @@ func (m *newPeople) say(c *call, done world.Enrolled, took time.Duration) error 
 }
 
 // outcome says what to do about what was not done.
-func (m *newPeople) outcome(n *newPerson, who crowd, done world.Enrolled, err error) error {
+func (m *newPeople) outcome(c *call, n *newPerson, who crowd, done world.Enrolled, err error) error {
 	switch {
 	case err != nil:
-		return hinted(n.at.explain(err), "%d of %d are enrolled; say the same again, and it goes on", done.New+done.Again, who.count)
+		return hinted(n.at.explain(err), "%d of %d are enrolled; to go on: %s", done.New+done.Again, who.count, c.again("airtill enrol", commonFlagNames()...))
 	case done.Refused > 0:
 		return hinted(fmt.Errorf("%d of %d people were not enrolled", done.Refused, who.count), "put right what is said of them, and say the same again; the others stay as they are")
 	}

@@ -1,13 +1,18 @@
 package app
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/platform/api"
+	"github.com/airtill/airtill/platform/applet"
 )
 
 // Many people are enrolled from a seed and from a file, and again; who cannot be is named
@@ -42,6 +47,52 @@ func TestEnrolMany(t *testing.T) {
 		}
 		l.run(0, "phone", "show", "8613700000001")
 	})
+}
+
+// Ctrl-C in the middle says how many are enrolled, and the command that goes on; nobody is
+// there twice after that.
+func TestEnrolMany_Interrupted(t *testing.T) {
+	onNetwork(t, func(l *live, _ *world.World) {
+		ctx, interrupt := context.WithCancel(l.ctx)
+		defer interrupt()
+		seen := &until{text: "enrolled ", then: interrupt} // the first line of how far it is
+		env := Env{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: seen, Getenv: func(name string) string { return l.environ[name] }}
+		line := "airtill enrol --count 90000 --prefix 86137 --seed 7 --mix pays=9,refuses=1"
+		status := Report(env, Run(ctx, env, strings.Fields(line)))
+		var done, all int
+		last := strings.TrimSpace(seen.all.String()[strings.LastIndex(strings.TrimSpace(seen.all.String()), "\n")+1:])
+		said, again, _ := strings.Cut(last, "; to go on: ")
+		if _, err := fmt.Sscanf(said, "%d of %d are enrolled", &done, &all); err != nil || all != 90000 || done >= all || status == StatusDone {
+			t.Fatalf("status %d: %s", status, seen.all.String())
+		}
+		if words := strings.Fields(again); !slices.Equal(words, strings.Fields("airtill enrol --count 90000 --prefix 86137 --seed 7 --mix pays=9,refuses=1")) {
+			t.Errorf("it goes on with %q", again)
+		}
+		if got := object[enrolledMany](l, 0, "enrol", "--count", "600", "--prefix", "86137", "--seed", "7", "--mix", "pays=9,refuses=1"); got.Enrolled+got.Again != 600 {
+			t.Errorf("%+v", got)
+		}
+		phones, elements := objects[api.Phone](l, 0, "office", "phones"), make(map[applet.ElementID]bool)
+		for _, p := range phones {
+			elements[p.ElementID] = true
+		}
+		if len(phones) < max(done, 600) || len(elements) != len(phones) {
+			t.Errorf("%d phones with %d elements, and %d were said to be enrolled", len(phones), len(elements), done)
+		}
+	})
+}
+
+// until keeps what is written, and does something when a text is in it.
+type until struct {
+	text string
+	then func()
+	all  strings.Builder
+}
+
+func (u *until) Write(text []byte) (int, error) {
+	if u.all.Write(text); strings.Contains(u.all.String(), u.text) {
+		u.then()
+	}
+	return len(text), nil
 }
 
 func TestEnrolMany_Usage(t *testing.T) {

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/airtill/airtill/cli/internal/load"
 	"github.com/airtill/airtill/cli/internal/load/driver"
@@ -329,35 +326,10 @@ func (l *loadTest) asked(config driver.Config) load.Asked {
 
 // again is the command that repeats the run.
 func (l *loadTest) again(c *call) string {
-	words := []string{"airtill load"}
-	for _, flag := range c.given.Command.Flags {
-		name := flag.Names()[0]
-		if !c.isSet(name) || slices.Contains(notOfTheRun(), name) {
-			continue
-		}
-		switch value := c.given.Value(name).(type) {
-		case bool:
-			words = append(words, "--"+name)
-		case cli.StringSlice:
-			for _, one := range value.Value() {
-				words = append(words, "--"+name, quoted(one))
-			}
-		default:
-			words = append(words, "--"+name, quoted(fmt.Sprint(value)))
-		}
-	}
-	return strings.Join(append(words, "--seed", fmt.Sprint(l.seed)), " ")
+	return c.again("airtill load", notOfTheRun()...) + " --seed " + fmt.Sprint(l.seed)
 }
 
 // notOfTheRun are flags that change nothing about the load; the seed is said in the end.
 func notOfTheRun() []string {
 	return append([]string{"seed", "out", "live", "control", "profile", "check", "fresh", "interval"}, commonFlagNames()...)
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=,.:/%+@") == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
