@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/airtill/airtill/cli/internal/load/driver"
+	"github.com/airtill/airtill/platform"
 )
 
 // loadTest is what airtill load was told. Texts are read when all of them are known,
@@ -34,6 +35,7 @@ type loadTest struct {
 	expiry, drain, orderTimeout     time.Duration
 	prefix, profile                 string
 	shops, partitions               int
+	merchants                       platform.Profile
 	sweep                           time.Duration
 }
 
@@ -41,7 +43,7 @@ type loadTest struct {
 const loadSection = "Load and crash tests"
 
 func loadCommand() command {
-	l := new(loadTest)
+	l := &loadTest{merchants: platform.ProfileKey}
 	return command{
 		name: "load", short: "put a load of bills on a network, and judge it", section: loadSection, alone: true,
 		about: "Bills are begun when they are due, however the others do: an open model, whose latency counts from the due time. " +
@@ -56,6 +58,7 @@ func loadCommand() command {
 			"airtill load --stages 30s:50,2m:200,30s:0 --mix pay=85,ignore=8,decline=4,badpin=3 --think '3s~lognormal(0.6)'",
 			"airtill load --find-max --rate 100/s --every 5s",
 			"airtill load --users 50 --duration 30s",
+			"airtill load --merchant-profile modern --rate 100/s",
 			"airtill load --target dev.json --rate 20/s --bills 100",
 		},
 		flags: concat(l.traffic(), l.population(), l.verdict(), l.network(), l.display()),
@@ -107,6 +110,7 @@ func (l *loadTest) population() []cli.Flag {
 		&cli.StringFlag{Name: "prefix", Usage: "begin the phones' numbers with `DIGITS`", Value: driver.DefaultPrefix, Destination: &l.prefix},
 		&cli.DurationFlag{Name: "expires-in", Usage: "let bills live for `TIME`", Value: driver.DefaultExpiry, Destination: &l.expiry},
 		&cli.IntFlag{Name: "shops", Usage: "spread bills over `N` merchants", Value: driver.DefaultShops, Destination: &l.shops},
+		&cli.GenericFlag{Name: "merchant-profile", Usage: "order as merchants of this `PROFILE`: key, modern or legacy, of which the last two sign", DefaultText: "key", Value: (*profileValue)(&l.merchants)},
 	}
 }
 

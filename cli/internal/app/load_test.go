@@ -64,6 +64,7 @@ func TestLoadRefuses(t *testing.T) {
 		"--live loud":                           "--live",
 		"--live tui --handsets 1 --duration 1s": "needs a terminal",
 		"--print-scenario nothing":              "--print-scenario",
+		"--merchant-profile secret":             "choose one of key, modern, legacy",
 		"--rat 5":                               "did you mean --rate?",
 		"ctl 127.0.0.1:1 rate":                  "rate which?",
 		"ctl 127.0.0.1:1 rate much":             "write 300, +50 or -50",

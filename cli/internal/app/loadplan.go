@@ -40,7 +40,7 @@ func (l *loadTest) plan(c *call) (driver.Config, error) {
 	}
 	l.complete()
 	config := driver.Config{
-		Name: l.name, Users: l.users, Prefix: l.prefix, MaxInFlight: l.inFlight, Expiry: l.expiry, Shops: l.shops,
+		Name: l.name, Users: l.users, Prefix: l.prefix, MaxInFlight: l.inFlight, Expiry: l.expiry, Shops: l.shops, Profile: l.merchants,
 		OrderTimeout: l.orderTimeout, DrainTimeout: l.drain, Interval: l.interval, AbortOnFail: l.abort, AbortAfter: l.abortAfter,
 		Log: c.log,
 	}
@@ -316,7 +316,7 @@ func (l *loadTest) asked(config driver.Config) load.Asked {
 	a := load.Asked{
 		Rate: l.rate, Users: l.users, Handsets: config.Traffic.Handsets, Duration: l.duration, Bills: l.bills,
 		Arrivals: cmp.Or(l.arrivals, string(schedule.Uniform)), Mix: cmp.Or(l.mix, "pay=100"), Think: cmp.Or(l.think, "persona's own"),
-		Channel: cmp.Or(l.channel, string(schedule.SMS)), Warmup: l.warmup, Scenario: l.scenario,
+		Channel: cmp.Or(l.channel, string(schedule.SMS)), Warmup: l.warmup, Scenario: l.scenario, Profile: string(l.merchants),
 	}
 	if l.stages != "" {
 		a.Stages = strings.Split(l.stages, ",")

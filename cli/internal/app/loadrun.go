@@ -173,7 +173,7 @@ func (l *loadTest) site(ctx context.Context, c *call, config *driver.Config) (dr
 	}
 	w := world.Config{
 		Network: network.TCP{}, Store: store, Seed: config.Traffic.Seed, Connections: loadConnections,
-		Timing: billing.Timing{SweepEvery: l.sweep}, Pace: paceOf(config), Log: c.log,
+		Profile: l.merchants, Timing: billing.Timing{SweepEvery: l.sweep}, Pace: paceOf(config), Log: c.log,
 	}
 	if config.Traffic.Channel != "" {
 		w.USSDCap = map[money.Currency]money.Amount{money.CNY: money.Max}

@@ -133,6 +133,7 @@ type Asked struct {
 	Warmup      string   `json:"warmup,omitempty"`
 	Target      string   `json:"target"` // "embedded network", or a URL
 	Scenario    string   `json:"scenario,omitempty"`
+	Profile     string   `json:"profile,omitempty"` // of the merchants
 }
 
 // Totals counts bills, those of the warm-up left out.

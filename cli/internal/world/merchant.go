@@ -98,7 +98,7 @@ func (m *Merchant) build(c MerchantConfig) error {
 		return err
 	}
 	asking := api.ClientConfig{BaseURL: c.Platform, Key: c.APIKey, HTTP: HTTPClient(c.Network)}
-	mine, err := c.Signing.side(asking, secrets...)
+	mine, err := c.Signing.Side(asking, secrets...)
 	if err != nil {
 		return err
 	}

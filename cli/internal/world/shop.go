@@ -8,7 +8,6 @@ import (
 
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
-	"github.com/airtill/airtill/platform/signature"
 )
 
 // ShopMerchant is the number of the built-in shop's merchant.
@@ -16,25 +15,9 @@ const ShopMerchant platform.MerchantID = "10000001"
 
 // openMerchant opens the shop's merchant in its profile.
 func (w *World) openMerchant(ctx context.Context) (Signing, error) {
-	signing, err := NewSigning(w.config.Profile, ShopMerchant)
-	if err != nil {
-		return signing, err
-	}
-	m := api.Merchant{ID: ShopMerchant, Name: w.config.ShopName, Profile: w.config.Profile}
-	if m.Keys, err = signing.Public(); err != nil {
-		return signing, err
-	}
-	opened, err := w.Office.OpenMerchant(ctx, m)
-	if err != nil {
-		return signing, err
-	}
-	w.Keys, signing.Platform = platform.MerchantKeys(opened.MerchantKeys), opened.PlatformKeys
-	if opened.FieldKey != "" {
-		k, err := signature.ParseFieldKey(opened.FieldKey)
-		signing.FieldKeys = []signature.FieldKey{k}
-		return signing, err
-	}
-	return signing, nil
+	opened, signing, err := OpenSigning(ctx, w.Office, api.Merchant{ID: ShopMerchant, Name: w.config.ShopName, Profile: w.config.Profile})
+	w.Keys = platform.MerchantKeys(opened.MerchantKeys)
+	return signing, err
 }
 
 // OwnMerchant is the number of a merchant of profile key. A network has it for commands

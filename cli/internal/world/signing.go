@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/airtill/airtill/platform"
@@ -45,14 +46,15 @@ func (s Signing) Public() ([]platform.PublicKey, error) {
 	return []platform.PublicKey{{PEM: string(text)}}, err
 }
 
-// side is what a merchant's client and its shop do for its profile.
-type side interface {
+// Side is what a merchant's client and its shop do for its profile.
+type Side interface {
 	api.RequestSigner
 	api.CallbackReader
 }
 
-// side makes the merchant's side; of profile key it is nil.
-func (s Signing) side(c api.ClientConfig, secrets ...api.WebhookSecret) (side, error) {
+// Side makes the merchant's side; of profile key it is nil. What its platform's keys are
+// is asked by c, unless it is known.
+func (s Signing) Side(c api.ClientConfig, secrets ...api.WebhookSecret) (Side, error) {
 	if !s.Profile.Signs() {
 		return nil, nil
 	}
@@ -74,14 +76,34 @@ func (s Signing) side(c api.ClientConfig, secrets ...api.WebhookSecret) (side, e
 	return m, err
 }
 
-func legacySide(c api.SideConfig) (side, error) {
+func legacySide(c api.SideConfig) (Side, error) {
 	l, err := api.NewLegacy(c)
 	return l, err
 }
 
+// OpenSigning opens a merchant in its profile, with a new key if it signs.
+func OpenSigning(ctx context.Context, office *api.OfficeClient, m api.Merchant) (opened api.OpenedMerchant, s Signing, err error) {
+	if s, err = NewSigning(m.Profile, m.ID); err != nil {
+		return opened, s, err
+	}
+	if m.Keys, err = s.Public(); err != nil {
+		return opened, s, err
+	}
+	if opened, err = office.OpenMerchant(ctx, m); err != nil {
+		return opened, s, err
+	}
+	s.Platform = opened.PlatformKeys
+	if opened.FieldKey != "" {
+		k, err := signature.ParseFieldKey(opened.FieldKey)
+		s.FieldKeys = []signature.FieldKey{k}
+		return opened, s, err
+	}
+	return opened, s, nil
+}
+
 // Client makes a merchant's client that signs as its profile has it.
 func (s Signing) Client(c api.ClientConfig) (*api.Client, error) {
-	mine, err := s.side(c)
+	mine, err := s.Side(c)
 	if err != nil {
 		return nil, fmt.Errorf("ready the merchant's keys: %w", err)
 	}

@@ -13,7 +13,7 @@
 // another one is over instead; that is the closed model.
 //
 // Everything is real: orders and callbacks are signed HTTP, phones have secure elements,
-// money moves. The shops are the load's own, several merchants of profile key, so that
+// money moves. The shops are the load's own, several merchants of one profile, so that
 // what they were told can be held against what the platform says in the end.
 //
 // What phones do is told by themselves: in a network of the load's own, and in a running one
@@ -21,8 +21,8 @@
 // it does is put down to the one bill that is before it; when there are more, none of
 // them is timed on the phone. Clocks of other machines are put right, as far as can be told.
 //
-// Left out: bills of merchants that sign (profiles modern and legacy). A running network's
-// carrier tells nobody of its receipts, and over USSD there are none.
+// Left out: a running network's carrier tells nobody of its receipts, and over USSD there
+// are none.
 package driver
 
 import (
@@ -37,6 +37,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/load/scenario"
 	"github.com/airtill/airtill/cli/internal/load/schedule"
 	"github.com/airtill/airtill/gateway"
+	"github.com/airtill/airtill/platform"
 )
 
 // Config is a load test. Site and Handsets must be set, and Plan unless Users is.
@@ -54,12 +55,13 @@ type Config struct {
 	Data    *scenario.Data         // rows of --data; nil: none
 	Prefix  string                 // of the phones' numbers; "" is 86137
 
-	MaxInFlight  int           // 0: 20 s of the rate, 1,000 at least
-	Expiry       time.Duration // of bills; 0 is 30 s
-	Shops        int           // merchants; 0 is 8
-	OrderTimeout time.Duration // 0 is 10 s
-	DrainTimeout time.Duration // 0: as long as a bill lives, and 10 s more
-	Interval     time.Duration // of snapshots; 0 is 1 s
+	MaxInFlight  int              // 0: 20 s of the rate, 1,000 at least
+	Expiry       time.Duration    // of bills; 0 is 30 s
+	Shops        int              // merchants; 0 is 8
+	Profile      platform.Profile // of the merchants; "" is key
+	OrderTimeout time.Duration    // 0 is 10 s
+	DrainTimeout time.Duration    // 0: as long as a bill lives, and 10 s more
+	Interval     time.Duration    // of snapshots; 0 is 1 s
 
 	Thresholds  []load.Threshold
 	AbortOnFail bool          // end when one is broken

@@ -15,6 +15,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/load/schedule"
 	"github.com/airtill/airtill/handsetsim"
 	"github.com/airtill/airtill/handsetsim/fleet"
+	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/money"
 )
 
@@ -147,6 +148,22 @@ func TestDeafened(t *testing.T) {
 	k.begin(next)
 	if !one.is(ended) || !next.blind {
 		t.Errorf("ended %v, the next is blind %v", one.is(ended), next.blind)
+	}
+}
+
+// TestMerchantsThatSign: bills of merchants that sign are ordered, told and audited as
+// the others are.
+func TestMerchantsThatSign(t *testing.T) {
+	for _, profile := range []platform.Profile{platform.ProfileModern, platform.ProfileLegacy} {
+		t.Run(string(profile), func(t *testing.T) {
+			c, w := small(t)
+			c.Profile, c.Shops, w.Profile = profile, 1, profile
+			c.Plan.Rate = 20
+			r := run(t, c, w, "")
+			if r.Totals.OK != 20 || r.Lost != 0 || !r.Audit.Done {
+				t.Errorf("totals %+v, lost %d, causes %v, audit %+v", r.Totals, r.Lost, r.Causes, r.Audit)
+			}
+		})
 	}
 }
 

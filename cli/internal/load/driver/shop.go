@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/airtill/airtill/cli/internal/world"
 	"github.com/airtill/airtill/platform"
 	"github.com/airtill/airtill/platform/api"
 )
@@ -19,7 +20,7 @@ import (
 type shops struct {
 	book    *book
 	clients []*api.Client
-	secrets []api.WebhookSecret
+	readers []api.CallbackReader
 	ids     []platform.MerchantID
 	ln      net.Listener
 	server  *http.Server
@@ -68,7 +69,7 @@ func (s *shops) open(ctx context.Context, c Config, n *Network) error {
 		if taken[id] {
 			continue
 		}
-		if err := s.openOne(ctx, n, id); err != nil {
+		if err := s.openOne(ctx, c, n, id); err != nil {
 			return fmt.Errorf("open shop %d: %w", len(s.ids)+1, err)
 		}
 	}
@@ -78,10 +79,10 @@ func (s *shops) open(ctx context.Context, c Config, n *Network) error {
 // firstMerchant is the first number that a load's shop may have.
 const firstMerchant = 30_000_001
 
-func (s *shops) openOne(ctx context.Context, n *Network, id platform.MerchantID) error {
+func (s *shops) openOne(ctx context.Context, c Config, n *Network, id platform.MerchantID) error {
 	shop := len(s.ids)
-	opened, err := n.Branch.Office.AddMerchant(ctx, api.Merchant{
-		ID: id, Name: fmt.Sprintf("Load %d", shop+1), CallbackURL: fmt.Sprintf("http://%s/callbacks/%d", s.ln.Addr(), shop),
+	opened, signing, err := world.OpenSigning(ctx, n.Branch.Office, api.Merchant{
+		ID: id, Name: fmt.Sprintf("Load %d", shop+1), CallbackURL: fmt.Sprintf("http://%s/callbacks/%d", s.ln.Addr(), shop), Profile: c.Profile,
 	})
 	if problem, ok := errors.AsType[*api.Problem](err); ok && problem.Status == http.StatusConflict {
 		return nil // another load was quicker
@@ -89,22 +90,41 @@ func (s *shops) openOne(ctx context.Context, n *Network, id platform.MerchantID)
 	if err != nil {
 		return err
 	}
-	secret, err := api.ParseWebhookSecret(opened.WebhookSecret)
+	client, reader, err := sidesOf(opened, signing, n)
 	if err != nil {
 		return err
 	}
-	client, err := api.NewClient(api.ClientConfig{BaseURL: n.Platform, Key: api.Key(opened.APIKey), HTTP: n.HTTP})
-	if err != nil {
-		return err
-	}
-	s.ids, s.secrets, s.clients = append(s.ids, id), append(s.secrets, secret), append(s.clients, client)
+	s.ids, s.readers, s.clients = append(s.ids, id), append(s.readers, reader), append(s.clients, client)
 	return nil
+}
+
+// sidesOf are a merchant's two sides: with one it orders, with the other it reads callbacks.
+func sidesOf(opened api.OpenedMerchant, signing world.Signing, n *Network) (*api.Client, api.CallbackReader, error) {
+	var secrets []api.WebhookSecret
+	if opened.WebhookSecret != "" { // there is none of profile legacy
+		secret, err := api.ParseWebhookSecret(opened.WebhookSecret)
+		if err != nil {
+			return nil, nil, err
+		}
+		secrets = append(secrets, secret)
+	}
+	asking := api.ClientConfig{BaseURL: n.Platform, Key: api.Key(opened.APIKey), HTTP: n.HTTP}
+	side, err := signing.Side(asking, secrets...)
+	if err != nil {
+		return nil, nil, err
+	}
+	var reader api.CallbackReader = api.Webhooks(secrets)
+	if side != nil {
+		asking.Signer, reader = side, side
+	}
+	client, err := api.NewClient(asking)
+	return client, reader, err
 }
 
 // take takes a callback: verified, written down, acknowledged.
 func (s *shops) take(w http.ResponseWriter, r *http.Request) {
 	shop, err := strconv.Atoi(r.PathValue("shop"))
-	if err != nil || shop < 0 || shop >= len(s.secrets) {
+	if err != nil || shop < 0 || shop >= len(s.readers) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
@@ -112,12 +132,16 @@ func (s *shops) take(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // it did not come whole, and comes again
 	}
-	_, c, err := api.Webhooks{s.secrets[shop]}.ReadCallback(r, body)
+	_, c, err := s.readers[shop].ReadCallback(r, body)
 	if err != nil {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	w.WriteHeader(s.write(r.Context(), shop, c))
+	if status := s.write(r.Context(), shop, c); status != http.StatusNoContent {
+		w.WriteHeader(status)
+		return
+	}
+	s.readers[shop].Acknowledge(w, r, body)
 }
 
 // write writes a callback down, and answers the status for it.

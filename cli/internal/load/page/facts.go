@@ -80,6 +80,7 @@ func askedOf(r *load.Result) []fact {
 		fact{Name: "think", Value: a.Think},
 		fact{Name: "channel", Value: a.Channel},
 		fact{Name: "most in flight", Value: counted(int64(a.MaxInFlight))},
+		fact{Name: "merchants' profile", Value: a.Profile},
 		fact{Name: "target", Value: a.Target},
 		fact{Name: "scenario", Value: a.Scenario},
 	)

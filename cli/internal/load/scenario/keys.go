@@ -58,6 +58,7 @@ func keys() []key {
 		{name: "redis", check: something("redis")},
 		{name: "prefix", check: something("prefix")},
 		{name: "shops", check: whole("shops")},
+		{name: "merchant-profile", check: oneOf("merchant-profile", "key", "modern", "legacy")},
 		{name: "expires-in", check: lasting("expires-in")},
 		{name: "order-timeout", check: lasting("order-timeout")},
 		{name: "drain-timeout", check: lasting("drain-timeout")},

@@ -129,7 +129,7 @@ func TestKeys(t *testing.T) {
 		"bills": "5", "arrivals": "poisson", "max-in-flight": "5", "mix": "pay=1", "think": "5s", "channel": "both", "parts": "1-3", "ucs2": "5%",
 		"data": "a.csv:random", "threshold": "lost==0", "abort-on-fail": "false", "abort-after": "5s", "warmup": "5s", "seed": "5", "live": "tui",
 		"interval": "5s", "out": "json=a.json,prom=:9464", "name": "a", "label": "a=b", "control": "127.0.0.1:9", "segment": "1/4", "target": "http://127.0.0.1:1",
-		"redis": "child", "prefix": "8613", "shops": "3", "expires-in": "5s", "order-timeout": "5s", "drain-timeout": "5s", "sweep": "1s",
+		"redis": "child", "prefix": "8613", "shops": "3", "merchant-profile": "modern", "expires-in": "5s", "order-timeout": "5s", "drain-timeout": "5s", "sweep": "1s",
 	}
 	for _, key := range scenario.Keys() {
 		s, err := scenario.Read("f", []byte(key+": "+values[key]))
