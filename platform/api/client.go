@@ -97,14 +97,19 @@ func (c *Client) PlatformKeys(ctx context.Context) (signature.KeySet, error) {
 func billPath(id platform.BillID) string { return "/v1/bills/" + url.PathEscape(string(id)) }
 
 func (q Query) encode() string {
+	return encodeQuery(map[string]string{"state": string(q.State), "reference": q.Reference, "day": q.Day, "after": string(q.After)}, q.Limit)
+}
+
+// encodeQuery is the query of a list, without what is empty; a limit of 0 is none.
+func encodeQuery(said map[string]string, limit int) string {
 	v := url.Values{}
-	for name, value := range map[string]string{"state": string(q.State), "reference": q.Reference, "day": q.Day, "after": string(q.After)} {
+	for name, value := range said {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
-	if q.Limit != 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
+	if limit != 0 {
+		v.Set("limit", strconv.Itoa(limit))
 	}
 	if len(v) == 0 {
 		return ""

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/airtill/airtill/platform"
@@ -94,18 +93,9 @@ type NotedAct struct {
 
 // Acts asks for one page of the office's log, the oldest act first.
 func (c *OfficeClient) Acts(ctx context.Context, q platform.ActQuery) (platform.ActPage, error) {
-	v := url.Values{}
+	said := map[string]string{"by": q.By, "after": string(q.After)}
 	if !q.Since.IsZero() {
-		v.Set("since", q.Since.UTC().Format(time.RFC3339))
+		said["since"] = q.Since.UTC().Format(time.RFC3339)
 	}
-	if q.By != "" {
-		v.Set("by", q.By)
-	}
-	if q.After != "" {
-		v.Set("after", string(q.After))
-	}
-	if q.Limit != 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
-	return get[platform.ActPage](ctx, c.caller, "/v1/office/log?"+v.Encode())
+	return get[platform.ActPage](ctx, c.caller, "/v1/office/log"+encodeQuery(said, q.Limit))
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/url"
-	"strconv"
 
 	"github.com/airtill/airtill/platform"
 )
@@ -17,19 +16,7 @@ type CallbackQuery struct {
 }
 
 func (q CallbackQuery) encode() string {
-	v := url.Values{}
-	for name, value := range map[string]string{"merchant": string(q.Merchant), "state": string(q.State), "after": q.After} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	if q.Limit != 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
-	if len(v) == 0 {
-		return ""
-	}
-	return "?" + v.Encode()
+	return encodeQuery(map[string]string{"merchant": string(q.Merchant), "state": string(q.State), "after": q.After}, q.Limit)
 }
 
 // Callbacks asks for one page of the merchant's callbacks, newest first.

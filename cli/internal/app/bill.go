@@ -39,7 +39,7 @@ func billShow() command {
 		name: "show", short: "show one bill", args: "BILL", flags: at.shop(),
 		examples: []string{"airtill bill show bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ", "airtill bill show --json bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ"},
 		run: func(ctx context.Context, c *call) error {
-			return at.onBill(ctx, c, (*api.Client).Bill)
+			return aboutBill(ctx, c, &at, (*api.Client).Bill, printBill)
 		},
 	}
 }
@@ -50,26 +50,29 @@ func billCancel() command {
 		name: "cancel", short: "withdraw a bill that is not paid yet", args: "BILL", flags: at.shop(),
 		examples: []string{"airtill bill cancel bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ"},
 		run: func(ctx context.Context, c *call) error {
-			return at.onBill(ctx, c, (*api.Client).CancelBill)
+			return aboutBill(ctx, c, &at, (*api.Client).CancelBill, printBill)
 		},
 	}
 }
 
-// onBill does something to the bill that the argument names, and prints it.
-func (t *target) onBill(ctx context.Context, c *call, do func(*api.Client, context.Context, platform.BillID) (api.Bill, error)) error {
+// billCall is a question about one bill.
+type billCall[V any] func(*api.Client, context.Context, platform.BillID) (V, error)
+
+// aboutBill asks something about the bill that the argument names, and prints the answer.
+func aboutBill[V any](ctx context.Context, c *call, at *target, ask billCall[V], show func(*printer, V) error) error {
 	id, err := billID(c.args[0])
 	if err != nil {
 		return err
 	}
-	client, err := t.merchantClient(c)
+	client, err := at.merchantClient(c)
 	if err != nil {
 		return err
 	}
-	bill, err := do(client, ctx, id)
+	answer, err := ask(client, ctx, id)
 	if err != nil {
-		return t.explain(err)
+		return at.explain(err)
 	}
-	return printBill(c.out, bill)
+	return show(c.out, answer)
 }
 
 func printBill(p *printer, b api.Bill) error {

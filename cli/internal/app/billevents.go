@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/airtill/airtill/platform"
+	"github.com/airtill/airtill/platform/api"
 	"github.com/airtill/airtill/platform/money"
 )
 
@@ -15,19 +16,7 @@ func billEvents() command {
 		name: "events", short: "tell a bill's story from the journal, oldest first", args: "BILL", flags: at.shop(),
 		examples: []string{"airtill bill events bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ", "airtill bill events --json bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ"},
 		run: func(ctx context.Context, c *call) error {
-			id, err := billID(c.args[0])
-			if err != nil {
-				return err
-			}
-			client, err := at.merchantClient(c)
-			if err != nil {
-				return err
-			}
-			story, err := client.Events(ctx, id)
-			if err != nil {
-				return at.explain(err)
-			}
-			return printStory(c.out, story)
+			return aboutBill(ctx, c, &at, (*api.Client).Events, printStory)
 		},
 	}
 }

@@ -133,19 +133,7 @@ func billRefunds() command {
 		name: "refunds", short: "list a bill's refunds, oldest first", args: "BILL", flags: at.shop(),
 		examples: []string{"airtill bill refunds bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ", "airtill bill refunds --json bill_01JDB0Y3Z7M0003ZZZZZZZZZZZ"},
 		run: func(ctx context.Context, c *call) error {
-			id, err := billID(c.args[0])
-			if err != nil {
-				return err
-			}
-			client, err := at.merchantClient(c)
-			if err != nil {
-				return err
-			}
-			all, err := client.Refunds(ctx, id)
-			if err != nil {
-				return at.explain(err)
-			}
-			return printRefunds(c.out, all)
+			return aboutBill(ctx, c, &at, (*api.Client).Refunds, printRefunds)
 		},
 	}
 }

@@ -33,7 +33,7 @@ type telling struct {
 func (t *telling) flags() []cli.Flag {
 	return append(t.at.shop(),
 		&cli.BoolFlag{Name: "office", Usage: "ask as the operator: about all merchants, or the one that --merchant names", Destination: &t.asOffice},
-		&cli.StringFlag{Name: "operator-key-file", Usage: "read the operator's key from `FILE` (or AIRTILL_OPERATOR_KEY holds it)", Destination: &t.at.operatorKeyFile},
+		operatorKeyFlag(&t.at),
 	)
 }
 

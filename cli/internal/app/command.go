@@ -83,13 +83,8 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 				return err
 			}
 		}
-		settings, err := f.settle(cc, h, common)
-		if err != nil {
-			return h.explain(err)
-		}
-		if f.inspect != nil {
-			f.inspect(settings)
-			return nil
+		if done, err := f.settled(cc, h, common); done || err != nil {
+			return err
 		}
 		for _, name := range h.command.required {
 			if !cc.IsSet(name) {
@@ -103,6 +98,19 @@ func (f frame) leafAction(h helpPage, common *commonFlags) cli.ActionFunc {
 		c.given = cc
 		return h.explain(h.command.run(cc.Context, c))
 	}
+}
+
+// settled gives flags what the configuration says. It is all there is to do where only
+// that is to be seen.
+func (f frame) settled(cc *cli.Context, h helpPage, common *commonFlags) (done bool, err error) {
+	settings, err := f.settle(cc, h, common)
+	if err != nil {
+		return false, h.explain(err)
+	}
+	if f.inspect != nil {
+		f.inspect(settings)
+	}
+	return f.inspect != nil, nil
 }
 
 // groupAction runs when no subcommand matched.
@@ -130,13 +138,8 @@ func (f frame) groupAction(h helpPage, common *commonFlags) cli.ActionFunc {
 // runGroup runs a group that was called without a command of its own.
 func (f frame) runGroup(cc *cli.Context, h helpPage, common *commonFlags) error {
 	if h.command.runs() {
-		settings, err := f.settle(cc, h, common)
-		if err != nil {
-			return h.explain(err)
-		}
-		if f.inspect != nil {
-			f.inspect(settings)
-			return nil
+		if done, err := f.settled(cc, h, common); done || err != nil {
+			return err
 		}
 	}
 	c, err := newCall(f.env, common, nil)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/airtill/airtill/cli/internal/cputime"
 	"github.com/airtill/airtill/fsm/aofstore"
 	"github.com/airtill/airtill/fsm/engine"
 )
@@ -112,9 +113,9 @@ func (e *embedded) dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (e *embedded) cost(_ context.Context, do func() error) (cost, error) {
-	before := cpuTime()
+	before := cputime.Self()
 	err := do()
-	return cost{process: cpuTime() - before}, err
+	return cost{process: cputime.Self() - before}, err
 }
 
 func (e *embedded) fsync(context.Context) string {

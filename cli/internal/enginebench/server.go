@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/airtill/airtill/cli/internal/cputime"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/fsm/redisstore"
 )
@@ -91,11 +92,11 @@ func (s *server) cost(ctx context.Context, do func() error) (c cost, err error) 
 	if err != nil {
 		return c, err
 	}
-	process := cpuTime()
+	process := cputime.Self()
 	if err := do(); err != nil {
 		return c, err
 	}
-	c.process = cpuTime() - process
+	c.process = cputime.Self() - process
 	after, err := s.used(ctx)
 	c.server = after - server
 	return c, err

@@ -7,6 +7,8 @@ import (
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"github.com/airtill/airtill/cli/internal/cputime"
 )
 
 // watchEvery is how often the watchdog looks at the clock.
@@ -93,9 +95,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // usage is what this process and the others have used until now.
 func (w *Watchdog) usage() usage {
-	u := usage{at: time.Now(), own: cpuTime()}
+	u := usage{at: time.Now(), own: cputime.Self()}
 	for _, pid := range w.pids {
-		u.server += cpuTimeOf(pid)
+		u.server += cputime.Of(pid)
 	}
 	return u
 }

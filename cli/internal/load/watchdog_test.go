@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/airtill/airtill/cli/internal/cputime"
 )
 
 // TestStalls: what holds up the watchdog for over 100 ms is counted, what is shorter is
@@ -55,7 +57,7 @@ func TestUsage(t *testing.T) {
 		return
 	}
 	w := NewWatchdog(os.Getpid())
-	for before := cpuTimeOf(os.Getpid()); cpuTimeOf(os.Getpid()) < before+5*clockTick; {
+	for before := cputime.Of(os.Getpid()); cputime.Of(os.Getpid()) < before+5*cputime.Tick; {
 		runtime.GC()
 	}
 	cpu, server := w.Look()
@@ -83,18 +85,6 @@ func TestCores(t *testing.T) {
 	}
 	if _, server := (usage{at: at.Add(time.Second), own: time.Second}).cores(before); server != 0 {
 		t.Errorf("a server that has ended uses %v", server)
-	}
-}
-
-func TestParseStat(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"7 (redis-server) S 1 7 7 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 5 0 1 2 3": 2 * time.Second,
-		"7 (a b) c) S 1 7 7 0 -1 4194560 1 0 0 0 1 0 0 0 20":                      10 * time.Millisecond,
-		"": 0, "7 (x) S 1": 0, "7 (x) S 1 7 7 0 -1 4194560 1 0 0 0 x y 0 0 20": 0,
-	} {
-		if got := parseStat(text); got != want {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/airtill/airtill/cli/internal/cputime"
 	"github.com/airtill/airtill/cli/internal/network"
 	"github.com/airtill/airtill/gateway/smpp"
 )
@@ -156,7 +157,7 @@ func (b *bench) run(ctx context.Context) (*Result, error) {
 	b.tickets.Store(int64(b.config.Messages))
 	lost := make(chan error, len(b.all))
 	var readers sync.WaitGroup
-	before := cpuTime()
+	before := cputime.Self()
 	b.started = time.Now()
 	for _, c := range b.all {
 		readers.Go(func() {
@@ -177,7 +178,7 @@ func (b *bench) run(ctx context.Context) (*Result, error) {
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		err = nil // what has not come is counted as missing
 	}
-	r.CPU = cpuTime() - before
+	r.CPU = cputime.Self() - before
 	r.Seconds = time.Since(b.started).Seconds()
 	b.over.Store(true)
 	b.close()

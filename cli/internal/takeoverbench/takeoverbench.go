@@ -21,6 +21,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/airtill/airtill/cli/internal/cputime"
 	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/fsm/redisstore"
 	"github.com/airtill/airtill/gateway"
@@ -217,12 +218,12 @@ func (b *bench) takeover(ctx context.Context) error {
 	}
 	b.rules.Timing.Linger = time.Second // bills that end are filed soon
 	b.result.LoadAverage = loadAverage()
-	began, used := time.Now(), cpuTime()
+	began, used := time.Now(), cputime.Self()
 	p, stop, err := b.start(ctx)
 	if err != nil {
 		return err
 	}
-	b.result.Takeover, b.result.GoCPU = time.Since(began).Seconds(), (cpuTime() - used).Seconds()
+	b.result.Takeover, b.result.GoCPU = time.Since(began).Seconds(), (cputime.Self() - used).Seconds()
 	after, err := b.serverCPU(ctx)
 	b.result.RedisCPU = (after - server).Seconds()
 	asleep := heap()

@@ -1,4 +1,5 @@
-package load
+// Package cputime says how much of the processors processes have used.
+package cputime
 
 import (
 	"fmt"
@@ -8,12 +9,12 @@ import (
 	"time"
 )
 
-// clockTick is what Linux counts the time of processes in, on all that Go runs on.
-const clockTick = 10 * time.Millisecond
+// Tick is what Linux counts the time of processes in, on all that Go runs on.
+const Tick = 10 * time.Millisecond
 
-// cpuTimeOf is what another process has used, in user and in system mode; zero if it is
+// Of is what another process has used, in user and in system mode; zero if it is
 // not there, or the system does not say.
-func cpuTimeOf(pid int) time.Duration {
+func Of(pid int) time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0 // not Linux, or it has ended
@@ -33,5 +34,5 @@ func parseStat(text string) time.Duration {
 	if errUser != nil || errSystem != nil {
 		return 0
 	}
-	return time.Duration(user+system) * clockTick
+	return time.Duration(user+system) * Tick
 }

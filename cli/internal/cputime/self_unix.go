@@ -1,6 +1,6 @@
 //go:build unix
 
-package enginebench
+package cputime
 
 import (
 	"time"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime is what this process has used, in user and in system mode; zero if the system
+// Self is what this process has used, in user and in system mode; zero if the system
 // does not say.
-func cpuTime() time.Duration {
+func Self() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		return 0
