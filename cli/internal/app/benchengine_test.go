@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestBenchEngine(t *testing.T) {
 			if names := slices.Sorted(maps.Keys(keys)); !slices.Equal(names, engineKeys) {
 				t.Errorf("the result has %v, want %v", names, engineKeys)
 			}
-			if r.Store != tt.store || r.Fsync != tt.fsync || r.InFlight != tt.inFlight || r.Bills != 300 || r.ReplayedBills != 300 || r.Partitions != 16 {
+			if r.Store != tt.store || r.Fsync != tt.fsync || r.InFlight != tt.inFlight || r.Bills != 300 || r.ReplayedBills != 300 || r.Partitions != 2*runtime.GOMAXPROCS(0) {
 				t.Errorf("the result is %+v", r)
 			}
 			if r.BillsPerS <= 0 || r.Ratio <= 0 || r.P50 <= 0 || r.P999 < r.P50 || r.GoCPUPer <= 0 || r.RedisCPUPer <= 0 || r.BytesPer < 500 || r.StepsPerCommit < 1 {

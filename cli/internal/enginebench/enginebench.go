@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/pprof"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ type Config struct {
 	Dir     string          // where an embedded store is kept meanwhile; empty is memory
 	Fresh   bool            // erase what the server's database holds first
 
-	Partitions int           // zero is 16
+	Partitions int           // zero is two for each processor of the machine
 	InFlight   int           // bills at a time, in a closed loop; zero is 4096
 	Rate       float64       // bills to begin in a second, in an open loop; zero is a closed one
 	Bills      int           // to begin; zero is as many as Time allows
@@ -58,11 +59,15 @@ func (c *Config) Validate() error {
 	return engine.Config{Partitions: c.Partitions}.Validate()
 }
 
+// perProcessor is how many partitions there are for each processor: one decides while the
+// other is being kept. More of them keep smaller batches, each of which has its price.
+const perProcessor = 2
+
 func (c *Config) setDefaults() {
 	if c.Network == nil {
 		c.Network = network.TCP{}
 	}
-	c.Partitions = cmp.Or(c.Partitions, engine.DefaultPartitions)
+	c.Partitions = cmp.Or(c.Partitions, perProcessor*runtime.GOMAXPROCS(0))
 	if c.Rate == 0 {
 		c.InFlight = cmp.Or(c.InFlight, 4096)
 	}
