@@ -108,14 +108,17 @@ type Config struct {
 // DefaultPartitions is how many partitions there are unless somebody says otherwise.
 const DefaultPartitions = 16
 
+// MostPartitions is how many there can be.
+const MostPartitions = 1 << 16
+
 // DefaultLease is how long a lease stands still before others take its partition.
 const DefaultLease = 3 * time.Second
 
 // Validate says what cannot be.
 func (c Config) Validate() error {
 	switch {
-	case c.Partitions < 0 || c.Partitions > 1<<16:
-		return fmt.Errorf("engine: %d partitions: 1 to 65536 are possible", c.Partitions)
+	case c.Partitions < 0 || c.Partitions > MostPartitions:
+		return fmt.Errorf("engine: %d partitions: 1 to %d are possible", c.Partitions, MostPartitions)
 	case c.MaxBatch < 0 || c.Queue < 0 || c.MaxEffects < 0:
 		return errors.New("engine: a bound is negative")
 	case c.CommitTimeout < 0 || c.CursorEvery < 0 || c.RetryMin < 0 || c.RetryMax < 0:

@@ -58,7 +58,7 @@ func (s *Store) claim(ctx context.Context, partitions int) error {
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		return fmt.Errorf("%w: %s is %q", ErrOther, markerKey, text)
 	}
-	if partitions == 0 && got.Partitions > 0 {
+	if partitions == 0 && got.Partitions > 0 && got.Partitions <= engine.MostPartitions {
 		s.partitions, want.Partitions = got.Partitions, got.Partitions
 	}
 	if got != want {

@@ -29,19 +29,26 @@ func TestAuditOfSomethingElse(t *testing.T) {
 	if keys := server.Keys(); len(keys) != 1 {
 		t.Errorf("the store holds %q now", keys)
 	}
-	if err := server.Set(storeMarker, `{"version":2,"partitions":16}`); err != nil {
-		t.Fatal(err)
+	for marker, want := range map[string]string{
+		`{"version":2,"partitions":16}`:      "it has version 2 and 16 partitions",
+		`{"version":1,"partitions":0}`:       "it has version 1 and 0 partitions",
+		`{"version":1,"partitions":9000000}`: "it has version 1 and 9000000 partitions",
+	} {
+		if err := server.Set(storeMarker, marker); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.run("audit", "--redis", "redis://"+server.Addr()); got.status != 1 || !strings.Contains(got.stderr, want) {
+			t.Errorf("%s: %+v", marker, got)
+		}
 	}
-	got := s.run("audit", "--redis", "redis://"+server.Addr())
-	if got.status != 1 || !strings.Contains(got.stderr, "it has version 2 and 16 partitions") {
-		t.Errorf("%+v", got)
+	for _, count := range []string{"3", "16"} {
+		if err := server.Set(storeMarker, `{"version":1,"partitions":`+count+`}`); err != nil {
+			t.Fatal(err)
+		}
+		s.check(s.run("audit", "--redis", "redis://"+server.Addr()), 0, "the journal is empty: is that the store that was meant?")
 	}
-	if err := server.Set(storeMarker, `{"version":1,"partitions":3}`); err != nil { // however many it was made with
-		t.Fatal(err)
-	}
-	s.check(s.run("audit", "--redis", "redis://"+server.Addr()), 0, "the journal is empty: is that the store that was meant?")
 	server.RequireAuth("right")
-	got = s.run("audit", "--redis", "redis://:hush@"+server.Addr()+"/0")
+	got := s.run("audit", "--redis", "redis://:hush@"+server.Addr()+"/0")
 	if got.status != 1 || strings.Contains(got.stderr, "hush") || !strings.Contains(got.stderr, "look into the store at "+server.Addr()) {
 		t.Errorf("%+v", got)
 	}

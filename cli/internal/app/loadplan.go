@@ -13,6 +13,7 @@ import (
 	"github.com/airtill/airtill/cli/internal/load/driver"
 	"github.com/airtill/airtill/cli/internal/load/scenario"
 	"github.com/airtill/airtill/cli/internal/load/schedule"
+	"github.com/airtill/airtill/fsm/engine"
 	"github.com/airtill/airtill/platform/money"
 )
 
@@ -141,8 +142,8 @@ func (l *loadTest) counts(c *call) error {
 			return usagef("--%s is 1 or more", name)
 		}
 	}
-	if l.partitions > mostPartitions {
-		return usagef("--partitions %d: 1 to %d", l.partitions, mostPartitions)
+	if l.partitions > engine.MostPartitions {
+		return usagef("--partitions %d: 1 to %d", l.partitions, engine.MostPartitions)
 	}
 	for name, d := range map[string]time.Duration{"interval": l.interval, "expires-in": l.expiry, "order-timeout": l.orderTimeout, "sweep": l.sweep} {
 		if d <= 0 {
@@ -151,9 +152,6 @@ func (l *loadTest) counts(c *call) error {
 	}
 	return nil
 }
-
-// mostPartitions is what the engine can have.
-const mostPartitions = 1 << 16
 
 // complete fills in what nobody said.
 func (l *loadTest) complete() {
