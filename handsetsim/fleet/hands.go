@@ -33,38 +33,45 @@ func (f *Fleet) Add(in NewPhone) (MadePhone, error) {
 	return made, f.sync(f.position())
 }
 
-// make makes a phone, unless the fleet has it.
-func (f *Fleet) make(in NewPhone) (MadePhone, error) {
+// make makes a phone, unless the fleet has it, and answers what a branch needs to enrol it.
+func (f *Fleet) make(in NewPhone) (made MadePhone, err error) {
+	made.MSISDN, err = f.makeWith(in, func(e *se.Element) { made.ElementID, made.PublicKey = e.ID(), e.PublicKey() })
+	return made, err
+}
+
+// makeWith makes a phone, unless the fleet has it. tell is told of its element, if it has
+// one, before anybody else is.
+func (f *Fleet) makeWith(in NewPhone, tell func(*se.Element)) (gateway.MSISDN, error) {
 	n, err := gateway.ParseMSISDN(string(in.MSISDN))
 	if err != nil {
-		return MadePhone{}, invalid("msisdn", err.Error())
+		return "", invalid("msisdn", err.Error())
 	}
 	kind, err := kindOf(in.Persona)
 	if err != nil {
-		return MadePhone{}, err
+		return "", err
 	}
 	if !f.config.Segment.Has(n) {
-		return MadePhone{}, invalid("msisdn", fmt.Sprintf("is in another segment than this fleet's, %s", f.config.Segment))
+		return "", invalid("msisdn", fmt.Sprintf("is in another segment than this fleet's, %s", f.config.Segment))
 	}
 	making := &f.making[hash(string(n))%uint64(len(f.making))]
 	making.Lock()
 	defer making.Unlock()
 	if f.shardOf(n).has(n) {
-		return MadePhone{}, there()
+		return "", there()
 	}
 	h := &handset{person: persona.New(kind, f.pace, f.config.Seed^hash(string(n)))}
-	made := MadePhone{MSISDN: n}
 	var element handsetsim.Element // nil, not a nil *se.Element
 	if in.Form != formNone {
 		if h.element, err = f.element(n, in.Form); err != nil {
-			return MadePhone{}, err
+			return "", err
 		}
-		element, made.ElementID, made.PublicKey = h.element, h.element.ID(), h.element.PublicKey()
+		element = h.element
+		tell(h.element)
 	}
 	h.Phone = handsetsim.NewPhone(n, element, h.person, f.settings)
 	h.become(kind, f.config.Now(), &handsetsim.Effects{})
 	f.shardOf(n).add(h)
-	return made, nil
+	return n, nil
 }
 
 // there refuses to make a phone a second time.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/airtill/airtill/gateway"
 	"github.com/airtill/airtill/handsetsim"
+	"github.com/airtill/airtill/handsetsim/se"
 	"github.com/airtill/airtill/platform/applet"
 )
 
@@ -40,7 +41,7 @@ func (f *Fleet) resumeOne(id applet.ElementID) error {
 	if err := json.Unmarshal(note, &phone); err != nil {
 		return fmt.Errorf("read whose element %s is: %w", id, err)
 	}
-	if _, err := f.make(phone); err != nil {
+	if _, err := f.makeWith(phone, func(*se.Element) {}); err != nil {
 		return fmt.Errorf("go on with element %s: %w", id, err)
 	}
 	return nil

@@ -91,6 +91,30 @@ func BenchmarkIdleKeptPhone(b *testing.B) {
 	}
 }
 
+// BenchmarkStart says what a kept phone with two cards costs at the start of its fleet, and
+// what it keeps then.
+func BenchmarkStart(b *testing.B) {
+	const phones = 5000
+	dir := b.TempDir()
+	memory := must(nvm.Open(dir))(b)
+	newBench(b, fleet.Config{Memory: memory}).enrolMany(phones)
+	closed(b, memory)
+	before := heap()
+	for b.Loop() {
+		memory := must(nvm.Open(dir))(b)
+		f := must(fleet.New(fleet.Config{Dial: newFakeSMSC(b).dial, SystemID: "handsets", Memory: memory}))(b)
+		if f.Counts().Phones != phones {
+			b.Fatalf("%+v", f.Counts())
+		}
+		b.StopTimer()
+		b.ReportMetric(float64(heap()-before)/phones, "octets/phone")
+		runtime.KeepAlive(f)
+		closed(b, memory)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*phones), "us/phone")
+}
+
 // forget lets go of what the test itself keeps.
 func (b *bench) forget() {
 	b.mu.Lock()
@@ -140,7 +164,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func closed(t *testing.T, m *nvm.Memory) {
+func closed(t testing.TB, m *nvm.Memory) {
 	t.Helper()
 	if err := m.Close(); err != nil {
 		t.Error(err)
