@@ -82,9 +82,9 @@ func TestLoadRefuses(t *testing.T) {
 
 // TestLoadCheck: --check says what would be done, with defaults and the command to repeat it.
 func TestLoadCheck(t *testing.T) {
-	stdout, _, status := airtillLoad(t, "--check", "--seed", "5", "--threshold", "pay.p99<2s", "--mix", "pay=1")
+	stdout, _, status := airtillLoad(t, "--check", "--seed", "5", "--threshold", "pay.p99<2s", "--mix", "pay=1", "--merchant-profile", "modern")
 	for _, want := range []string{"model      open", "rate       50/s", "duration   10s", "handsets   1000", "seed       5", "threshold  pay.p99<2s",
-		"command    airtill load --mix pay=1 --threshold 'pay.p99<2s' --seed 5"} {
+		"command    airtill load --mix pay=1 --merchant-profile modern --threshold 'pay.p99<2s' --seed 5"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}

@@ -35,6 +35,9 @@ func (v *profileValue) Set(text string) error {
 // String implements [cli.Generic].
 func (v *profileValue) String() string { return string(*v) }
 
+// Get implements [flag.Getter], by which a command line is written down again.
+func (v *profileValue) Get() any { return string(*v) }
+
 // signer is what is said of a merchant that signs: its number, its profile and its keys.
 // Of profile key, which does not, only the number may be said.
 type signer struct {
