@@ -63,13 +63,7 @@ func (s *session) follow(entry Entry) {
 	if n == 0 {
 		return
 	}
-	tasks := make([]task, 0, n)
-	for i := range entry.Events {
-		for _, e := range entry.Events[i].Effects {
-			tasks = append(tasks, task{e, open})
-		}
-	}
-	s.effects.add(tasks)
+	s.effects.add(entry.Events, open)
 }
 
 // journalPage is how many entries are read at once when effects are recovered.

@@ -20,6 +20,7 @@ type effects struct {
 	cancel  context.CancelFunc
 	lanes   map[string]*lane // those with something to do, by name
 	ready   []*lane          // those that wait for a worker
+	idle    []*lane          // to be used again
 	pausing map[*lane]*time.Timer
 	workers int
 	coming  bool // one of them has not begun
@@ -31,7 +32,21 @@ type effects struct {
 type lane struct {
 	name  string // "" is a lane of its own
 	tasks []task
+	done  int // of the tasks
 	pause backoff
+}
+
+// next is the first effect that is not done.
+func (l *lane) next() task { return l.tasks[l.done] }
+
+// push adds an effect; those that are done make room.
+func (l *lane) push(t task) {
+	if len(l.tasks) == cap(l.tasks) && 2*l.done >= len(l.tasks) {
+		n := copy(l.tasks, l.tasks[l.done:])
+		clear(l.tasks[n:])
+		l.tasks, l.done = l.tasks[:n], 0
+	}
+	l.tasks = append(l.tasks, t)
 }
 
 type task struct {
@@ -70,23 +85,60 @@ func (f *effects) stop() {
 	f.working.Wait()
 }
 
-// add queues effects in their lanes.
-func (f *effects) add(tasks []task) {
+// add queues the effects of an entry's events in their lanes.
+func (f *effects) add(events []Event, entry *openEntry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, t := range tasks {
-		name := t.effect.Lane
-		if l, ok := f.lanes[name]; ok && name != "" {
-			l.tasks = append(l.tasks, t)
-			continue
+	for i := range events {
+		for _, e := range events[i].Effects {
+			f.queueUp(task{e, entry})
 		}
-		l := &lane{name: name, tasks: []task{t}, pause: backoff{min: f.config.RetryMin, max: f.config.RetryMax}}
-		if name != "" {
-			f.lanes[name] = l
-		}
-		f.ready = append(f.ready, l)
 	}
 	f.staff()
+}
+
+// queueUp puts an effect at the end of its lane. The lock is held.
+func (f *effects) queueUp(t task) {
+	name := t.effect.Lane
+	if l, ok := f.lanes[name]; ok && name != "" {
+		l.push(t)
+		return
+	}
+	l := f.lane(name)
+	l.push(t)
+	if name != "" {
+		f.lanes[name] = l
+	}
+	f.ready = append(f.ready, l)
+}
+
+// How many lanes are kept for others to come, and of how many effects' length.
+const (
+	mostIdle = 256
+	longIdle = 64
+)
+
+// lane is one with nothing in it. The lock is held.
+func (f *effects) lane(name string) *lane {
+	last := len(f.idle) - 1
+	if last < 0 {
+		return &lane{name: name, pause: backoff{min: f.config.RetryMin, max: f.config.RetryMax}}
+	}
+	l := f.idle[last]
+	f.idle[last], f.idle = nil, f.idle[:last]
+	l.name = name
+	return l
+}
+
+// leave forgets a lane with nothing left in it. The lock is held.
+func (f *effects) leave(l *lane) {
+	if l.name != "" {
+		delete(f.lanes, l.name)
+	}
+	if len(f.idle) < mostIdle && cap(l.tasks) <= longIdle {
+		l.name, l.tasks, l.done = "", l.tasks[:0], 0
+		f.idle = append(f.idle, l)
+	}
 }
 
 // staff starts a worker for the lanes that wait, if there may be one more. It starts the
@@ -141,18 +193,18 @@ func (f *effects) next(worked *lane, err error) (*lane, task) {
 	f.ready[0] = nil
 	f.ready = f.ready[1:]
 	f.staff()
-	return first, first.tasks[0]
+	return first, first.next()
 }
 
 // advance takes a lane's first effect away, which is done. The lock is held.
 func (f *effects) advance(l *lane) {
-	l.tasks[0] = task{}
-	l.tasks = l.tasks[1:]
+	l.tasks[l.done] = task{}
+	l.done++
 	l.pause.reset()
-	if len(l.tasks) > 0 {
+	if l.done < len(l.tasks) {
 		f.ready = append(f.ready, l)
-	} else if l.name != "" {
-		delete(f.lanes, l.name)
+	} else {
+		f.leave(l)
 	}
 }
 

@@ -9,23 +9,19 @@ import (
 	"github.com/airtill/airtill/fsm/engine"
 )
 
-// conn pins a connection to the server that has the partition: in a cluster the master
-// of its slot, as far as is known.
-func (s *Store) conn(ctx context.Context, p engine.Partition) (*redis.Conn, error) {
+// server is the one that has the partition: in a cluster the master of its slot, as far
+// as is known.
+func (s *Store) server(ctx context.Context, p engine.Partition) (*redis.Client, error) {
 	switch c := s.writer.(type) {
 	case *redis.Client:
-		return c.Conn(), nil
+		return c, nil
 	case *redis.ClusterClient:
-		master, err := c.MasterForKey(ctx, fenceKey(p))
-		if err != nil {
-			return nil, err
-		}
-		return master.Conn(), nil
+		return c.MasterForKey(ctx, fenceKey(p))
 	}
-	return nil, fmt.Errorf("redisstore: no connection can be pinned on a %T", s.writer)
+	return nil, fmt.Errorf("redisstore: a %T names no server of a partition", s.writer)
 }
 
-// lookAgain has it asked anew which master has which slot. A pinned connection follows no
+// lookAgain has it asked anew which master has which slot. A line follows no
 // MOVED by itself, and of one whose server is gone nobody says MOVED, to readers neither.
 // In MULTI no ASK can be followed: who meets it waits until the slot has arrived.
 func (s *Store) lookAgain() {

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/airtill/airtill/fsm/engine"
+	"github.com/airtill/airtill/fsm/fault"
 )
 
 // The pause before a commit is tried again, doubling.
@@ -23,14 +22,14 @@ func (h *hold) Commit(ctx context.Context, b *engine.Batch) error {
 	if b.Seq != h.seq+1 {
 		return fmt.Errorf("commit batch %d after %d: %w", b.Seq, h.seq, engine.ErrBroken)
 	}
-	if err := h.line.encode(h, b); err != nil {
+	if err := h.batch.encode(h, b); err != nil {
 		return err
 	}
 	sent := false // a copy may have been run, or may yet come
 	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
 		in, err := h.attempt(ctx, b.Seq, &sent)
 		if in {
-			h.seq, h.chain = b.Seq, h.line.chain
+			h.seq, h.chain = b.Seq, h.batch.chain
 			if b.Cursor != "" {
 				h.cursor = b.Cursor
 			}
@@ -72,12 +71,12 @@ func wait(ctx context.Context, d time.Duration) bool {
 // attempt finds out where the partition stands if that is not sure, and sends the batch
 // if it is not in.
 func (h *hold) attempt(ctx context.Context, seq uint64, sent *bool) (in bool, err error) {
-	if h.conn == nil {
+	if h.line == nil {
 		if in, err = h.resolve(ctx, seq, *sent); in || err != nil {
 			return in, err
 		}
 	}
-	in, err = h.line.send(ctx, h)
+	in, err = h.batch.send(ctx, h)
 	if err != nil {
 		*sent = *sent || outcomeOf(err) == unknown
 		h.drop()
@@ -108,29 +107,37 @@ func (h *hold) resolve(ctx context.Context, seq uint64, sent bool) (in bool, err
 	return false, fmt.Errorf("%w: the store is at batch %d, its writer at %d", engine.ErrDoubt, last, seq-1)
 }
 
-// watch pins a new connection and watches fence and seq on it.
+// watch makes a new line and watches fence and seq on it.
 func (h *hold) watch(ctx context.Context) (fence, seq uint64, err error) {
-	if h.conn, err = h.store.conn(ctx, h.number); err != nil {
+	if h.line, err = h.store.connect(ctx, h.number); err != nil {
 		return 0, 0, err
 	}
-	pipe := h.conn.Pipeline()
-	pipe.Do(ctx, "UNWATCH") // what another partition's writer left watched on it
-	pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
-	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"))
-	if _, err := pipe.Exec(ctx); err != nil {
-		return 0, 0, err
+	var c commands
+	h.addWatch(&c)
+	answers, err := h.line.ask(ctx, c)
+	if err == nil {
+		err = firstRefusal(answers)
 	}
-	return standing(now)
-}
-
-// standing reads the answer to MGET fence seq.
-func standing(now *redis.Cmd) (fence, seq uint64, err error) {
-	values, err := now.Slice()
 	if err != nil {
 		return 0, 0, err
 	}
-	if len(values) != 2 {
-		return 0, 0, fmt.Errorf("%w: fence and seq are %v", engine.ErrBroken, values)
+	return standing(answers[len(answers)-1])
+}
+
+// addWatch adds what watches fence and seq, and reads them.
+func (h *hold) addWatch(c *commands) {
+	c.add("WATCH", h.key("fence"), h.key("seq"))
+	if fault.Planted(fault.NoFence) {
+		c.add("UNWATCH")
+	}
+	c.add("MGET", h.key("fence"), h.key("seq"))
+}
+
+// standing reads the answer to MGET fence seq.
+func standing(now any) (fence, seq uint64, err error) {
+	values, ok := now.([]any)
+	if !ok || len(values) != 2 {
+		return 0, 0, fmt.Errorf("%w: fence and seq are %v", engine.ErrBroken, now)
 	}
 	if fence, err = number(values[0]); err != nil {
 		return 0, 0, err

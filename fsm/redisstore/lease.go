@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -141,26 +140,23 @@ type claim struct {
 	may     func(engine.Lease) error // says why the lease that there is must stay
 }
 
-// look watches what the claim says on the hold's connection, and reads the lease.
+// look watches what the claim says on the hold's line, and reads the lease.
 func (h *hold) look(ctx context.Context, watched []string) (engine.Lease, error) {
-	pipe := h.conn.Pipeline()
-	pipe.Do(ctx, "UNWATCH") // the connection may come from a pool, with what another take has watched
-	names := []any{"WATCH"}
+	names := []string{"WATCH"}
 	for _, name := range watched {
 		names = append(names, h.key(name))
 	}
-	watch := pipe.Do(ctx, names...)
-	get := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"), h.key("lease"))
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return engine.Lease{}, err
+	var c commands
+	c.add(names...)
+	c.add("MGET", h.key("fence"), h.key("seq"), h.key("lease"))
+	answers, err := h.line.ask(ctx, c)
+	if err == nil {
+		err = firstRefusal(answers)
 	}
-	if err := watch.Err(); err != nil {
-		return engine.Lease{}, err
-	}
-	values, err := get.Slice()
 	if err != nil {
 		return engine.Lease{}, err
 	}
+	values, _ := answers[1].([]any)
 	if len(values) > 0 && values[0] == nil {
 		return engine.Lease{}, lost(h.number)
 	}

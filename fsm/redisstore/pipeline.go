@@ -1,14 +1,13 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,8 +23,7 @@ type pipeline struct {
 	spans []span // of all commands, one after the other
 	ends  []int  // where each ends
 	stamp engine.Stamp
-	words []string
-	args  []any // of words: pointers, which cost no allocation
+	sent  commands // that all goes as
 }
 
 // span is where an argument lies in the text.
@@ -43,6 +41,12 @@ func (l *pipeline) word(word string) { l.add("", word) }
 func (l *pipeline) bytes(b []byte) {
 	from := len(l.text)
 	l.text = append(l.text, b...)
+	l.spans = append(l.spans, span{from, len(l.text)})
+}
+
+func (l *pipeline) number(n int64) {
+	from := len(l.text)
+	l.text = strconv.AppendInt(l.text, n, 10)
 	l.spans = append(l.spans, span{from, len(l.text)})
 }
 
@@ -71,7 +75,7 @@ func (l *pipeline) encode(h *hold, b *engine.Batch) error {
 		l.begin("DEL", h, "lease")
 		l.end()
 	}
-	l.cut()
+	l.write(h)
 	return nil
 }
 
@@ -101,24 +105,27 @@ func after(entry string) (string, error) {
 	return epoch + "-" + strconv.FormatUint(n+1, 10), nil
 }
 
-// cut makes the arguments, all of one string, which is the text itself: it stays as it is
-// until the batch is in or given up.
-func (l *pipeline) cut() {
-	clear(l.args)
-	l.words, l.args = l.words[:0], l.args[:0]
-	text := unsafe.String(unsafe.SliceData(l.text), len(l.text))
-	for _, s := range l.spans {
-		l.words = append(l.words, text[s.from:s.to])
+// write makes the octets of it: a transaction, and the watch for the next one.
+func (l *pipeline) write(h *hold) {
+	c := &l.sent
+	c.octets, c.count = c.octets[:0], 0
+	c.add("MULTI")
+	start := 0
+	for _, end := range l.ends {
+		c.begin(end - start)
+		for _, s := range l.spans[start:end] {
+			c.arg(l.text[s.from:s.to])
+		}
+		start = end
 	}
-	for i := range l.words {
-		l.args = append(l.args, &l.words[i])
-	}
+	c.add("EXEC")
+	h.addWatch(c)
 }
 
 // records are MSET, with seq, cursor and chain among them, and DEL.
 func (l *pipeline) records(h *hold, b *engine.Batch) {
 	l.begin("MSET", h, "seq")
-	l.bytes(strconv.AppendUint(nil, b.Seq, 10))
+	l.number(int64(b.Seq))
 	if b.Cursor != "" && b.Cursor != h.cursor {
 		l.add(h.prefix, "cursor")
 		l.word(b.Cursor)
@@ -174,7 +181,7 @@ func (l *pipeline) scores(h *hold, b *engine.Batch) {
 	runs(b.Scores, sameSet, func(run []engine.Score) {
 		l.begin("ZADD", h, run[0].Set)
 		for _, m := range run {
-			l.bytes(strconv.AppendFloat(nil, m.Score, 'f', -1, 64))
+			l.word(strconv.FormatFloat(m.Score, 'f', -1, 64))
 			l.word(m.Member)
 		}
 		l.end()
@@ -193,7 +200,7 @@ func (l *pipeline) wakes(h *hold, b *engine.Batch) {
 	if len(b.Wakes) > 0 {
 		l.begin("ZADD", h, engine.DueSet)
 		for _, d := range b.Wakes {
-			l.bytes(strconv.AppendInt(nil, d.At.UnixMilli(), 10))
+			l.number(d.At.UnixMilli())
 			l.word(d.ID)
 		}
 		l.end()
@@ -252,56 +259,42 @@ func (l *pipeline) journal(h *hold, b *engine.Batch) error {
 // send sends the batch once, and watches for the next. The error is a redis.Error when
 // the server surely did not run it; after any other it may have.
 func (l *pipeline) send(ctx context.Context, h *hold) (in bool, err error) {
-	pipe := h.conn.Pipeline()
-	pipe.Do(ctx, "MULTI")
-	start := 0
-	for _, end := range l.ends {
-		pipe.Do(ctx, l.args[start:end:end]...)
-		start = end
-	}
-	exec := pipe.Do(ctx, "EXEC")
-	watch := pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
-	if fault.Planted(fault.NoFence) {
-		pipe.Do(ctx, "UNWATCH")
-	}
-	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"))
-	commands, err := pipe.Exec(ctx)
-	done, execErr := exec.Slice()
-	if execErr != nil {
-		return false, why(execErr, commands)
-	}
-	if err := failed(done); err != nil {
+	answers, err := h.line.ask(ctx, l.sent)
+	exec := 1 + len(l.ends)
+	if len(answers) <= exec {
 		return false, err
 	}
-	fence, seq, nowErr := standing(now)
-	if fault.Planted(fault.NoFence) {
-		fence = h.epoch
+	if err := executed(answers[:exec], answers[exec]); err != nil {
+		return false, err
 	}
-	if err != nil || watch.Err() != nil || nowErr != nil || fence != h.epoch || seq != l.seq {
+	if err != nil || !l.stands(h, answers[exec+1:]) {
 		h.drop() // it is in; the next batch finds out where things stand
 	}
 	return true, nil
 }
 
-// why puts the reason for an EXECABORT, the command that was not queued, in its place.
-func why(err error, commands []redis.Cmder) error {
-	if _, refused := errors.AsType[redis.Error](err); !refused || errors.Is(err, redis.Nil) {
-		return err
+// stands says that the watch is on, and that the partition is as this batch left it.
+func (l *pipeline) stands(h *hold, answers []any) bool {
+	fence, seq, err := standing(answers[len(answers)-1])
+	if fault.Planted(fault.NoFence) {
+		fence = h.epoch
 	}
-	for _, c := range commands {
-		if first := c.Err(); first != nil {
-			return fmt.Errorf("%s: %w", c.Name(), first)
-		}
-	}
-	return err
+	return firstRefusal(answers) == nil && err == nil && fence == h.epoch && seq == l.seq
 }
 
-// failed looks for a command that failed inside EXEC: the others were done all the same.
-func failed(done []any) error {
-	for _, reply := range done {
-		if err, ok := reply.(error); ok {
+// executed reads what EXEC answered. Where that is an error, the reason is in the answers
+// before it: a command was not queued.
+func executed(before []any, exec any) error {
+	switch exec := exec.(type) {
+	case nil:
+		return redis.Nil
+	case refusal:
+		return cmp.Or(firstRefusal(before), error(exec))
+	case []any:
+		if err := firstRefusal(exec); err != nil { // the others were done all the same
 			return fmt.Errorf("%w: a command failed inside a batch that was done in part: %w", engine.ErrBroken, err)
 		}
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: EXEC answers %v", engine.ErrBroken, exec)
 }

@@ -233,3 +233,40 @@ func TestLost(t *testing.T) {
 		t.Errorf("one that was never taken: %v", err)
 	}
 }
+
+// A store in a database behind a password is written there, and nowhere else.
+func TestWriterIntroducesItself(t *testing.T) {
+	addr := enginetest.RedisServer(t)
+	raw := client(t, addr)
+	ctx := t.Context()
+	if err := raw.Do(ctx, "ACL", "SETUSER", "airtill", "on", ">hush", "~*", "&*", "+@all").Err(); err != nil {
+		t.Fatal(err)
+	}
+	link := new(enginetest.Link)
+	o := redis.UniversalOptions{Addrs: []string{addr}, Dialer: link.Dial, Username: "airtill", Password: "hush", DB: 3}
+	s, err := redisstore.Open(ctx, redisstore.Options{Redis: &o, Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h, err := s.Take(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := engine.Batch{Seq: h.Seq() + 1, Puts: []engine.Put{{Key: "bill", Value: []byte("{}")}}}
+	if err := h.Commit(ctx, &batch); err != nil {
+		t.Fatal(err)
+	}
+	if n := raw.DBSize(ctx).Val(); n != 0 {
+		t.Errorf("database 0 has %d keys", n)
+	}
+	if got, err := s.Read(0).Get(ctx, "bill"); err != nil || got[0] != "{}" {
+		t.Errorf("it reads %q, %v", got, err)
+	}
+	if err := raw.Do(ctx, "ACL", "SETUSER", "airtill", "resetpass", ">another").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Take(ctx, 0); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+		t.Errorf("with a password that is no longer right: %v", err)
+	}
+}

@@ -2,11 +2,8 @@ package redisstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/airtill/airtill/fsm/engine"
 )
@@ -16,29 +13,29 @@ type hold struct {
 	*reader
 	store  *Store
 	number engine.Partition
-	conn   *redis.Conn // watches fence and seq; nil when that is not sure
+	line   *line // watches fence and seq; nil when that is not sure
 	epoch  uint64
 	seq    uint64
 	cursor string
 	chain  chain // of the last entry that is in
-	line   pipeline
+	batch  pipeline
 }
 
 func (h *hold) Epoch() uint64  { return h.epoch }
 func (h *hold) Seq() uint64    { return h.seq }
 func (h *hold) Cursor() string { return h.cursor }
 
-// Close lets go of the connection.
+// Close lets go of the line.
 func (h *hold) Close() error {
-	if h.conn == nil {
+	if h.line == nil {
 		return nil
 	}
-	err := h.conn.Close()
-	h.conn = nil
+	err := h.line.close()
+	h.line = nil
 	return err
 }
 
-// drop closes a connection that cannot be relied on any more, and has it looked up anew
+// drop closes a line that cannot be relied on any more, and has it looked up anew
 // who has the partition.
 func (h *hold) drop() {
 	_ = h.Close() // it is given up; how it closes does not matter
@@ -79,11 +76,10 @@ func (s *Store) takeIf(ctx context.Context, p engine.Partition, c claim) (engine
 }
 
 func (h *hold) take(ctx context.Context, c claim) error {
-	conn, err := h.store.conn(ctx, h.number)
-	if err != nil {
+	var err error
+	if h.line, err = h.store.connect(ctx, h.number); err != nil {
 		return err
 	}
-	h.conn = conn
 	before, err := h.look(ctx, c.watched)
 	if err != nil {
 		return err
@@ -91,36 +87,37 @@ func (h *hold) take(ctx context.Context, c claim) error {
 	if err := c.may(before); err != nil {
 		return err
 	}
-	pipe := conn.Pipeline()
-	pipe.Do(ctx, "MULTI")
-	pipe.Do(ctx, "INCR", h.key("fence"))
-	pipe.Do(ctx, "SET", h.key("lease"), c.text())
-	exec := pipe.Do(ctx, "EXEC")
-	watch := pipe.Do(ctx, "WATCH", h.key("fence"), h.key("seq"))
-	now := pipe.Do(ctx, "MGET", h.key("fence"), h.key("seq"), h.key("cursor"), h.key("chain"))
-	_, err = pipe.Exec(ctx)
+	var raise commands
+	raise.add("MULTI")
+	raise.add("INCR", h.key("fence"))
+	raise.add("SET", h.key("lease"), c.text())
+	raise.add("EXEC")
+	raise.add("WATCH", h.key("fence"), h.key("seq"))
+	raise.add("MGET", h.key("fence"), h.key("seq"), h.key("cursor"), h.key("chain"))
+	answers, err := h.line.ask(ctx, raise)
+	if err == nil {
+		err = firstRefusal(answers)
+	}
 	switch {
-	case errors.Is(exec.Err(), redis.Nil):
+	case len(answers) > 3 && answers[3] == nil:
 		return fmt.Errorf("%w at the same moment", engine.ErrFenced)
 	case err != nil:
 		return err
-	case watch.Err() != nil:
-		return watch.Err()
 	}
-	done, err := exec.Slice()
-	if err != nil || len(done) != 2 {
-		return fmt.Errorf("raise the fence: %v (%w)", done, err)
+	done, ok := answers[3].([]any)
+	if !ok || len(done) != 2 {
+		return fmt.Errorf("%w: EXEC answers %v", engine.ErrBroken, answers[3])
 	}
 	raised, _ := done[0].(int64)
 	h.epoch = uint64(raised)
-	return h.begin(now)
+	return h.begin(answers[5])
 }
 
 // begin notes where the partition's writer goes on.
-func (h *hold) begin(now *redis.Cmd) error {
-	values, err := now.Slice()
-	if err != nil || len(values) != 4 {
-		return fmt.Errorf("read fence, seq, cursor and chain: %v (%w)", values, err)
+func (h *hold) begin(now any) error {
+	values, ok := now.([]any)
+	if !ok || len(values) != 4 {
+		return fmt.Errorf("%w: fence, seq, cursor and chain are %v", engine.ErrBroken, now)
 	}
 	fence, err := number(values[0])
 	if err != nil {

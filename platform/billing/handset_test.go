@@ -16,7 +16,7 @@ import (
 
 // The canaries: what must not be seen outside the vault and the element.
 const (
-	thePIN      = "739158"
+	thePIN      = "739158264017"
 	theIdentity = "11010519900307123X"
 	theName     = "Li Na"
 )

@@ -39,8 +39,9 @@ Recorded are the first 128 MB.
 
 Without --rate so many bills are in flight, and a bill begins when one is over. With it bills
 begin when they are due, however long they take, and the first step counts from then. Times
-are of steps. A Redis on this machine has a processor left to it. Redis CPU is the server's; an embedded store's is in this process, and shown is
-what the process used in the replay.`,
+are of steps. A Redis on this machine has a processor left to it, and garbage is collected
+less often than Go would, unless GOGC says how often. Redis CPU is the server's; an embedded
+store's is in this process, and shown is what the process used in the replay.`,
 		examples: []string{
 			"airtill bench engine",
 			"airtill bench engine --store /var/tmp/airtill --time 10s --json",
@@ -74,6 +75,7 @@ func (b *engineBench) run(ctx context.Context, c *call) (err error) {
 		defer f.Close()
 		b.config.Profile = f
 	}
+	defer collectRarely(c)()
 	logging.Disable() // go-redis tells its dial errors to stderr; we get them as errors too
 	r, err := enginebench.Run(ctx, b.config)
 	switch {

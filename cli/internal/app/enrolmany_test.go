@@ -15,7 +15,7 @@ import (
 func TestEnrolMany(t *testing.T) {
 	onNetwork(t, func(l *live, _ *world.World) {
 		const pan = "6212345678901232"
-		l.secrets = append(l.secrets, pan, "864213")
+		l.secrets = append(l.secrets, pan, "864213975310")
 		seeded := []string{"enrol", "--count", "300", "--prefix", "86139", "--seed", "7", "--mix", "pays=9,refuses=1"}
 		if got := object[enrolledMany](l, 0, seeded...); got.Enrolled != 300 || got.Again != 0 || got.Refused != 0 {
 			t.Errorf("%+v", got)
@@ -28,7 +28,7 @@ func TestEnrolMany(t *testing.T) {
 			t.Errorf("the first of them: %+v", b)
 		}
 		file := filepath.Join(t.TempDir(), "people.csv")
-		rows := "msisdn,name,pin,pan\n8613700000001,Li Na,864213," + pan + "\n8613900000001,Somebody else,,\n"
+		rows := "msisdn,name,pin,pan\n8613700000001,Li Na,864213975310," + pan + "\n8613900000001,Somebody else,,\n"
 		if err := os.WriteFile(file, []byte(rows), 0o600); err != nil {
 			t.Fatal(err)
 		}
