@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -25,17 +26,18 @@ type doctorConfig struct {
 	messages string
 	handsets int
 	callback string
+	fix      bool
 }
 
 func doctorCommand() command {
 	var d doctorConfig
 	return command{
 		name: "doctor", short: "check a Redis, and the place around Airtill, for what can lose money", section: "A running network",
-		about: "It changes nothing. Without --redis it looks at the store of the running network, if there is one; the gateway's messages too.\n" +
+		about: "It changes nothing without --fix. Without --redis it looks at the store of the running network, if there is one; the gateway's messages too.\n" +
 			"The status is 1 when a finding is a danger: it can lose money. Warnings can stop payments, and lose nothing.",
 		examples: []string{
 			"airtill doctor", "airtill doctor --redis redis://127.0.0.1:6379/0", "airtill doctor --redis redis://127.0.0.1:6379/0 --json",
-			"airtill doctor --handsets 100000", "airtill doctor --callback-url https://shop.example.com/airtill",
+			"airtill doctor --handsets 100000", "airtill doctor --callback-url https://shop.example.com/airtill", "airtill doctor --fix",
 			"airtill doctor --redis redis://127.0.0.1:7001,redis://127.0.0.1:7002,redis://127.0.0.1:7003",
 		},
 		flags: append(d.store(),
@@ -43,6 +45,7 @@ func doctorCommand() command {
 			&cli.StringFlag{Name: "vault", Usage: "master keys are in `FILE` (default vault.json in the state directory)", EnvVars: []string{"AIRTILL_VAULT"}, Destination: &d.vault},
 			&cli.IntFlag{Name: "handsets", Usage: "look whether this machine has room for `N` handsets", Value: 1000, Destination: &d.handsets},
 			&cli.StringFlag{Name: "callback-url", Usage: "try whether a merchant's `URL` can be reached with callbacks", Destination: &d.callback},
+			&cli.BoolFlag{Name: "fix", Usage: "set the rights of files and directories that others can get at, after asking; the rest is not this program's to change", Destination: &d.fix},
 		),
 		run: d.run,
 	}
@@ -57,9 +60,16 @@ type finding struct {
 	Weight redisstore.Weight `json:"weight"` // fine, note, warning, danger
 	Cost   string            `json:"cost,omitempty"`
 	Mend   string            `json:"mend,omitempty"`
+
+	rights fs.FileMode // that --fix gives to At; 0: it leaves it alone
 }
 
 func (d *doctorConfig) run(ctx context.Context, c *call) error {
+	if d.fix {
+		if err := setRights(ctx, c, files(c, d.vault)); err != nil {
+			return err
+		}
+	}
 	servers, err := d.servers(ctx, c)
 	if err != nil {
 		return err

@@ -190,6 +190,29 @@ func TestDoctorOfFiles(t *testing.T) {
 	}
 }
 
+// --fix asks, and then sets rights and nothing else.
+func TestDoctorFixes(t *testing.T) {
+	s := newShell(t)
+	s.ready(world.Ready{})
+	dir := s.path(".local/state/airtill")
+	vault := filepath.Join(dir, "vault.json")
+	if err := os.WriteFile(vault, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, rights := range map[string]os.FileMode{dir: 0o777, vault: 0o644} {
+		if err := os.Chmod(path, rights); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.check(s.run("doctor", "--fix"), StatusUsage, "airtill doctor: make 2 files and directories their owner's alone? say --yes", "see: airtill doctor --help")
+	if f := about(s.findings(1), "vault"); f.Weight != redisstore.Danger {
+		t.Errorf("nobody said yes: %+v", f)
+	}
+	s.check(s.run("doctor", "--fix", "--yes"), StatusDone, "done: chmod 700 "+dir,
+		"done: chmod 600 "+vault+"; if others are on this machine, change the keys too", "nothing is wrong")
+	s.check(s.run("doctor", "--fix", "--yes"), StatusDone, "there are no rights to set", "nothing is wrong")
+}
+
 // Who has a port is told from the kernel's tables.
 func TestListener(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

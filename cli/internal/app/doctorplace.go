@@ -69,7 +69,7 @@ func directory(path string) finding {
 		f.Weight, f.Cost = redisstore.Warning, "others can see what is in it"
 	}
 	if f.Weight != redisstore.Fine {
-		f.Mend = "chmod 700 " + path
+		f.Mend, f.rights = "chmod 700 "+path, 0o700
 	}
 	return f
 }
@@ -90,13 +90,34 @@ func secretFile(path string, named bool) finding {
 	case info.Mode().Perm()&others != 0 && shielded(path):
 		f.Weight, f.Found = redisstore.Warning, info.Mode().String()
 		f.Cost, f.Mend = "only its directory keeps others from it; a copy elsewhere is open to them", "chmod 600 "+path
+		f.rights = 0o600
 	case info.Mode().Perm()&others != 0:
 		f.Weight, f.Found = redisstore.Danger, info.Mode().String()
 		f.Cost, f.Mend = "others can read the keys in it and act as the platform, a merchant or a phone", "chmod 600 "+path+"; if others are on this machine, change the keys too"
+		f.rights = 0o600
 	default:
 		f.Found = info.Mode().String()
 	}
 	return f
+}
+
+// setRights makes what others can get at its owner's alone, after asking.
+func setRights(ctx context.Context, c *call, all []finding) error {
+	all = slices.DeleteFunc(all, func(f finding) bool { return f.rights == 0 })
+	if len(all) == 0 {
+		c.talk("there are no rights to set")
+		return nil
+	}
+	if err := c.confirm(ctx, "make %d files and directories their owner's alone", len(all)); err != nil {
+		return err
+	}
+	for _, f := range all {
+		if err := os.Chmod(f.At, f.rights); err != nil {
+			return fmt.Errorf("set the rights: %w", err)
+		}
+		c.talk("done: %s", f.Mend)
+	}
+	return nil
 }
 
 // shielded says that only the owner can go into the file's directory.

@@ -40,7 +40,7 @@ func (c command) allFlags(path string, common *commonFlags) []cli.Flag {
 // not come from a forgotten file or variable.
 var spoken = []string{
 	"fresh", "yes", "config", "dry-run", "clear", "unencrypted", "drop", "check", "id", "bill", "reference", "idempotency-key",
-	"after", "before", "replaces", "replace", "bug", "print-scenario", "print-secret",
+	"after", "before", "replaces", "replace", "bug", "print-scenario", "print-secret", "fix",
 }
 
 // isSetting says whether a flag may be set by the environment and the configuration file.
