@@ -3,11 +3,13 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 )
 
 // progress shows on stderr how far something long is: a bar on a terminal, one plain line
@@ -32,7 +34,7 @@ const progressEvery = time.Second
 // newProgress begins to show how far what is of total things. End it with end.
 func newProgress(c *call, what string, total int) *progress {
 	p := &progress{c: c, what: what, total: total, began: time.Now(), stop: make(chan struct{})}
-	if isTerminal(c.env.Stderr) && c.env.Getenv("TERM") != "dumb" {
+	if !c.quiet && canDraw(c.env) {
 		p.bars = mpb.New(mpb.WithOutput(c.env.Stderr), mpb.WithWidth(60))
 		p.bar = p.bars.AddBar(int64(total),
 			mpb.PrependDecorators(decor.Name(what+" "), decor.CountersNoUnit("%d of %d")),
@@ -42,6 +44,16 @@ func newProgress(c *call, what string, total int) *progress {
 	}
 	p.told.Go(p.lines)
 	return p
+}
+
+// canDraw says whether a bar has a place: a terminal that is not dumb and has a width.
+func canDraw(env Env) bool {
+	f, ok := env.Stderr.(*os.File)
+	if !ok || env.Getenv("TERM") == "dumb" {
+		return false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0
 }
 
 // set says how many are done.
