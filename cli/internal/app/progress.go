@@ -32,7 +32,7 @@ const progressEvery = time.Second
 // newProgress begins to show how far what is of total things. End it with end.
 func newProgress(c *call, what string, total int) *progress {
 	p := &progress{c: c, what: what, total: total, began: time.Now(), stop: make(chan struct{})}
-	if c.look.screen {
+	if !c.quiet && c.look.screen {
 		p.bars = mpb.New(mpb.WithOutput(c.env.Stderr), mpb.WithWidth(60))
 		p.bar = p.bars.AddBar(int64(total),
 			mpb.PrependDecorators(decor.Name(what+" "), decor.CountersNoUnit("%d of %d")),

@@ -17,8 +17,10 @@ func Is(stream any) bool {
 }
 
 // Drawable says whether bars and pictures can be drawn on what is written: on a terminal
-// that is not a dumb one.
-func Drawable(w io.Writer, getenv func(string) string) bool { return Is(w) && !Dumb(getenv) }
+// that is not a dumb one, and has columns.
+func Drawable(w io.Writer, getenv func(string) string) bool {
+	return Is(w) && !Dumb(getenv) && Width(w) > 0
+}
 
 // Dumb says whether terminals only take lines.
 func Dumb(getenv func(string) string) bool { return getenv("TERM") == "dumb" }
