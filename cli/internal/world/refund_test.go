@@ -23,7 +23,7 @@ func TestRefund(t *testing.T) {
 	inBothSuites(t, people(person("pays", rich), plain()), func(r *rig) {
 		o := r.endsAs(r.place(flight, payer, buyer).ID, merchant.Paid)
 		id := platform.BillID(o.Bill)
-		before, texts := r.card(payer, 1).Balance, len(r.inbox(buyer))
+		before, texts := r.card(payer, 1).Balance, len(r.texts(buyer, 2)) // of the payment and the ticket
 		made, err := r.Bills.Refund(r.ctx, id, api.RefundOrder{Amount: 2500, Reason: "the seat was taken", Reference: "back-1"}, "")
 		r.ok(err)
 		r.until("the shop to have told of the refund", func() bool {
