@@ -1,5 +1,5 @@
-// Package scenario reads what a load test can be told in files: scenarios in YAML, in
-// which every flag of airtill load is a key, and rows of data in CSV.
+// Package scenario reads what a load test can be told in files: scenarios in YAML, whose
+// keys are the flags of airtill load that are not about one call, and rows of data in CSV.
 package scenario
 
 import (

@@ -6,9 +6,9 @@
 //	plain  a line for each interval, for a log or a pipe (Plain)
 //	off    nothing
 //
-// Start runs the one that was picked, beside the run. Bar shows what comes
-// before and after, and has a known end: enrolment, and the bills that are still on their
-// way. What came of it is text: Report of a run, Diff of two, Merge of segments.
+// Start runs the one that was picked, beside the run. Bar shows what comes before it and
+// has a known end: enrolment. What came of it is text: Report of a run, Diff of two,
+// Segments of one that was spread over processes.
 //
 // What is on a picture is computed by Frame from a State and a Look alone. Nothing here
 // reads the process: its environment and its terminal are given.
