@@ -129,9 +129,10 @@ func (m *model) Init() tea.Cmd { return nil }
 
 // Update takes a message and paints. One that panics ends the program as usual, so that the
 // terminal is put back.
-func (m *model) Update(message tea.Msg) (_ tea.Model, next tea.Cmd) {
+func (m *model) Update(message tea.Msg) (after tea.Model, next tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
+			after = m
 			m.broken, next = fmt.Errorf("it could not paint: %v\n%s", r, debug.Stack()), tea.Quit
 		}
 	}()
