@@ -142,6 +142,19 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 	}
 }
 
+// The list of all phones is longer than any other answer may be.
+func TestOfficeClientTakesAllPhones(t *testing.T) {
+	const enrolled = 50_000
+	server := serve(t, &fakePlatform{phones: enrolled})
+	c, err := api.NewOfficeClient(api.ClientConfig{BaseURL: server.URL, Key: operatorKey, HTTP: server.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if phones, err := c.Phones(t.Context()); err != nil || len(phones) != enrolled {
+		t.Errorf("%d phones of %d, %v", len(phones), enrolled, err)
+	}
+}
+
 func TestOfficeClient(t *testing.T) {
 	f := &fakePlatform{}
 	server := serve(t, f)

@@ -38,6 +38,7 @@ type fakePlatform struct {
 	refundOrders []platform.RefundOrder
 	refunds      []platform.Refund
 
+	phones     int // that are enrolled, all alike; 0 is one
 	enrolments []platform.Enrolment
 	opened     []platform.Merchant
 	acts       []any // of operators
@@ -143,10 +144,10 @@ func (f *fakePlatform) EnrolBatch(ctx context.Context, b platform.EnrolmentBatch
 }
 
 func (f *fakePlatform) Phones(context.Context) ([]platform.Phone, error) {
-	return []platform.Phone{{
+	return slices.Repeat([]platform.Phone{{
 		MSISDN: known, Name: "Li", ElementID: "89860000000000000001", Form: "sim",
 		Cards: []platform.Card{{Slot: 1, Alias: "wages", Masked: "621700******0001", Balance: 500, Currency: "CNY"}},
-	}}, nil
+	}}, max(1, f.phones)), nil
 }
 
 func (f *fakePlatform) Unlock(_ context.Context, u platform.Unlock) error {
