@@ -171,7 +171,9 @@ func (p *Partition) answerAgain(tx *engine.Tx, r *record, ph *phone, a answer) O
 	state := string(r.State)
 	effects := []engine.Effect{p.resultEffect(tx, r, ph, a)}
 	if fault.Planted(fault.SecondDebit) && a.Code == applet.CodeApproved {
-		p.post(tx, ledger.Move(ph.Cards[0].Account, ledger.Sub(r.Payee, r.Currency), r.Amount))
+		if moves := ledger.Move(ph.Cards[0].Account, ledger.Sub(r.Payee, r.Currency), r.Amount); p.book.Check(moves) == nil {
+			p.post(tx, moves)
+		}
 	}
 	p.journal(tx, r, engine.Event{Name: "answer", From: state, To: state, Cause: CausePhone, Effects: effects},
 		story{Detail: "answered " + string(a.Code)})
